@@ -1,0 +1,2 @@
+//! hv-kvpd
+fn main() {}

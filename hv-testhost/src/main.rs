@@ -1,0 +1,2 @@
+//! hv-testhost
+fn main() {}

@@ -1,0 +1,1 @@
+//! hv-utils-core

@@ -1,0 +1,2 @@
+//! hvctl
+fn main() {}
