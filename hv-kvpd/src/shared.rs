@@ -1,0 +1,182 @@
+//! What the host's side and the bus' side of the daemon have in common: the pools, the guest's own items and the
+//! road to the signals.
+//!
+//! Reads are answered from memory under short locks; writes go to the pool worker. There is no second copy of the
+//! truth: the bus shows exactly what the host is told.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use hv_utils_core::wire::kvp::Pool;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::bus::News;
+use crate::engine::Items;
+use crate::pool::{Change, Notice, PoolError, PoolSet};
+
+/// Who brought a change about, as signals name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The host, over the channel.
+    Host,
+    /// A program, over D-Bus.
+    Bus,
+    /// A program that wrote the pool file itself.
+    File,
+    /// The guest: one of our own items.
+    Guest,
+}
+
+impl Origin {
+    /// The word on D-Bus.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Origin::Host => "host",
+            Origin::Bus => "bus",
+            Origin::File => "file",
+            Origin::Guest => "guest",
+        }
+    }
+}
+
+/// The state behind the channel and the bus.
+#[derive(Debug)]
+pub struct Shared {
+    pools: PoolSet,
+    auto: Mutex<Vec<(String, String)>>,
+    limits: Mutex<(usize, usize)>,
+    news: Mutex<Option<mpsc::UnboundedSender<News>>>,
+}
+
+impl Shared {
+    /// State over `pools` with the guest's items `auto`; `limits` are the UTF-16 units allowed to programs in the
+    /// guest for a key and a value.
+    pub fn new(pools: PoolSet, auto: Vec<(String, String)>, limits: (usize, usize)) -> Shared {
+        Shared { pools, auto: Mutex::new(auto), limits: Mutex::new(limits), news: Mutex::new(None) }
+    }
+
+    /// The pools themselves.
+    pub fn pools(&self) -> &PoolSet {
+        &self.pools
+    }
+
+    /// UTF-16 units allowed to programs in the guest for a key and a value.
+    pub fn limits(&self) -> (usize, usize) {
+        *lock(&self.limits)
+    }
+
+    /// Changes [`Shared::limits`].
+    pub fn set_limits(&self, limits: (usize, usize)) {
+        *lock(&self.limits) = limits;
+    }
+
+    /// From now on what changes is told to `news`.
+    pub fn tell(&self, news: mpsc::UnboundedSender<News>) {
+        *lock(&self.news) = Some(news);
+    }
+
+    /// Makes `change` durable; `done` learns the outcome, on the worker's thread.
+    pub fn submit(
+        self: &std::sync::Arc<Self>,
+        change: Change,
+        origin: Origin,
+        done: impl FnOnce(Result<(), PoolError>) + Send + 'static,
+    ) {
+        let shared = std::sync::Arc::clone(self);
+        self.pools.submit(change, move |outcome| {
+            done(outcome.map(|notices| shared.announce(notices, origin)));
+        });
+    }
+
+    /// Reads `pool` again if another program wrote it; `done` is called when it is as fresh as the file.
+    pub fn refresh(self: &std::sync::Arc<Self>, pool: Pool, done: impl FnOnce() + Send + 'static) {
+        let shared = std::sync::Arc::clone(self);
+        self.pools.refresh(pool, move |outcome| {
+            match outcome {
+                Ok(notices) => shared.announce(notices, Origin::File),
+                // What is in memory stays valid; the worker tries again at the next touch.
+                Err(error) => tracing::warn!(%error, "pool {} could not be read again", pool.name()),
+            }
+            done();
+        });
+    }
+
+    /// Whether another program may have written `pool` since it was read.
+    pub fn stale(&self, pool: Pool) -> bool {
+        pool != Pool::Auto && self.pools.stale(pool)
+    }
+
+    /// Waits until `pool` is as fresh as its file.
+    pub async fn fresh(self: &std::sync::Arc<Self>, pool: Pool) {
+        if self.stale(pool) {
+            let (done, refreshed) = oneshot::channel();
+            self.refresh(pool, move || {
+                let _ = done.send(());
+            });
+            // An error means that the worker has ended with the daemon; what is in memory is still the answer.
+            let _ = refreshed.await;
+        }
+    }
+
+    /// Items of `pool` from number `first` on, at most `count`, and whether there are more.
+    pub fn page(&self, pool: Pool, first: u32, count: u32) -> (Vec<(String, String)>, bool) {
+        if pool != Pool::Auto {
+            return self.pools.page(pool, first, count);
+        }
+        let auto = lock(&self.auto);
+        let (first, count) = (first as usize, count as usize);
+        let items: Vec<_> = auto.iter().skip(first).take(count).cloned().collect();
+        let more = auto.len() > first.saturating_add(items.len());
+        (items, more)
+    }
+
+    /// The guest's own items are now `items`; tells what became different.
+    pub fn set_auto(&self, items: &[(String, String)]) {
+        let mut auto = lock(&self.auto);
+        let notices = differences(&auto, items);
+        *auto = items.to_vec();
+        drop(auto);
+        self.announce(notices, Origin::Guest);
+    }
+
+    fn announce(&self, notices: Vec<Notice>, origin: Origin) {
+        if notices.is_empty() {
+            return;
+        }
+        if let Some(news) = lock(&self.news).as_ref() {
+            // A closed receiver means that the bus is gone; a new connection brings a new one.
+            let _ = news.send((notices, origin));
+        }
+    }
+}
+
+impl Items for Shared {
+    fn get(&self, pool: Pool, key: &str) -> Option<String> {
+        if pool != Pool::Auto {
+            return self.pools.get(pool, key);
+        }
+        let auto = lock(&self.auto);
+        auto.iter().find(|item| item.0 == key).map(|item| item.1.clone())
+    }
+
+    fn item(&self, pool: Pool, index: u32) -> Option<(String, String)> {
+        if pool != Pool::Auto {
+            return self.pools.item(pool, index);
+        }
+        lock(&self.auto).get(index as usize).cloned()
+    }
+}
+
+/// What changed between two states of the auto pool.
+fn differences(before: &[(String, String)], after: &[(String, String)]) -> Vec<Notice> {
+    let gone = before.iter().filter(|old| !after.iter().any(|new| new.0 == old.0));
+    let removed = gone.map(|(key, _)| Notice::Removed { pool: Pool::Auto, key: key.clone() });
+    let new = after.iter().filter(|new| !before.contains(new));
+    let changed =
+        new.map(|(key, value)| Notice::Changed { pool: Pool::Auto, key: key.clone(), value: value.clone() });
+    removed.chain(changed).collect()
+}
+
+/// The state stays usable after a panic elsewhere: every critical section leaves it consistent.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
