@@ -1,1 +1,3 @@
 //! hv-kvpd
+
+pub mod pool;
