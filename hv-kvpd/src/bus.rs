@@ -199,6 +199,8 @@ fn bus_error(error: &PoolError) -> Error {
         PoolError::NoSuchKey { .. } => Error::NoSuchKey(text),
         PoolError::Full { .. } => Error::Full(text),
         PoolError::Busy { .. } => Error::Busy(text),
+        PoolError::TooLong { .. } => Error::TooLong(text),
+        PoolError::Invalid { .. } => Error::InvalidArgument(text),
         _ => Error::Failed(text),
     }
 }

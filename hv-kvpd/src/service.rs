@@ -9,18 +9,20 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::task::{Context as Task, Poll};
 
+use futures_util::FutureExt;
 use hv_utils_core::channel::{Framing, Link, Request};
-use hv_utils_core::daemon::config::Config;
-use hv_utils_core::daemon::{CommonArgs, Context, Failure, Service};
+use hv_utils_core::daemon::config::Table;
+use hv_utils_core::daemon::{CommonArgs, Context, Exit, Failure, Service};
 use hv_utils_core::wire::kvp::{self, Pool};
 use hv_utils_core::wire::{Ic, Status};
+use rustix::io::Errno;
 use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
 
 use crate::bus::{self, Kvp1};
 use crate::config::{Args, Settings};
-use crate::engine::{Action, Answer, Engine};
-use crate::intrinsic::Intrinsics;
+use crate::engine::{Action, Answer, Engine, pool_of};
+use crate::intrinsic::{self, Intrinsics};
 use crate::pool::{PoolError, PoolSet};
 use crate::shared::{Origin, Shared};
 
@@ -34,6 +36,8 @@ pub struct Kvpd {
     watches: Vec<(Pool, AsyncFd<OwnedFd>)>,
     finished: mpsc::UnboundedReceiver<Finished>,
     finish: mpsc::UnboundedSender<Finished>,
+    /// The reply under construction; kept for its capacity.
+    body: Vec<u8>,
 }
 
 /// File work that a request of the host was waiting for.
@@ -60,8 +64,8 @@ pub enum Event {
     Finished(Box<Finished>),
     /// Another program wrote a pool file, or we did.
     Touched(Pool),
-    /// Facts about the guest changed: the keys whose items did.
-    Intrinsic(Vec<String>),
+    /// Facts about the guest changed.
+    Intrinsic(Vec<intrinsic::Change>),
 }
 
 impl Service for Kvpd {
@@ -75,28 +79,26 @@ impl Service for Kvpd {
     type Settings = Settings;
     type Event = Event;
 
-    fn settings(config: &mut Config, args: &Args, common: &CommonArgs) -> Settings {
-        Settings::read(config, args, common)
+    fn settings(table: &mut Table<'_>, args: &Args, common: &CommonArgs) -> Settings {
+        Settings::read(table, args, common)
     }
 
     async fn start(context: &Context, settings: Settings) -> Result<Kvpd, Failure> {
-        let (pools, reports) = PoolSet::open(settings.pool_options(&context.common))?;
+        let options = settings.pool_options(&context.common, context.state_dir()?);
+        let (pools, reports) = PoolSet::open(options).map_err(|error| failure(&error))?;
         for report in reports {
             tracing::warn!("{report}");
         }
-        let intrinsics = Intrinsics::start(settings.intrinsic_options(&context.common)).await?;
+        let intrinsics = Intrinsics::start(settings.intrinsic_options(&context.common));
         let watches = watch(&pools)?;
-        let shared = Shared::new(pools, intrinsics.items().to_vec(), settings.limits());
+        let shared = Shared::new(pools, intrinsics.items().to_vec(), settings.limits);
         let (finish, finished) = mpsc::unbounded_channel();
-        Ok(Kvpd {
-            context: context.clone(),
-            engine: Engine::new(&settings.host_writable),
-            shared: Arc::new(shared),
-            intrinsics,
-            watches,
-            finished,
-            finish,
-        })
+        let engine = Engine::new(&settings.host_writable);
+        let shared = Arc::new(shared);
+        let context = context.clone();
+        let mut kvpd = Kvpd { context, engine, shared, intrinsics, watches, finished, finish, body: Vec::new() };
+        kvpd.report();
+        Ok(kvpd)
     }
 
     async fn attach(&mut self, connection: &zbus::Connection) -> zbus::Result<()> {
@@ -125,9 +127,10 @@ impl Service for Kvpd {
 
     async fn event(&mut self) -> Event {
         tokio::select! {
+            biased;
             Some(finished) = self.finished.recv() => Event::Finished(Box::new(finished)),
             pool = poll_fn(|task| touched(&self.watches, task)) => Event::Touched(pool),
-            keys = self.intrinsics.changed() => Event::Intrinsic(keys),
+            changes = self.intrinsics.changed() => Event::Intrinsic(changes),
         }
     }
 
@@ -135,17 +138,14 @@ impl Service for Kvpd {
         match event {
             Event::Finished(finished) => self.resume(*finished, link),
             Event::Touched(pool) => self.shared.refresh(pool, || {}),
-            Event::Intrinsic(keys) => {
-                tracing::debug!(?keys, "items of the guest changed");
-                self.shared.set_auto(self.intrinsics.items());
-            }
+            Event::Intrinsic(changes) => self.take_facts(changes),
         }
     }
 
     async fn reload(&mut self, settings: Settings) -> Result<(), Failure> {
-        self.intrinsics = Intrinsics::start(settings.intrinsic_options(&self.context.common)).await?;
-        self.shared.set_auto(self.intrinsics.items());
-        self.shared.set_limits(settings.limits());
+        let changes = self.intrinsics.restart(settings.intrinsic_options(&self.context.common));
+        self.take_facts(changes);
+        self.shared.set_limits(settings.limits);
         self.shared.pools().limit(settings.max_items, settings.lock_timeout);
         self.engine = Engine::new(&settings.host_writable);
         Ok(())
@@ -157,9 +157,22 @@ impl Service for Kvpd {
 }
 
 impl Kvpd {
+    fn take_facts(&mut self, changes: Vec<intrinsic::Change>) {
+        tracing::debug!(items = changes.len(), "items of the guest changed");
+        self.shared.set_auto(self.intrinsics.items(), changes);
+        self.report();
+    }
+
+    /// Logs what could not be found out about the guest, each cause once.
+    fn report(&mut self) {
+        for report in self.intrinsics.take_reports() {
+            tracing::warn!("{report}");
+        }
+    }
+
     /// Serves a request; if another program has touched its pool, after that has been read.
     fn serve(&mut self, request: Request, message: kvp::Request, link: &mut Link) {
-        let stale = message.pool().filter(|pool| self.shared.stale(*pool));
+        let stale = pool_of(&message).filter(|pool| self.shared.stale(*pool));
         let Some(pool) = stale else { return self.perform(request, message, link) };
         let finish = self.finish.clone();
         self.shared.refresh(pool, move || {
@@ -169,8 +182,14 @@ impl Kvpd {
     }
 
     fn perform(&mut self, request: Request, message: kvp::Request, link: &mut Link) {
+        if pool_of(&message) == Some(Pool::Auto)
+            && let Some(changes) = self.intrinsics.changed().now_or_never()
+        {
+            // What the kernel has told by now comes before what the host asked after it.
+            self.take_facts(changes);
+        }
         match self.engine.request(&message, &*self.shared) {
-            Action::Answer(answer) => respond(link, &request, &message, &answer),
+            Action::Answer(answer) => self.respond(&request, &message, &answer, link),
             Action::Change(change) => {
                 let finish = self.finish.clone();
                 self.shared.submit(change, Origin::Host, move |outcome| {
@@ -181,6 +200,22 @@ impl Kvpd {
         }
     }
 
+    /// Sends `answer`. The body is made in a buffer of our own first: only then is its status known.
+    fn respond(&mut self, request: &Request, message: &kvp::Request, answer: &Answer, link: &mut Link) {
+        if answer.status != Status::OK || answer.reply == kvp::Reply::Done {
+            return link.answer(request, answer.status, |_| {});
+        }
+        self.body.clear();
+        self.body.extend_from_slice(link.body(request));
+        let status = fill(request.framing, message, &answer.reply, &mut self.body);
+        let body = &self.body;
+        link.answer(request, status, |out| {
+            if status == Status::OK && out.len() == body.len() {
+                out.copy_from_slice(body);
+            }
+        });
+    }
+
     fn resume(&mut self, finished: Finished, link: &mut Link) {
         let Finished { request, message, outcome } = finished;
         match outcome {
@@ -189,31 +224,35 @@ impl Kvpd {
                 if let Err(error) = &outcome {
                     tracing::debug!(%error, "change of the host refused");
                 }
-                respond(link, &request, &message, &self.engine.changed(&outcome));
+                let answer = self.engine.changed(&outcome);
+                self.respond(&request, &message, &answer, link);
             }
         }
     }
 }
 
-/// Sends `answer` in the layout in which the request came.
-fn respond(link: &mut Link, request: &Request, message: &kvp::Request, answer: &Answer) {
-    if answer.status != Status::OK {
-        return link.answer(request, answer.status, |_| {});
-    }
-    let framing = request.framing;
-    link.answer_with(request, |body| {
-        let filled = match framing {
-            Framing::Raw { version } => kvp::raw::fill(message, &answer.reply, version, body),
-            Framing::CharDevice => kvp::chardev::fill(message, &answer.reply, body),
-        };
-        match filled {
-            Ok(()) => Status::OK,
-            Err(refusal) => {
-                tracing::warn!(why = %refusal.why, "an item does not fit the message");
-                refusal.status
-            }
+/// Writes `reply` into the body of its request, in the layout in which that came.
+fn fill(framing: Framing, message: &kvp::Request, reply: &kvp::Reply, body: &mut [u8]) -> Status {
+    let filled = match framing {
+        Framing::Raw { version } => kvp::raw::fill(message, reply, version, body),
+        Framing::CharDevice => kvp::chardev::fill(message, reply, body),
+    };
+    match filled {
+        Ok(()) => Status::OK,
+        Err(refusal) => {
+            tracing::warn!(why = %refusal.why, "a reply does not fit its request");
+            refusal.status
         }
-    });
+    }
+}
+
+/// How a store that cannot be opened ends the daemon.
+fn failure(error: &PoolError) -> Failure {
+    let exit = match error.errno() {
+        Some(Errno::ACCESS | Errno::PERM) => Exit::NotPermitted,
+        _ => Exit::Internal,
+    };
+    Failure::new(exit, error.to_string())
 }
 
 fn watch(pools: &PoolSet) -> Result<Vec<(Pool, AsyncFd<OwnedFd>)>, Failure> {

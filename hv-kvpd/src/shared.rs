@@ -11,7 +11,8 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::bus::News;
 use crate::engine::Items;
-use crate::pool::{Change, Notice, PoolError, PoolSet};
+use crate::intrinsic;
+use crate::pool::{Change, Notice, Outcome, PoolError, PoolSet};
 
 /// Who brought a change about, as signals name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +84,8 @@ impl Shared {
     ) {
         let shared = std::sync::Arc::clone(self);
         self.pools.submit(change, move |outcome| {
-            done(outcome.map(|notices| shared.announce(notices, origin)));
+            let result = shared.take(outcome);
+            done(result.map(|notices| shared.announce(notices, origin)));
         });
     }
 
@@ -91,10 +93,9 @@ impl Shared {
     pub fn refresh(self: &std::sync::Arc<Self>, pool: Pool, done: impl FnOnce() + Send + 'static) {
         let shared = std::sync::Arc::clone(self);
         self.pools.refresh(pool, move |outcome| {
-            match outcome {
-                Ok(notices) => shared.announce(notices, Origin::File),
-                // What is in memory stays valid; the worker tries again at the next touch.
-                Err(error) => tracing::warn!(%error, "pool {} could not be read again", pool.name()),
+            // On failure what is in memory stays the answer; the worker tries again at the next touch.
+            if let Err(error) = shared.take(outcome) {
+                tracing::warn!(%error, "pool {} could not be read again", pool.name());
             }
             done();
         });
@@ -129,13 +130,19 @@ impl Shared {
         (items, more)
     }
 
-    /// The guest's own items are now `items`; tells what became different.
-    pub fn set_auto(&self, items: &[(String, String)]) {
-        let mut auto = lock(&self.auto);
-        let notices = differences(&auto, items);
-        *auto = items.to_vec();
-        drop(auto);
-        self.announce(notices, Origin::Guest);
+    /// The guest's own items are now `items`, which differ from before by `changes`.
+    pub fn set_auto(&self, items: &[(String, String)], changes: Vec<intrinsic::Change>) {
+        *lock(&self.auto) = items.to_vec();
+        self.announce(changes.into_iter().map(notice).collect(), Origin::Guest);
+    }
+
+    /// Logs and tells what came to light on the way; what is left is the result itself.
+    fn take(&self, outcome: Outcome) -> Result<Vec<Notice>, PoolError> {
+        for report in &outcome.reports {
+            tracing::warn!("{report}");
+        }
+        self.announce(outcome.foreign, Origin::File);
+        outcome.result
     }
 
     fn announce(&self, notices: Vec<Notice>, origin: Origin) {
@@ -166,14 +173,13 @@ impl Items for Shared {
     }
 }
 
-/// What changed between two states of the auto pool.
-fn differences(before: &[(String, String)], after: &[(String, String)]) -> Vec<Notice> {
-    let gone = before.iter().filter(|old| !after.iter().any(|new| new.0 == old.0));
-    let removed = gone.map(|(key, _)| Notice::Removed { pool: Pool::Auto, key: key.clone() });
-    let new = after.iter().filter(|new| !before.contains(new));
-    let changed =
-        new.map(|(key, value)| Notice::Changed { pool: Pool::Auto, key: key.clone(), value: value.clone() });
-    removed.chain(changed).collect()
+/// A change of the guest's own items, as the bus tells it.
+fn notice(change: intrinsic::Change) -> Notice {
+    let pool = Pool::Auto;
+    match change {
+        intrinsic::Change::Changed { key, value } => Notice::Changed { pool, key, value },
+        intrinsic::Change::Removed { key } => Notice::Removed { pool, key },
+    }
 }
 
 /// The state stays usable after a panic elsewhere: every critical section leaves it consistent.

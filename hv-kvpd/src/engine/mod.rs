@@ -5,12 +5,23 @@
 //! writing and refusing each have a function of their own.
 
 use hv_utils_core::wire::Status;
-use hv_utils_core::wire::kvp::{Pool, Reply, Request};
+use hv_utils_core::wire::kvp::{MAX_KEY_UNITS, MAX_VALUE_UNITS, Pool, Reply, Request};
 
 use crate::pool::{Change, PoolError};
 
 #[cfg(test)]
 mod tests;
+
+/// The pool whose items a request looks at or changes; none for the network's requests.
+pub fn pool_of(request: &Request) -> Option<Pool> {
+    match request {
+        Request::Get { pool, .. }
+        | Request::Set { pool, .. }
+        | Request::Delete { pool, .. }
+        | Request::Enumerate { pool, .. } => Some(*pool),
+        Request::GetIpInfo(_) | Request::SetIpInfo(_) => None,
+    }
+}
 
 /// What the pools hold at this moment. The auto pool is among them: its items are facts about the guest.
 pub trait Items {
@@ -104,7 +115,7 @@ impl Engine {
 /// GET: a key that is not there is answered as the end of an enumeration is, like the C daemon does.
 fn get(items: &impl Items, pool: Pool, key: &str) -> Answer {
     match items.get(pool, key) {
-        Some(value) => Answer::ok(Reply::Value(value)),
+        Some(value) => Answer::ok(Reply::Value(shortened(value, MAX_VALUE_UNITS))),
         None => Answer::refused(Status::NO_MORE_ITEMS),
     }
 }
@@ -112,9 +123,31 @@ fn get(items: &impl Items, pool: Pool, key: &str) -> Answer {
 /// ENUMERATE: the status past the end, not an empty key, is what ends the host's walk.
 fn enumerate(items: &impl Items, pool: Pool, index: u32) -> Answer {
     match items.item(pool, index) {
-        Some((key, value)) => Answer::ok(Reply::Item { key, value }),
+        Some((key, value)) => Answer::ok(Reply::Item {
+            key: shortened(key, MAX_KEY_UNITS),
+            value: shortened(value, MAX_VALUE_UNITS),
+        }),
         None => Answer::refused(Status::NO_MORE_ITEMS),
     }
+}
+
+/// Text as far as the wire carries it, cut between two characters.
+///
+/// The files' fields hold more (511 bytes of ASCII against 255 units, 2047 against 1023). Refusing such an item would
+/// end the host's walk in the middle and hide all that follow.
+fn shortened(mut text: String, units: usize) -> String {
+    let mut left = units;
+    let end = text.char_indices().find_map(|(at, character)| match left.checked_sub(character.len_utf16()) {
+        Some(rest) => {
+            left = rest;
+            None
+        }
+        None => Some(at),
+    });
+    if let Some(end) = end {
+        text.truncate(end);
+    }
+    text
 }
 
 /// How a failure to write looks from the host.
@@ -122,6 +155,9 @@ fn status_of(error: &PoolError) -> Status {
     match error {
         PoolError::NoSuchKey { .. } => Status::NO_MORE_ITEMS,
         PoolError::Full { .. } => Status::DISK_FULL,
+        error if error.is_disk_full() => Status::DISK_FULL,
+        // 1023 UTF-16 units can be more UTF-8 than the file's field holds.
+        PoolError::TooLong { .. } | PoolError::Invalid { .. } => Status::INVALID_ARG,
         _ => Status::FAIL,
     }
 }

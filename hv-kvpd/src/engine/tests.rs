@@ -1,12 +1,14 @@
 //! The rules by situation: who may write where, and what each outcome is called on the wire.
 
-use std::io;
+use std::time::Duration;
 
 use hv_utils_core::wire::Status;
 use hv_utils_core::wire::kvp::{Pool, Reply, Request};
 
+use rustix::io::Errno;
+
 use super::{Action, Answer, Engine, Items};
-use crate::pool::{Change, PoolError};
+use crate::pool::{Change, Field, PoolError};
 
 /// Items as a plain list: `(pool, key, value)`.
 struct Listed(Vec<(Pool, &'static str, &'static str)>);
@@ -104,8 +106,25 @@ fn outcome_of_a_change_becomes_the_status_the_host_sees() {
     let status = |error: PoolError| engine.changed::<()>(&Err(error)).status;
     assert_eq!(engine.changed(&Ok(())).status, Status::OK);
     assert_eq!(status(PoolError::NoSuchKey { pool: Pool::External, key: "k".into() }), Status(0x8007_0103));
-    assert_eq!(status(PoolError::Full { pool: Pool::External, max_items: 1 }), Status(0x8007_0070));
-    let busy = PoolError::Busy { pool: Pool::External, waited: std::time::Duration::from_secs(5) };
+    assert_eq!(status(PoolError::Full { pool: Pool::External, max: 1 }), Status(0x8007_0070));
+    let busy = PoolError::Busy { path: "pool".into(), waited: Duration::from_secs(5) };
     assert_eq!(status(busy), Status(0x8000_4005));
-    let _ = io::ErrorKind::Other;
+    let io = |errno| PoolError::Io { path: "pool".into(), operation: "write", errno };
+    assert_eq!(status(io(Errno::NOSPC)), Status(0x8007_0070));
+    assert_eq!(status(io(Errno::IO)), Status(0x8000_4005));
+    let long = PoolError::TooLong { field: Field::Value, max: 2047, actual: 3069 };
+    assert_eq!(status(long), Status(0x8007_0057));
+}
+
+#[test]
+fn item_longer_than_the_wire_is_cut_between_characters_and_hides_nothing() {
+    let (key, value) = ("k".repeat(254) + "𝄞", "v".repeat(2047));
+    let key: &'static str = key.leak();
+    let items = Listed(vec![(Pool::Guest, key, value.leak()), (Pool::Guest, "next", "1")]);
+    let Action::Answer(Answer { status, reply: Reply::Item { key, value } }) =
+        everything_but_auto().request(&Request::Enumerate { pool: Pool::Guest, index: 0 }, &items)
+    else {
+        panic!("an item");
+    };
+    assert_eq!((status, key.as_str(), value.len()), (Status::OK, "k".repeat(254).as_str(), 1023));
 }
