@@ -47,7 +47,7 @@ impl Rig {
         let config = dir.path().join("bus.conf");
         let text = format!(
             "<busconfig><type>custom</type><listen>unix:path={}</listen><auth>EXTERNAL</auth>\
-             <policy context=\"default\"><allow send_destination=\"*\"/><allow own=\"*\"/><allow user=\"*\"/>\
+             <policy context=\"default\"><allow send_destination=\"*\"/><allow receive_sender=\"*\"/><allow own=\"*\"/><allow user=\"*\"/>\
              </policy></busconfig>",
             socket.display()
         );
