@@ -39,7 +39,8 @@ on standard output too. A key or value that begins with '-' goes after '--'.";
 
 /// Look at and steer the Hyper-V guest services.
 #[derive(Debug, Parser)]
-#[command(name = "hvctl", version, after_help = AFTER_HELP, max_term_width = 100)]
+#[command(name = "hvctl", version, after_help = AFTER_HELP)]
+#[command(subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
 pub(crate) struct Cli {
     /// The bus the daemons are on: system, session or a D-Bus address
     #[arg(long, global = true, value_name = "BUS", default_value = "system")]

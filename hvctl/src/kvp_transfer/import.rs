@@ -68,6 +68,8 @@ struct Import {
     known: HashMap<String, String>,
     tally: Tally,
     refused: Vec<(Item, Error)>,
+    /// `--replace` has removed nothing, because of the refusals.
+    removal_withheld: bool,
 }
 
 /// What has been done, or would be.
@@ -81,7 +83,14 @@ struct Tally {
 
 impl Import {
     fn new(kvp: Kvp, how: How) -> Import {
-        Import { kvp, how, known: HashMap::new(), tally: Tally::default(), refused: Vec::new() }
+        Import {
+            kvp,
+            how,
+            known: HashMap::new(),
+            tally: Tally::default(),
+            refused: Vec::new(),
+            removal_withheld: false,
+        }
     }
 
     /// Sets one item if it differs. An error is one that every further item would meet as well.
@@ -118,6 +127,7 @@ impl Import {
     /// item of that pool was refused: then the file's content is not all there, and nothing may be lost.
     async fn remove_others(&mut self, before: Vec<String>, items: &[Item]) -> Result<(), Failure> {
         if self.refused.iter().any(|(item, _)| is_guest(item)) {
+            self.removal_withheld = true;
             return Ok(());
         }
         let kept: HashSet<&str> =
@@ -178,6 +188,9 @@ impl Import {
     fn report_text(&self, output: &Output) -> Result<(), Failure> {
         for (item, error) in &self.refused {
             output.note(&format!("refused {} {}: {}", item.pool, item.key, error.message));
+        }
+        if self.removal_withheld {
+            output.note("nothing was removed: not all of the file's items of pool guest could be set");
         }
         let Tally { added, changed, unchanged, removed } = &self.tally;
         let refused = self.refused.len();

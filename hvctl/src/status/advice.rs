@@ -49,8 +49,11 @@ fn of_absent(service: &Service<'_>, error: &Error, vmbus: bool) -> Option<String
              systemctl enable --now {daemon}"
         ),
         (false, false) => format!("{daemon} is not installed: install hv-utils with this service"),
-        (true, false) if vmbus && service.device.is_none() => {
-            format!("{daemon} is not running. {}", not_offered(service))
+        (true, false) if !vmbus => format!(
+            "{daemon} is not running (systemctl start {daemon}); it needs a Hyper-V host, and this machine has no VMBus"
+        ),
+        (true, false) if service.device.is_none() => {
+            format!("{daemon} is not running, and {}", not_offered(service))
         }
         (true, false) => format!("{daemon} is not running: systemctl enable --now {daemon}"),
     })
