@@ -13,7 +13,7 @@ use clap::builder::{PossibleValue, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::error::Error;
-use crate::standin::Pool;
+use hv_utils_core::wire::kvp::Pool;
 
 const AFTER_HELP: &str = "\
 Exit codes:

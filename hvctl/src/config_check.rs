@@ -4,12 +4,13 @@
 //! full path, without a shell, with a time limit and a bound on what it may say.
 
 use std::io::Read;
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use serde::Serialize;
 
 use crate::args::{Cli, Config};
@@ -76,6 +77,8 @@ fn print(verdict: &Verdict, output: &Output) -> Result<(), Failure> {
 fn check(daemon: &'static str, program: PathBuf, config: Option<&Path>) -> Verdict {
     let mut command = Command::new(&program);
     command.arg("--check-config").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    // Its own group, so that the time limit ends whatever it may have started as well.
+    command.process_group(0);
     if let Some(config) = config {
         command.arg("--config").arg(config);
     }
@@ -90,10 +93,12 @@ fn check(daemon: &'static str, program: PathBuf, config: Option<&Path>) -> Verdi
 fn watch(mut child: Child) -> (Option<i32>, Vec<String>) {
     let said = [child.stdout.take().map(collect), child.stderr.take().map(collect)];
     let mut late = None;
-    if !ends_in_time(&child) {
+    if let Some(pid) = i32::try_from(child.id()).ok().and_then(Pid::from_raw)
+        && !ends_in_time(pid)
+    {
         late = Some(format!("does not end within {} s: stopped", LIMIT.tv_sec));
         // If it cannot be killed it has ended by itself, and wait tells how.
-        let _ = child.kill();
+        let _ = kill_process_group(pid, Signal::KILL);
     }
     let status = child.wait();
     let texts = said.into_iter().flatten().filter_map(|reader| reader.join().ok());
@@ -114,9 +119,8 @@ fn collect(mut stream: impl Read + Send + 'static) -> JoinHandle<String> {
     })
 }
 
-fn ends_in_time(child: &Child) -> bool {
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+fn ends_in_time(pid: Pid) -> bool {
     // Without a pidfd (kernels before 5.3) there is no time limit.
-    let Some(Ok(pidfd)) = pid.map(|pid| pidfd_open(pid, PidfdFlags::empty())) else { return true };
+    let Ok(pidfd) = pidfd_open(pid, PidfdFlags::empty()) else { return true };
     poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&LIMIT)).is_ok_and(|ready| ready > 0)
 }

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::standin::Ic;
+use hv_utils_core::wire::Ic;
 
 /// One daemon.
 #[derive(Debug, Clone, Copy)]

@@ -2,15 +2,14 @@
 //!
 //! No daemon and no bus is needed. Devices are told apart by their class; names are those a person knows.
 
-use std::io;
 use std::path::Path;
 
 use serde::Serialize;
 
-use crate::daemons::DAEMONS;
 use crate::error::{Code, Error, Failure};
 use crate::output::{Cell, Output};
-use crate::standin::{self, Guid, VmbusDevice};
+use hv_utils_core::channel::sysfs::{self, VmbusDevice};
+use hv_utils_core::wire::{Guid, Ic};
 
 /// Classes and their names, from the kernel's `include/linux/hyperv.h`.
 const CLASSES: [(Guid, &str); 19] = [
@@ -50,7 +49,7 @@ struct Row<'a> {
     instance: &'a str,
     driver: Option<&'a str>,
     relid: Option<u32>,
-    /// Bytes of one of the two rings, with its control page.
+    /// Bytes of one of the two rings, with its control page; sysfs shows it only on `uio_hv_generic`.
     ring_bytes: Option<u64>,
 }
 
@@ -59,15 +58,11 @@ impl<'a> Row<'a> {
         Row {
             class: device.class.to_string(),
             name: class_name(device.class),
-            service: DAEMONS
-                .iter()
-                .map(|daemon| daemon.ic)
-                .find(|ic| ic.class() == device.class)
-                .map(standin::Ic::name),
+            service: Ic::from_class(&device.class).map(Ic::name),
             instance: &device.instance,
             driver: device.driver.as_deref(),
             relid: device.relid,
-            ring_bytes: device.ring_bytes,
+            ring_bytes: device.ring_bytes(),
         }
     }
 
@@ -86,14 +81,13 @@ impl<'a> Row<'a> {
 
 /// The devices, or nothing where there is no VMBus.
 pub(crate) fn find(sysfs_root: &Path) -> Result<Option<Vec<VmbusDevice>>, Error> {
-    match standin::devices(sysfs_root) {
-        Ok(devices) => Ok(Some(devices)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => {
-            let message = format!("cannot read the VMBus devices under {}: {error}", sysfs_root.display());
-            Err(Error::new(Code::Failed, "Failed", message).hint("check that sysfs is mounted and readable"))
-        }
+    if !sysfs_root.join("bus/vmbus").exists() {
+        return Ok(None);
     }
+    sysfs::devices(sysfs_root).map(Some).map_err(|error| {
+        let message = format!("cannot read the VMBus devices under {}: {error}", sysfs_root.display());
+        Error::new(Code::Failed, "Failed", message).hint("check that sysfs is mounted and readable")
+    })
 }
 
 /// `hvctl devices`.

@@ -3,7 +3,7 @@
 //! The host writes these items into pool auto-external by itself, after hv-kvpd has met it. Known keys come first,
 //! in a fixed order and with friendly words; any other key the host sends is shown as it is.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
@@ -11,7 +11,7 @@ use crate::args::Cli;
 use crate::error::{Code, Error, Failure};
 use crate::output::{Cell, Item, Output};
 use crate::proxies::Kvp;
-use crate::standin::Pool;
+use hv_utils_core::wire::kvp::Pool;
 
 /// What a key's value is, for a friendlier form.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +69,7 @@ pub(crate) async fn run(cli: &Cli, output: &Output) -> Result<(), Failure> {
 /// The items, and the same as a map for `jq .host.VirtualMachineName`.
 #[derive(Debug, Serialize)]
 struct Answer<'a> {
-    host: HashMap<&'a str, &'a str>,
+    host: BTreeMap<&'a str, &'a str>,
     items: &'a [Item],
 }
 

@@ -18,9 +18,9 @@ use crate::error::{Code, Error, Failure};
 use crate::kvp::print_value;
 use crate::output::{Item, Output, Paint};
 use crate::proxies::{KVPD, Kvp, carriable, connect, is_no_such_key};
-use crate::standin::Pool;
 use crate::subscription::{Notice, Subscription};
 use crate::text::escape;
+use hv_utils_core::wire::kvp::Pool;
 
 /// `hvctl kvp watch [POOL]`: ends only when its reader, or the bus, has gone.
 pub(crate) async fn watch(pool: Option<&str>, cli: &Cli, output: &Output) -> Result<(), Failure> {

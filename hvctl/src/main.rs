@@ -16,7 +16,6 @@ mod kvp_transfer;
 mod kvp_watch;
 mod output;
 mod proxies;
-mod standin;
 mod status;
 mod subscription;
 mod text;

@@ -9,7 +9,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use serde::Serialize;
 
 use crate::error::{Error, Failure};
-use crate::text::{columns, escape};
+use crate::text::{columns, escape, escape_json};
 
 /// Version of the JSON form: fields may be added under the same number, a change of meaning raises it.
 pub(crate) const SCHEMA: u32 = 1;
@@ -128,7 +128,7 @@ impl Output {
     /// One JSON object as text.
     pub(crate) fn object_text<T: Serialize>(kind: &str, body: &T) -> Result<String, Failure> {
         let envelope = Envelope { schema: SCHEMA, kind, body };
-        serde_json::to_string(&envelope).map_err(|error| Failure::from(io::Error::from(error)))
+        json_text(&envelope)
     }
 
     /// Writes one line as it is (the caller has escaped what needs it), at once.
@@ -194,8 +194,7 @@ impl Output {
                 error: ErrorBody<'a>,
             }
             let report = Report { schema: SCHEMA, error: error.into() };
-            let text = serde_json::to_string(&report).map_err(io::Error::from)?;
-            return self.line(&text);
+            return self.line(&json_text(&report)?);
         }
         self.note(&format!("hvctl: {}", error.message));
         if !error.hint.is_empty() {
@@ -203,6 +202,10 @@ impl Output {
         }
         Ok(())
     }
+}
+
+fn json_text<T: Serialize>(value: &T) -> Result<String, Failure> {
+    Ok(escape_json(serde_json::to_string(value).map_err(io::Error::from)?))
 }
 
 #[cfg(test)]

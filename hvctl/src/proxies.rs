@@ -15,7 +15,7 @@ use zbus::wire::OwnedVariant;
 use crate::args::BusChoice;
 use crate::error::{Code, Error, PREFIX};
 use crate::output::Item;
-use crate::standin::Pool;
+use hv_utils_core::wire::kvp::Pool;
 
 /// How long to wait for the bus and for an answer; a daemon answers in milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);

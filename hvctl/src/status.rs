@@ -15,7 +15,7 @@ use crate::devices;
 use crate::error::{Error, Failure};
 use crate::output::{Cell, ErrorBody, Output, Paint};
 use crate::proxies::{ServiceInfo, connect, service_info};
-use crate::standin::VmbusDevice;
+use hv_utils_core::channel::sysfs::VmbusDevice;
 
 mod advice;
 

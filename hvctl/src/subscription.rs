@@ -14,7 +14,7 @@ use zbus::{Connection, MatchRule, Message, MessageStream};
 use crate::error::Error;
 use crate::output::Item;
 use crate::proxies::{Changed, Removed};
-use crate::standin::Pool;
+use hv_utils_core::wire::kvp::Pool;
 
 const BUS_NAME: &str = "org.hvutils.Kvp1";
 const OBJECT: &str = "/org/hvutils/Kvp1";

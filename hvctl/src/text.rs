@@ -29,6 +29,24 @@ pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// JSON text in which the characters that JSON allows as they are, but a terminal does not take well, are
+/// escaped too. They can only be inside strings, so the text means the same.
+pub(crate) fn escape_json(json: String) -> String {
+    if !json.chars().any(is_dangerous) {
+        return json;
+    }
+    let mut safe = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        if is_dangerous(c) {
+            // All of them have four hexadecimal digits; writing to a String cannot fail.
+            let _ = write!(safe, "\\u{:04x}", u32::from(c));
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
 /// Control characters (C0, DEL, C1), line and paragraph separator, and Unicode's direction overrides.
 fn is_dangerous(c: char) -> bool {
     c.is_control()

@@ -13,7 +13,7 @@ use crate::args::{self, Cli};
 use crate::error::{Code, Error, Failure};
 use crate::output::{ErrorBody, Item, Output};
 use crate::proxies::{Kvp, carriable};
-use crate::standin::Pool;
+use hv_utils_core::wire::kvp::Pool;
 
 /// What the daemon takes from the guest at most, in UTF-16 units; `--dry-run` foretells refusals with these.
 const MAX_KEY_UNITS: usize = 254;

@@ -22,3 +22,12 @@ fn wide_characters_take_two_columns_and_combining_marks_none() {
     assert_eq!(columns("日本"), 4);
     assert_eq!(columns("e\u{301}"), 1);
 }
+
+#[test]
+fn json_keeps_its_meaning_when_made_safe_for_a_terminal() {
+    use super::escape_json;
+    let value = "\u{7f}\u{9b}31m\u{202e}é";
+    let json = escape_json(serde_json::to_string(value).unwrap());
+    assert_eq!(json, "\"\\u007f\\u009b31m\\u202eé\"");
+    assert_eq!(serde_json::from_str::<String>(&json).unwrap(), value);
+}

@@ -48,6 +48,7 @@ impl Bus {
             .args(["--nofork", "--nopidfile", "--print-address=1"])
             .arg(format!("--config-file={}", config.display()))
             .stdout(Stdio::piped())
+            .stderr(fs::File::create(directory.path().join("bus.log")).unwrap())
             .spawn();
         let mut daemon = match daemon {
             Ok(daemon) => daemon,

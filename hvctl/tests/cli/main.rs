@@ -4,6 +4,8 @@
 //! written from the D-Bus interface. Tests that need a bus are skipped, by name and with the reason, where
 //! dbus-daemon is not installed.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test, its helpers too, fails by panicking")]
+
 mod config_check;
 mod devices;
 mod errors;
