@@ -8,7 +8,8 @@ use std::io;
 use std::pin::pin;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::retry_on_intr;
 use serde::Serialize;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -32,7 +33,6 @@ pub(crate) async fn watch(pool: Option<&str>, cli: &Cli, output: &Output) -> Res
     loop {
         tokio::select! {
             notice = subscription.next() => report(&notice?, output)?,
-            // The sender is only dropped with the process, so an error cannot come before the event.
             _ = &mut reader_gone => return Err(Failure::PipeClosed),
         }
     }
@@ -128,20 +128,14 @@ fn reader_gone() -> oneshot::Receiver<()> {
     let (sender, receiver) = oneshot::channel();
     std::thread::spawn(move || {
         let stdout = io::stdout();
-        loop {
-            // No event is asked for: only an error or a hang-up ends the wait.
-            let mut fds = [PollFd::new(&stdout, PollFlags::empty())];
-            match rustix::event::poll(&mut fds, None) {
-                Err(rustix::io::Errno::INTR) => {}
-                Ok(_) => break,
-                // Without poll the next write finds out.
-                Err(_) => loop {
-                    std::thread::park();
-                },
-            }
+        // No event is asked for: only an error or a hang-up ends the wait.
+        let gone = retry_on_intr(|| poll(&mut [PollFd::new(&stdout, PollFlags::empty())], None));
+        match gone {
+            // If nobody receives this, the process is ending anyway.
+            Ok(_) => drop(sender.send(())),
+            // Without poll the next write finds out; the receiver must not take this for the event.
+            Err(_) => std::mem::forget(sender),
         }
-        // The receiver lives as long as the process has work to do.
-        let _ = sender.send(());
     });
     receiver
 }

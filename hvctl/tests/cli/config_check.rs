@@ -1,15 +1,16 @@
 //! `config check`, with scripts in place of the daemons.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::process::Command;
 
-use crate::harness::{hvctl, run, write};
+use crate::harness::{hvctl, run, run_with_input, write};
 
+/// A script in place of a daemon. Another process writes it: while this one has it open for writing, a fork of
+/// a test beside this one would hold it open too, and it could not be run ("text file busy").
 fn program(directory: &Path, name: &str, script: &str) {
-    let path = directory.join(name);
-    write(&path, &format!("#!/bin/sh\n{script}\n"));
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "cat >\"$0\" && chmod 755 \"$0\""]).arg(directory.join(name));
+    run_with_input(&mut shell, format!("#!/bin/sh\n{script}\n").as_bytes()).is(0, "", "");
 }
 
 #[test]
@@ -77,11 +78,10 @@ fn config_check_without_any_daemon_is_exit_69() {
 
 #[test]
 fn config_check_finds_the_daemons_next_to_itself() {
-    let programs = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let programs = tempfile::tempdir().unwrap();
     let own = programs.path().join("hvctl");
-    // On the same filesystem as the built one, so a link does.
-    fs::hard_link(env!("CARGO_BIN_EXE_hvctl"), &own).unwrap();
+    run(Command::new("cp").arg(env!("CARGO_BIN_EXE_hvctl")).arg(&own)).is(0, "", "");
     program(programs.path(), "hv-kvpd", "echo mine");
-    let ran = run(std::process::Command::new(&own).args(["config", "check"]));
+    let ran = run(Command::new(&own).args(["config", "check"]));
     assert!(ran.out.starts_with("hv-kvpd: ok\n  mine\n"), "{}", ran.out);
 }
