@@ -65,14 +65,14 @@ pub(crate) enum Verb {
     /// Show every service: is it running, how does it reach the host, what is missing
     Status,
     /// Key-value items that the host and this machine exchange
-    #[command(subcommand)]
+    #[command(subcommand, subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
     Kvp(Kvp),
     /// Show what the host says about itself and this virtual machine
     Host,
     /// Show the devices on the VMBus
     Devices,
     /// The daemons' configuration
-    #[command(subcommand)]
+    #[command(subcommand, subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
     Config(Config),
     /// Print the completion script for a shell
     Completions {

@@ -136,47 +136,47 @@ impl Error {
 
 /// An error reply, from the daemon or from the bus in its stead.
 fn of_reply(daemon: &str, name: String, text: &str) -> Error {
-    let sentence = |otherwise: &str| if text.is_empty() { otherwise.to_owned() } else { text.to_owned() };
-    if let Some(short) = name.strip_prefix(PREFIX) {
-        let (code, hint) = daemon_says(short, daemon);
-        return Error { code, message: sentence(&format!("{daemon} refused: {short}")), name, hint };
-    }
-    let known = name.strip_prefix("org.freedesktop.DBus.Error.").unwrap_or(&name);
-    match known {
-        "ServiceUnknown" | "NameHasNoOwner" => Error {
-            code: Code::Unavailable,
-            message: format!("{daemon} is not running: nothing on the bus answers for it"),
-            hint: format!("start it with systemctl start {daemon}; hvctl status tells more"),
-            name,
-        },
-        "NoReply" | "Timeout" | "TimedOut" | "Disconnected" => Error {
-            code: Code::Unavailable,
-            message: format!("{daemon} did not answer: {}", sentence("it ended or hangs")),
-            hint: format!("look at its log: journalctl -u {daemon}"),
-            name,
-        },
-        "AccessDenied" | "AuthFailed" | "InteractiveAuthorizationRequired" => {
-            let hint = daemon_says("NotAuthorized", daemon).1;
-            Error { code: Code::Denied, message: sentence("the bus does not allow this"), hint, name }
+    let (code, message, hint) = match name.strip_prefix(PREFIX) {
+        Some(short) => {
+            let (code, hint) = daemon_says(short, daemon);
+            (code, or(text, &format!("{daemon} refused: {short}")), hint)
         }
-        "UnknownMethod" | "UnknownInterface" | "UnknownObject" | "UnknownProperty" => Error {
-            code: Code::Failed,
-            message: sentence("the daemon does not know this call"),
-            hint: format!("this {daemon} is older than hvctl: install the same version of both"),
-            name,
-        },
-        _ if known.starts_with("Spawn.") || name.starts_with("org.freedesktop.systemd1.") => Error {
-            code: Code::Unavailable,
-            message: format!("{daemon} could not be started: {}", sentence(known)),
-            hint: format!("look at its log: journalctl -u {daemon}"),
-            name,
-        },
-        _ => Error {
-            code: Code::Failed,
-            message: sentence(&format!("{daemon} refused: {name}")),
-            hint: format!("look at its log: journalctl -u {daemon}"),
-            name,
-        },
+        None => bus_says(&name, daemon, text),
+    };
+    Error { code, name, message, hint }
+}
+
+/// `text`, or a sentence in its stead if there is none.
+fn or(text: &str, otherwise: &str) -> String {
+    if text.is_empty() { otherwise.to_owned() } else { text.to_owned() }
+}
+
+/// Exit code, sentence and advice for the errors of the bus and of those it asks (systemd, polkit).
+fn bus_says(name: &str, daemon: &str, text: &str) -> (Code, String, String) {
+    let known = name.strip_prefix("org.freedesktop.DBus.Error.").unwrap_or(name);
+    let log = format!("look at its log: journalctl -u {daemon}");
+    match known {
+        "ServiceUnknown" | "NameHasNoOwner" => (
+            Code::Unavailable,
+            format!("{daemon} is not running: nothing on the bus answers for it"),
+            format!("start it with systemctl start {daemon}; hvctl status tells more"),
+        ),
+        "NoReply" | "Timeout" | "TimedOut" | "Disconnected" => {
+            (Code::Unavailable, format!("{daemon} did not answer: {}", or(text, "it ended or hangs")), log)
+        }
+        "AccessDenied" | "AuthFailed" | "InteractiveAuthorizationRequired" => {
+            let (code, hint) = daemon_says("NotAuthorized", daemon);
+            (code, or(text, "the bus does not allow this"), hint)
+        }
+        "UnknownMethod" | "UnknownInterface" | "UnknownObject" | "UnknownProperty" => (
+            Code::Failed,
+            or(text, "the daemon does not know this call"),
+            format!("this {daemon} is older than hvctl: install the same version of both"),
+        ),
+        _ if known.starts_with("Spawn.") || name.starts_with("org.freedesktop.systemd1.") => {
+            (Code::Unavailable, format!("{daemon} could not be started: {}", or(text, known)), log)
+        }
+        _ => (Code::Failed, or(text, &format!("{daemon} refused: {name}")), log),
     }
 }
 
