@@ -1,4 +1,5 @@
-//! Bytes typed by hand for tests: lines of `OFFSET: hex bytes`, all else zero.
+//! Bytes typed by hand for tests, all else zero. Each line is one of
+//! `OFFSET: hex bytes`, `OFFSET t: ASCII text`, `OFFSET u: ASCII text to be widened to UTF-16LE`.
 
 /// `len` bytes, zero but for what `text` says.
 pub(crate) fn sparse(len: usize, text: &str) -> Vec<u8> {
@@ -10,11 +11,15 @@ pub(crate) fn sparse(len: usize, text: &str) -> Vec<u8> {
 /// Overwrites what `text` says.
 pub(crate) fn patch(bytes: &mut [u8], text: &str) {
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let (offset, digits) = line.split_once(':').expect("OFFSET: bytes");
+        let (place, content) = line.split_once(':').expect("OFFSET: bytes");
+        let (offset, kind) = place.split_once(' ').unwrap_or((place, "x"));
         let offset = usize::from_str_radix(offset, 16).expect("offset in hex");
-        for (position, byte) in digits.split_whitespace().enumerate() {
-            bytes[offset + position] = u8::from_str_radix(byte, 16).expect("byte in hex");
-        }
+        let content: Vec<u8> = match kind {
+            "t" => content.trim().bytes().collect(),
+            "u" => content.trim().bytes().flat_map(|byte| [byte, 0]).collect(),
+            _ => content.split_whitespace().map(|byte| u8::from_str_radix(byte, 16).unwrap()).collect(),
+        };
+        bytes[offset..offset + content.len()].copy_from_slice(&content);
     }
 }
 

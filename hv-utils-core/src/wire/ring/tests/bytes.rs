@@ -45,8 +45,8 @@ fn memory_must_be_two_rings_of_whole_pages() {
 fn guest_writes_the_first_ring_and_reads_the_second() {
     let memory = memory(4096);
     let ((mut to_host, mut from_host), (mut to_guest, mut from_guest)) = both(&memory);
-    to_host.push(PacketHeader::in_band(1), &[1; 8]).unwrap();
-    to_guest.push(PacketHeader::in_band(2), &[2; 16]).unwrap();
+    let _ = to_host.push(PacketHeader::in_band(1), &[1; 8]).unwrap();
+    let _ = to_guest.push(PacketHeader::in_band(2), &[2; 16]).unwrap();
     assert_eq!(memory.load(word(&memory, 0, WRITE_INDEX)), 32);
     assert_eq!(memory.load(word(&memory, 1, WRITE_INDEX)), 40);
     let mut payload = Vec::new();
@@ -62,9 +62,9 @@ fn guest_writes_the_first_ring_and_reads_the_second() {
 fn a_packet_has_descriptor_padding_and_footer() {
     let memory = memory(4096);
     let (mut producer, _) = guest_ends(memory.clone(), CONTROL).unwrap();
-    producer.push(PacketHeader::in_band(0), &[0xee; 8]).unwrap();
+    let _ = producer.push(PacketHeader::in_band(0), &[0xee; 8]).unwrap();
     let header = PacketHeader { kind: 6, flags: 1, transaction_id: 0x1122_3344_5566_7788 };
-    producer.push(header, &[0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8, 0xa9]).unwrap();
+    let _ = producer.push(header, &[0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8, 0xa9]).unwrap();
     let mut bytes = vec![0; 40];
     memory.read(CONTROL + 32, &mut bytes);
     let expected = sparse(
@@ -81,7 +81,7 @@ fn padding_overwrites_what_an_older_packet_left() {
     let memory = memory(4096);
     memory.write(CONTROL, &[0xff; 4096]);
     let (mut producer, _) = guest_ends(memory.clone(), CONTROL).unwrap();
-    producer.push(PacketHeader::in_band(0), &[1, 2, 3]).unwrap();
+    let _ = producer.push(PacketHeader::in_band(0), &[1, 2, 3]).unwrap();
     let mut bytes = [0; 8];
     memory.read(CONTROL + 16, &mut bytes);
     assert_eq!(bytes, [1, 2, 3, 0, 0, 0, 0, 0]);
@@ -98,7 +98,7 @@ fn a_packet_may_wrap_around_at_any_of_its_words() {
         }
         let ((_, mut from_host), (mut to_guest, _)) = both(&memory);
         let sent: Vec<u8> = (1..=24).collect();
-        to_guest.push(PacketHeader::in_band(9), &sent).unwrap();
+        let _ = to_guest.push(PacketHeader::in_band(9), &sent).unwrap();
         let mut ring = vec![0; 4096];
         memory.read(word(&memory, 1, CONTROL), &mut ring);
         ring.rotate_left((start % 4096) as usize);
@@ -119,7 +119,7 @@ fn larger_control_pages_keep_their_words_in_the_first_4096_bytes() {
     let memory = Arc::new(HeapMemory::new(2 * (control + 4096)));
     initialise(&memory, control);
     let (mut to_host, _) = guest_ends(memory.clone(), control).unwrap();
-    to_host.push(PacketHeader::in_band(5), &[7; 8]).unwrap();
+    let _ = to_host.push(PacketHeader::in_band(5), &[7; 8]).unwrap();
     assert_eq!(memory.load(WRITE_INDEX), 32);
     let mut payload = Vec::new();
     let (_, mut from_guest) = host_ends(memory.clone(), control).unwrap();
@@ -134,7 +134,7 @@ fn ends_that_are_made_anew_go_on_where_the_others_stopped() {
     let mut payload = Vec::new();
     for round in 0..1000 {
         let ((mut to_host, _), (_, mut from_guest)) = both(&memory);
-        to_host.push(PacketHeader::in_band(round), &[3; 40]).unwrap();
+        let _ = to_host.push(PacketHeader::in_band(round), &[3; 40]).unwrap();
         let popped = from_guest.pop(&mut payload, 64).unwrap().unwrap();
         assert_eq!(popped.header.transaction_id, round);
     }

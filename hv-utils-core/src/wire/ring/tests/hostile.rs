@@ -116,8 +116,8 @@ fn an_oversized_packet_is_skipped_with_its_own_stride() {
     let memory = memory(16384);
     let ((_, mut from_host), (mut to_guest, _)) = both(&memory);
     // 6304 bytes with the descriptor: the FREEZE that once broke a reader with a buffer of 4096.
-    to_guest.push(PacketHeader::in_band(1), &[1; 6288]).unwrap();
-    to_guest.push(PacketHeader::in_band(2), &[2; 16]).unwrap();
+    let _ = to_guest.push(PacketHeader::in_band(1), &[1; 6288]).unwrap();
+    let _ = to_guest.push(PacketHeader::in_band(2), &[2; 16]).unwrap();
     let mut payload = Vec::new();
     let popped = from_host.pop(&mut payload, 4096).unwrap().unwrap();
     assert_eq!((popped.oversized, popped.payload_len, popped.header.transaction_id), (true, 6288, 1));
@@ -134,7 +134,7 @@ fn the_buffer_never_grows_beyond_the_limit() {
     let ((_, mut from_host), (mut to_guest, _)) = both(&memory);
     let mut payload = Vec::new();
     for size in (0..=1000).chain([8000, 1000, 8000, 1008]) {
-        to_guest.push(PacketHeader::in_band(0), &vec![5; size]).unwrap();
+        let _ = to_guest.push(PacketHeader::in_band(0), &vec![5; size]).unwrap();
         from_host.pop(&mut payload, 1000).unwrap().unwrap();
         assert!(payload.capacity() <= 1000, "{} after {size}", payload.capacity());
     }
@@ -144,14 +144,14 @@ fn the_buffer_never_grows_beyond_the_limit() {
 fn our_own_indices_are_not_read_back_from_the_peer() {
     let memory = memory(4096);
     let ((mut to_host, mut from_host), (mut to_guest, mut from_guest)) = both(&memory);
-    to_host.push(PacketHeader::in_band(1), &[1; 8]).unwrap();
-    to_guest.push(PacketHeader::in_band(2), &[2; 8]).unwrap();
+    let _ = to_host.push(PacketHeader::in_band(1), &[1; 8]).unwrap();
+    let _ = to_guest.push(PacketHeader::in_band(2), &[2; 8]).unwrap();
     let mut payload = Vec::new();
     from_host.pop(&mut payload, 64).unwrap().unwrap();
     // The peer overwrites what is ours to write.
     memory.store(word(&memory, 0, WRITE_INDEX), 2048);
     memory.store(word(&memory, 1, READ_INDEX), 0xffff_ffff);
-    to_host.push(PacketHeader::in_band(3), &[3; 8]).unwrap();
+    let _ = to_host.push(PacketHeader::in_band(3), &[3; 8]).unwrap();
     to_guest.push(PacketHeader::in_band(4), &[4; 8]).unwrap_err();
     assert_eq!(memory.load(word(&memory, 0, WRITE_INDEX)), 64);
     for expected in [1, 3] {
@@ -165,7 +165,7 @@ fn our_own_indices_are_not_read_back_from_the_peer() {
 fn a_popped_payload_is_a_private_copy() {
     let memory = memory(4096);
     let ((_, mut from_host), (mut to_guest, _)) = both(&memory);
-    to_guest.push(PacketHeader::in_band(1), &[1; 64]).unwrap();
+    let _ = to_guest.push(PacketHeader::in_band(1), &[1; 64]).unwrap();
     let mut payload = Vec::new();
     from_host.pop(&mut payload, 64).unwrap().unwrap();
     memory.write(word(&memory, 1, CONTROL), &[0xff; 4096]);
@@ -181,7 +181,7 @@ fn packets_that_can_never_fit_are_too_large() {
         assert_eq!(producer.push(PacketHeader::in_band(0), &vec![0; size]), Err(PushError::TooLarge));
     }
     assert_eq!(memory.load(word(&memory, 0, PENDING)), 0, "nobody waits for the impossible");
-    producer.push(PacketHeader::in_band(0), &[0; 4064]).unwrap();
+    let _ = producer.push(PacketHeader::in_band(0), &[0; 4064]).unwrap();
     assert_eq!(producer.free_bytes(), Ok(8));
 }
 
@@ -192,7 +192,7 @@ fn a_length_beyond_sixteen_bits_of_units_is_too_large_even_for_a_large_ring() {
     // 0xffff units of 8 bytes, descriptor included.
     let largest = 0xffff * 8 - 16;
     assert_eq!(to_host.push(PacketHeader::in_band(0), &vec![0; largest + 1]), Err(PushError::TooLarge));
-    to_host.push(PacketHeader::in_band(0), &vec![8; largest]).unwrap();
+    let _ = to_host.push(PacketHeader::in_band(0), &vec![8; largest]).unwrap();
     let mut payload = Vec::new();
     assert_eq!(from_guest.pop(&mut payload, largest).unwrap().unwrap().payload_len, largest);
 }

@@ -40,7 +40,7 @@ fn each_end_touches_only_the_words_that_are_its_own() {
     memory.store(word(&memory, 0, MASK), 7);
     memory.store(word(&memory, 1, PENDING), 72);
     memory.store(word(&memory, 1, FEATURES), 3);
-    to_host.push(PacketHeader::in_band(0), &[0; 8]).unwrap();
+    let _ = to_host.push(PacketHeader::in_band(0), &[0; 8]).unwrap();
     to_host.push(PacketHeader::in_band(0), &[0; 4064]).unwrap_err();
     from_host.mask();
     from_host.unmask().unwrap();
@@ -61,7 +61,7 @@ fn a_full_ring_asks_for_the_space_and_a_success_withdraws_the_wish() {
     let pending = || memory.load(word(&memory, 0, PENDING));
     let mut payload = Vec::new();
     for _ in 0..3 {
-        to_host.push(header, &[0; 1000]).unwrap(); // 1024 bytes each
+        let _ = to_host.push(header, &[0; 1000]).unwrap(); // 1024 bytes each
     }
     assert_eq!((to_host.free_bytes(), pending()), (Ok(1024), 0));
     assert_eq!(to_host.push(header, &[0; 1000]), Err(PushError::Full), "the last 8 bytes stay free");
@@ -121,7 +121,7 @@ fn a_blocked_writer_is_signalled_exactly_when_its_packet_begins_to_fit() {
 fn a_writer_without_the_feature_bit_is_never_signalled_about_space() {
     let memory = memory(4096);
     let ((_, mut from_host), (mut to_guest, _)) = both(&memory);
-    to_guest.push(PacketHeader::in_band(0), &[0; 4000]).unwrap();
+    let _ = to_guest.push(PacketHeader::in_band(0), &[0; 4000]).unwrap();
     to_guest.push(PacketHeader::in_band(0), &[0; 4000]).unwrap_err();
     memory.store(word(&memory, 1, FEATURES), 0xffff_fffe);
     let popped = from_host.pop(&mut Vec::new(), 4096).unwrap().unwrap();
@@ -141,7 +141,7 @@ fn several_small_packets_signal_a_waiting_writer_once() {
         signals += usize::from(popped.signal == Signal::Needed);
     }
     assert_eq!(signals, 1);
-    to_host.push(header, &[0; 1000]).unwrap();
+    let _ = to_host.push(header, &[0; 1000]).unwrap();
 }
 
 #[test]
@@ -149,6 +149,6 @@ fn a_producer_made_anew_withdraws_the_wish_that_its_predecessor_left() {
     let memory = memory(4096);
     memory.store(word(&memory, 0, PENDING), 512);
     let (mut to_host, _) = guest_ends(memory.clone(), CONTROL).unwrap();
-    to_host.push(PacketHeader::in_band(0), &[0; 8]).unwrap();
+    let _ = to_host.push(PacketHeader::in_band(0), &[0; 8]).unwrap();
     assert_eq!(memory.load(word(&memory, 0, PENDING)), 0);
 }
