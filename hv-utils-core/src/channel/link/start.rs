@@ -89,8 +89,25 @@ pub(super) fn check(options: &LinkOptions) -> Result<(), LinkError> {
     }
 }
 
+/// The facts; for a KVP device that is missing, after a moment. A real host replaces it whenever its channel is
+/// closed, so right after the end of the daemon before us it is away for a while.
 fn facts(options: &LinkOptions) -> Result<Facts, LinkError> {
-    resolve::facts(options).map_err(|source| LinkError::Sysfs { path: options.sysfs_root.clone(), source })
+    let read = || {
+        resolve::facts(options)
+            .map_err(|source| LinkError::Sysfs { path: options.sysfs_root.clone(), source })
+    };
+    let mut facts = read()?;
+    if options.ic != Ic::Kvp || !sysfs::devices(&options.sysfs_root).is_ok_and(|all| !all.is_empty()) {
+        return Ok(facts);
+    }
+    for _ in 0..REPLACEMENT_LOOKS {
+        if facts.device.is_some() {
+            break;
+        }
+        std::thread::sleep(REPLACEMENT_LOOK_DISTANCE);
+        facts = read()?;
+    }
+    Ok(facts)
 }
 
 fn check_uio(options: &LinkOptions, facts: &Facts, release: &str) -> Result<(), LinkError> {
