@@ -13,6 +13,7 @@ use futures_util::FutureExt;
 use hv_utils_core::channel::{Framing, Link, Request};
 use hv_utils_core::daemon::config::Table;
 use hv_utils_core::daemon::{CommonArgs, Context, Exit, Failure, Service};
+use hv_utils_core::sys;
 use hv_utils_core::wire::kvp::{self, Pool};
 use hv_utils_core::wire::{Ic, Status};
 use rustix::io::Errno;
@@ -33,11 +34,9 @@ pub struct Kvpd {
     engine: Engine,
     shared: Arc<Shared>,
     intrinsics: Intrinsics,
-    watches: Vec<(Pool, AsyncFd<OwnedFd>)>,
+    watches: Vec<(Pool, AsyncFd<Arc<OwnedFd>>)>,
     finished: mpsc::UnboundedReceiver<Finished>,
     finish: mpsc::UnboundedSender<Finished>,
-    /// The reply under construction; kept for its capacity.
-    body: Vec<u8>,
 }
 
 /// File work that a request of the host was waiting for.
@@ -96,7 +95,7 @@ impl Service for Kvpd {
         let engine = Engine::new(&settings.host_writable);
         let shared = Arc::new(shared);
         let context = context.clone();
-        let mut kvpd = Kvpd { context, engine, shared, intrinsics, watches, finished, finish, body: Vec::new() };
+        let mut kvpd = Kvpd { context, engine, shared, intrinsics, watches, finished, finish };
         kvpd.report();
         Ok(kvpd)
     }
@@ -189,7 +188,7 @@ impl Kvpd {
             self.take_facts(changes);
         }
         match self.engine.request(&message, &*self.shared) {
-            Action::Answer(answer) => self.respond(&request, &message, &answer, link),
+            Action::Answer(answer) => respond(link, &request, &message, &answer),
             Action::Change(change) => {
                 let finish = self.finish.clone();
                 self.shared.submit(change, Origin::Host, move |outcome| {
@@ -198,22 +197,6 @@ impl Kvpd {
                 });
             }
         }
-    }
-
-    /// Sends `answer`. The body is made in a buffer of our own first: only then is its status known.
-    fn respond(&mut self, request: &Request, message: &kvp::Request, answer: &Answer, link: &mut Link) {
-        if answer.status != Status::OK || answer.reply == kvp::Reply::Done {
-            return link.answer(request, answer.status, |_| {});
-        }
-        self.body.clear();
-        self.body.extend_from_slice(link.body(request));
-        let status = fill(request.framing, message, &answer.reply, &mut self.body);
-        let body = &self.body;
-        link.answer(request, status, |out| {
-            if status == Status::OK && out.len() == body.len() {
-                out.copy_from_slice(body);
-            }
-        });
     }
 
     fn resume(&mut self, finished: Finished, link: &mut Link) {
@@ -225,10 +208,19 @@ impl Kvpd {
                     tracing::debug!(%error, "change of the host refused");
                 }
                 let answer = self.engine.changed(&outcome);
-                self.respond(&request, &message, &answer, link);
+                respond(link, &request, &message, &answer);
             }
         }
     }
+}
+
+/// Sends `answer` in the layout in which its request came.
+fn respond(link: &mut Link, request: &Request, message: &kvp::Request, answer: &Answer) {
+    if answer.status != Status::OK {
+        return link.answer(request, answer.status, |_| {});
+    }
+    let framing = request.framing;
+    link.answer_with(request, |body| fill(framing, message, &answer.reply, body));
 }
 
 /// Writes `reply` into the body of its request, in the layout in which that came.
@@ -255,13 +247,13 @@ fn failure(error: &PoolError) -> Failure {
     Failure::new(exit, error.to_string())
 }
 
-fn watch(pools: &PoolSet) -> Result<Vec<(Pool, AsyncFd<OwnedFd>)>, Failure> {
-    let watched = pools.watch_fds().into_iter().map(|(pool, fd)| Ok((pool, AsyncFd::new(fd)?)));
+fn watch(pools: &PoolSet) -> Result<Vec<(Pool, AsyncFd<Arc<OwnedFd>>)>, Failure> {
+    let watched = pools.watch_fds().into_iter().map(|(pool, fd)| Ok((pool, sys::watch(fd)?)));
     watched.collect::<std::io::Result<_>>().map_err(|error| Failure::internal(format!("pool watches: {error}")))
 }
 
 /// The first pool whose watch has something to say. Edge-triggered: the worker is the one who reads it.
-fn touched(watches: &[(Pool, AsyncFd<OwnedFd>)], task: &mut Task<'_>) -> Poll<Pool> {
+fn touched(watches: &[(Pool, AsyncFd<Arc<OwnedFd>>)], task: &mut Task<'_>) -> Poll<Pool> {
     for (pool, watch) in watches {
         if let Poll::Ready(Ok(mut ready)) = watch.poll_read_ready(task) {
             ready.clear_ready();
