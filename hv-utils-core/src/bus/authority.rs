@@ -79,7 +79,9 @@ fn refused(why: impl Into<String>) -> Error {
 }
 
 fn caller<'a>(call: &'a Header<'_>) -> Result<UniqueName<'a>, Error> {
-    call.sender().map(|sender| sender.as_ref()).ok_or_else(|| refused("the caller is not known: use the message bus"))
+    call.sender()
+        .map(|sender| sender.as_ref())
+        .ok_or_else(|| refused("the caller is not known: use the message bus"))
 }
 
 /// The user behind a bus name, from the bus itself.
@@ -92,7 +94,12 @@ async fn user(bus: &Connection, caller: &UniqueName<'_>) -> Result<u32, Error> {
     reply.map_err(|error| refused(format!("the bus does not say who the caller is: {error}")))
 }
 
-async fn polkit(bus: &Connection, caller: &UniqueName<'_>, action: &str, interactive: bool) -> Result<(), Error> {
+async fn polkit(
+    bus: &Connection,
+    caller: &UniqueName<'_>,
+    action: &str,
+    interactive: bool,
+) -> Result<(), Error> {
     let subject = ("system-bus-name", HashMap::from([("name", Variant::from(caller.as_str()))]));
     let (flags, patience) =
         if interactive { (ALLOW_USER_INTERACTION, PERSON_PATIENCE) } else { (0, POLKIT_PATIENCE) };
@@ -111,14 +118,23 @@ async fn polkit(bus: &Connection, caller: &UniqueName<'_>, action: &str, interac
             tracing::debug!(%error, action, "polkit could not be asked");
             return Err(refused(format!("only root may do this here ({action}): polkit is not available")));
         }
-        Err(_) => return Err(refused(format!("polkit did not answer in time ({action}): try again, or as root"))),
+        Err(_) => {
+            return Err(refused(format!("polkit did not answer in time ({action}): try again, or as root")));
+        }
     };
     let (consent, challenge, _details): (bool, bool, HashMap<String, String>) =
-        answer.body().deserialize().map_err(|error| refused(format!("polkit's answer cannot be read: {error}")))?;
+        answer
+            .body()
+            .deserialize()
+            .map_err(|error| refused(format!("polkit's answer cannot be read: {error}")))?;
     match (consent, challenge) {
         (true, _) => Ok(()),
-        (false, true) => Err(refused(format!("{action} needs a password: allow interaction, or do it as root"))),
-        (false, false) => Err(refused(format!("polkit does not allow it: see the rules for {action}, or do it as root"))),
+        (false, true) => {
+            Err(refused(format!("{action} needs a password: allow interaction, or do it as root")))
+        }
+        (false, false) => {
+            Err(refused(format!("polkit does not allow it: see the rules for {action}, or do it as root")))
+        }
     }
 }
 

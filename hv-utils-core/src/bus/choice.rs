@@ -33,7 +33,9 @@ impl FromStr for BusChoice {
             "system" => Ok(Self::System),
             "session" => Ok(Self::Session),
             "none" => Ok(Self::None),
-            address => Address::from_str(address).map(|address| Self::Address(Box::new(address))).map_err(|_| UnknownBus),
+            address => Address::from_str(address)
+                .map(|address| Self::Address(Box::new(address)))
+                .map_err(|_| UnknownBus),
         }
     }
 }

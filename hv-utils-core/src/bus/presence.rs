@@ -58,8 +58,13 @@ impl Presence {
         let (sender, events) = mpsc::channel(1);
         let registered = Arc::new(Notify::new());
         let retry = Arc::new(Notify::new());
-        let keeper =
-            Keeper { address, name, events: sender, registered: Arc::clone(&registered), retry: Arc::clone(&retry) };
+        let keeper = Keeper {
+            address,
+            name,
+            events: sender,
+            registered: Arc::clone(&registered),
+            retry: Arc::clone(&retry),
+        };
         Self { events, registered, retry, task: tokio::spawn(keeper.keep()) }
     }
 
@@ -193,13 +198,19 @@ async fn connect(address: &Address) -> zbus::Result<Connection> {
 async fn request_name(bus: &Connection, name: &str) -> Result<(), Failure> {
     const BUS: &str = "org.freedesktop.DBus";
     let arguments = (name, fdo::RequestNameFlags::DO_NOT_QUEUE);
-    let reply = bus.call_method(Some(BUS), "/org/freedesktop/DBus", Some(BUS), "RequestName", &arguments).await;
+    let reply =
+        bus.call_method(Some(BUS), "/org/freedesktop/DBus", Some(BUS), "RequestName", &arguments).await;
     match reply.and_then(|reply| reply.body().deserialize::<fdo::RequestNameReply>()) {
         Ok(fdo::RequestNameReply::PrimaryOwner | fdo::RequestNameReply::AlreadyOwner) => Ok(()),
-        Ok(_) => Err(Failure::new(Exit::Busy, format!("{name} is taken on the bus: another instance runs; stop it first"))),
+        Ok(_) => Err(Failure::new(
+            Exit::Busy,
+            format!("{name} is taken on the bus: another instance runs; stop it first"),
+        )),
         Err(zbus::Error::FDO(error)) if matches!(*error, fdo::Error::AccessDenied(_)) => Err(Failure::new(
             Exit::NotPermitted,
-            format!("the bus does not let this user own {name}: install its policy file, or run as the daemon's user"),
+            format!(
+                "the bus does not let this user own {name}: install its policy file, or run as the daemon's user"
+            ),
         )),
         Err(error) => Err(Failure::internal(format!("cannot get the name {name} on the bus: {error}"))),
     }

@@ -41,7 +41,9 @@ impl State {
         match (self.transport, self.message) {
             ("", _) => format!("channel {}", self.channel),
             (transport, None) => format!("channel {} on {transport}", self.channel),
-            (transport, Some(version)) => format!("channel {} on {transport}, version {version}", self.channel),
+            (transport, Some(version)) => {
+                format!("channel {} on {transport}, version {version}", self.channel)
+            }
         }
     }
 
@@ -171,7 +173,8 @@ pub(crate) async fn publish(bus: Connection, path: &'static str, mut states: wat
         if changed.is_empty() {
             continue;
         }
-        let sent = fdo::Properties::properties_changed(&emitter, name.clone(), changed, Cow::Borrowed(&[])).await;
+        let sent =
+            fdo::Properties::properties_changed(&emitter, name.clone(), changed, Cow::Borrowed(&[])).await;
         if sent.is_err() && bus.is_closed() {
             return;
         }

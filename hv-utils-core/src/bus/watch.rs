@@ -71,7 +71,10 @@ impl Watch {
                 Err(rustix::io::Errno::WOULDBLOCK) if matters => return Ok(true),
                 Err(error) => return Err(error.into()),
             };
-            let itself = ReadFlags::DELETE_SELF | ReadFlags::MOVE_SELF | ReadFlags::IGNORED | ReadFlags::QUEUE_OVERFLOW;
+            let itself = ReadFlags::DELETE_SELF
+                | ReadFlags::MOVE_SELF
+                | ReadFlags::IGNORED
+                | ReadFlags::QUEUE_OVERFLOW;
             let named = event.file_name().is_some_and(|name| name.to_bytes() == self.missing.as_bytes());
             matters |= named || event.events().intersects(itself);
         }

@@ -15,6 +15,11 @@ use std::process::ExitCode;
 /// Where the administrator's configuration is, if `--config` does not say otherwise (below `--etc-root`).
 pub const CONFIG_BELOW_ETC: &str = "hv-utils/hv-utils.toml";
 
+/// The end of `--help`.
+const EXIT_CODES: &str = "\
+Exit codes: 0 asked to stop, 64 usage, 69 nothing to serve here, 70 internal error,
+75 another instance runs, 77 not permitted, 78 configuration.";
+
 /// Options every daemon has.
 #[derive(Debug, Clone, Args)]
 pub struct CommonArgs {
@@ -77,18 +82,23 @@ pub(super) struct Parsed<A> {
 /// The command line of a daemon, for parsing, manual pages and shell completions.
 #[must_use]
 pub fn command<S: Service>() -> Command {
-    let command = Command::new(S::NAME)
+    S::Args::augment_args(CommonArgs::augment_args(Command::new(S::NAME)))
+        // After the options, which would bring their own.
         .about(S::ABOUT)
         .version(env!("CARGO_PKG_VERSION"))
-        .after_help("Exit codes: 0 asked to stop, 64 usage, 69 nothing to serve here, 70 internal error,\n75 another instance runs, 77 not permitted, 78 configuration.");
-    S::Args::augment_args(CommonArgs::augment_args(command))
+        .after_help(EXIT_CODES)
 }
 
 /// Reads the command line; `Err` holds the exit code after help, version or an error has been printed.
-pub(super) fn parse<S: Service>(args: impl IntoIterator<Item = OsString>) -> Result<Parsed<S::Args>, ExitCode> {
+pub(super) fn parse<S: Service>(
+    args: impl IntoIterator<Item = OsString>,
+) -> Result<Parsed<S::Args>, ExitCode> {
     let mut command = command::<S>();
     let read = command.try_get_matches_from_mut(args).and_then(|matches| {
-        Ok(Parsed { common: CommonArgs::from_arg_matches(&matches)?, own: S::Args::from_arg_matches(&matches)? })
+        Ok(Parsed {
+            common: CommonArgs::from_arg_matches(&matches)?,
+            own: S::Args::from_arg_matches(&matches)?,
+        })
     });
     read.map_err(|error| {
         let usage = error.use_stderr();

@@ -80,7 +80,10 @@ fn busy(file: File, name: &str, path: &Path) -> Failure {
     };
     Failure::new(
         Exit::Busy,
-        format!("another {name} runs: {holder} holds {}; stop it first, or give this one its own --run-dir", path.display()),
+        format!(
+            "another {name} runs: {holder} holds {}; stop it first, or give this one its own --run-dir",
+            path.display()
+        ),
     )
 }
 

@@ -32,7 +32,10 @@ use std::path::PathBuf;
 ///
 /// The shell calls these methods from one task, one at a time. None of them may block; what takes long is done
 /// elsewhere and comes back as an [`Service::Event`].
-#[expect(async_fn_in_trait, reason = "all is driven from one task of a current-thread runtime: nothing needs Send")]
+#[expect(
+    async_fn_in_trait,
+    reason = "all is driven from one task of a current-thread runtime: nothing needs Send"
+)]
 pub trait Service: Sized {
     /// The integration component it serves.
     const IC: Ic;

@@ -49,7 +49,12 @@ impl Notifier {
         let manager = match address.as_bytes() {
             [b'@', name @ ..] => SocketAddrUnix::new_abstract_name(name)?,
             path @ [b'/', ..] => SocketAddrUnix::new(path)?,
-            _ => return Err(io::Error::new(io::ErrorKind::InvalidInput, "neither a path nor an abstract name")),
+            _ => {
+                return Err(io::Error::new(
+                    io::ErrorKind::InvalidInput,
+                    "neither a path nor an abstract name",
+                ));
+            }
         };
         let socket = UnixDatagram::unbound()?;
         socket.set_write_timeout(Some(PATIENCE))?;
@@ -64,8 +69,8 @@ impl Notifier {
     /// One line for `systemctl status`.
     pub fn status(&self, text: &str) {
         let line = text.lines().next().unwrap_or_default();
-        let end = line.floor_char_boundary(STATUS_BYTES);
-        self.may(&format!("STATUS={}", line.get(..end).unwrap_or_default()));
+        let end = (0..=line.len().min(STATUS_BYTES)).rev().find(|end| line.is_char_boundary(*end));
+        self.may(&format!("STATUS={}", end.and_then(|end| line.get(..end)).unwrap_or_default()));
     }
 
     /// The daemon is alive.

@@ -55,17 +55,25 @@ fn check(findings: &[Finding]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn guarded<S: Service>(parsed: Parsed<S::Args>, loaded: Loaded<S::Settings>, log: Log) -> Result<(), Failure> {
+fn guarded<S: Service>(
+    parsed: Parsed<S::Args>,
+    loaded: Loaded<S::Settings>,
+    log: Log,
+) -> Result<(), Failure> {
     if let Err(error) = log.configure(loaded.level, loaded.format) {
         tracing::warn!("{error}; logging to standard error");
     }
     report(&loaded.findings);
     if !config::usable(&loaded.findings) {
-        return Err(Failure::new(Exit::Config, "the configuration cannot be used; --check-config says the same"));
+        return Err(Failure::new(
+            Exit::Config,
+            "the configuration cannot be used; --check-config says the same",
+        ));
     }
     let _lock = InstanceLock::take(&parsed.common.run_dir, S::NAME)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
-    let runtime = runtime.map_err(|error| Failure::internal(format!("cannot start the event loop: {error}")))?;
+    let runtime =
+        runtime.map_err(|error| Failure::internal(format!("cannot start the event loop: {error}")))?;
     let result = runtime.block_on(Box::pin(Daemon::<S>::run(parsed, loaded, log)));
     runtime.shutdown_timeout(LEFTOVERS);
     result

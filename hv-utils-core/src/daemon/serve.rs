@@ -67,7 +67,11 @@ pub(super) struct Daemon<S: Service> {
 
 impl<S: Service> Daemon<S> {
     /// Starts, serves until asked to stop, and stops.
-    pub(super) async fn run(parsed: Parsed<S::Args>, loaded: Loaded<S::Settings>, log: Log) -> Result<(), Failure> {
+    pub(super) async fn run(
+        parsed: Parsed<S::Args>,
+        loaded: Loaded<S::Settings>,
+        log: Log,
+    ) -> Result<(), Failure> {
         let mut daemon = Box::new(Self::start(parsed, loaded, log).await?);
         let result = daemon.serve().await;
         daemon.stop().await;
@@ -174,7 +178,9 @@ impl<S: Service> Daemon<S> {
                 self.ready();
             }
             presence::Event::Refused(failure) if self.patience.is_some() => return Err(failure),
-            presence::Event::Refused(failure) => tracing::error!("{failure}; serving the host without the bus"),
+            presence::Event::Refused(failure) => {
+                tracing::error!("{failure}; serving the host without the bus");
+            }
             presence::Event::Lost => {
                 tracing::warn!("the bus is gone; serving the host without it until it comes back");
                 self.detach();
@@ -251,7 +257,7 @@ impl<S: Service> Daemon<S> {
         if timeout(FLUSH_PATIENCE, self.link.flush()).await.is_err() {
             tracing::warn!("the host does not take the last answers; closing the channel without them");
         }
-        self.link.close();
+        self.link.close().await;
         self.detach();
     }
 }

@@ -44,6 +44,9 @@ fn max_version<S: Service>(table: &mut Table<'_>) -> Option<Version> {
         return Some(version);
     }
     let spoken: Vec<String> = spoken.iter().map(ToString::to_string).collect();
-    table.reject(KEY, format!("{version} is older than all that {} speaks, use one of: {}", S::NAME, spoken.join(", ")));
+    table.reject(
+        KEY,
+        format!("{version} is older than all that {} speaks, use one of: {}", S::NAME, spoken.join(", ")),
+    );
     None
 }

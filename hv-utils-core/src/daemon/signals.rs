@@ -20,7 +20,8 @@ pub(super) struct Signals {
 
 impl Signals {
     pub(super) fn new() -> Result<Self, Failure> {
-        let handle = |kind| signal(kind).map_err(|error| Failure::internal(format!("cannot handle signals: {error}")));
+        let handle =
+            |kind| signal(kind).map_err(|error| Failure::internal(format!("cannot handle signals: {error}")));
         Ok(Self {
             terminate: handle(SignalKind::terminate())?,
             interrupt: handle(SignalKind::interrupt())?,

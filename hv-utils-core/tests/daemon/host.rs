@@ -6,8 +6,8 @@ use crate::support::PrivateBus;
 use futures_util::StreamExt;
 use hv_utils_core::channel::RingChannel;
 use hv_utils_core::channel::sim::Listener;
-use hv_utils_core::wire::ring::{KIND_IN_BAND, PacketHeader};
 use hv_utils_core::wire::Ic;
+use hv_utils_core::wire::ring::{KIND_IN_BAND, PacketHeader};
 
 const OBJECT: &str = "/org/hvutils/Heartbeat1";
 const SERVICE1: &str = "org.hvutils.Service1";
@@ -18,7 +18,8 @@ const RING: u32 = 3 * 4096;
 /// NEGOTIATE, framework 3.0 and 1.0, heartbeat 3.0 and 1.0: pipe header, IC header, counts, versions.
 const NEGOTIATE: [u8; 52] = [
     1, 0, 0, 0, 44, 0, 0, 0, // pipe: data, 44 bytes follow
-    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 24, 0, 0, 0, 0, 0, 1, 3, 0, 0, // IC: negotiate, 24 bytes, id 1, flags 3
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 24, 0, 0, 0, 0, 0, 1, 3, 0,
+    0, // IC: negotiate, 24 bytes, id 1, flags 3
     2, 0, 2, 0, 0, 0, 0, 0, // two framework versions, two message versions
     3, 0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0,
 ];
@@ -28,7 +29,8 @@ fn heartbeat(sequence: u8) -> [u8; 44] {
     let mut message = [0; 44];
     message[..28].copy_from_slice(&[
         1, 0, 0, 0, 36, 0, 0, 0, // pipe: data, 36 bytes follow
-        3, 0, 0, 0, 1, 0, 3, 0, 0, 0, 16, 0, 0, 0, 0, 0, 2, 3, 0, 0, // IC: heartbeat 3.0, 16 bytes, id 2, flags 3
+        3, 0, 0, 0, 1, 0, 3, 0, 0, 0, 16, 0, 0, 0, 0, 0, 2, 3, 0,
+        0, // IC: heartbeat 3.0, 16 bytes, id 2, flags 3
     ]);
     message[28] = sequence;
     message

@@ -8,6 +8,7 @@ use std::future::Future;
 use std::io::Read;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::OnceLock;
 use std::time::Duration;
 use tempfile::TempDir;
 use tokio::net::UnixDatagram;
@@ -16,7 +17,7 @@ use tokio::net::UnixDatagram;
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Runs a test body to its end, or fails it.
-pub fn run(test: impl Future<Output = ()>) {
+pub(crate) fn run(test: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let in_time = runtime.block_on(async { tokio::time::timeout(LIMIT, test).await });
     runtime.shutdown_background();
@@ -25,34 +26,43 @@ pub fn run(test: impl Future<Output = ()>) {
 
 /// A place for a daemon to live in.
 #[derive(Debug)]
-pub struct Home {
+pub(crate) struct Home {
     directory: TempDir,
 }
 
 impl Home {
-    pub fn new() -> Self {
-        Self { directory: tempfile::tempdir().unwrap() }
+    pub(crate) fn new() -> Self {
+        let home = Self { directory: tempfile::tempdir().unwrap() };
+        fs::create_dir(home.path("dev")).unwrap();
+        fs::create_dir_all(home.path("sys/bus/vmbus/devices")).unwrap();
+        home
     }
 
     /// A path in it.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
     /// Writes the configuration.
-    pub fn configure(&self, text: &str) {
+    pub(crate) fn configure(&self, text: &str) {
         fs::write(self.path("hv-utils.toml"), text).unwrap();
     }
 
     /// The program with nothing of the machine in its reach; without a bus unless asked for.
-    pub fn command<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Command {
+    pub(crate) fn command<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Command {
         let mut command = Command::new(program());
-        for (option, directory) in
-            [("--state-dir", "state"), ("--run-dir", "run"), ("--sysfs-root", "sys"), ("--dev-root", "dev"), ("--etc-root", "etc")]
-        {
+        for (option, directory) in [
+            ("--state-dir", "state"),
+            ("--run-dir", "run"),
+            ("--sysfs-root", "sys"),
+            ("--dev-root", "dev"),
+            ("--etc-root", "etc"),
+        ] {
             command.arg(option).arg(self.path(directory));
         }
-        for variable in ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM", "DBUS_SYSTEM_BUS_ADDRESS"] {
+        for variable in
+            ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "JOURNAL_STREAM", "DBUS_SYSTEM_BUS_ADDRESS"]
+        {
             command.env_remove(variable);
         }
         command.args(args);
@@ -60,17 +70,17 @@ impl Home {
     }
 
     /// Runs the program to its end.
-    pub fn output<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Output {
+    pub(crate) fn output<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Output {
         self.command(args).output().unwrap()
     }
 
     /// Starts the program under a service manager that listens.
-    pub fn start<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Daemon {
+    pub(crate) fn start<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Daemon {
         self.start_with(args, |_| {})
     }
 
     /// The same, with a last word on the command.
-    pub fn start_with<A: AsRef<OsStr>>(
+    pub(crate) fn start_with<A: AsRef<OsStr>>(
         &self,
         args: impl IntoIterator<Item = A>,
         adjust: impl FnOnce(&mut Command),
@@ -85,44 +95,51 @@ impl Home {
     }
 }
 
-/// The example, which cargo builds with the tests of the package.
+/// The example. Cargo builds it with all tests of the package; for a single one it is built here.
 fn program() -> PathBuf {
-    let mut path = env::current_exe().unwrap();
-    path.pop();
-    path.pop();
-    path.push("examples/heartbeat");
-    assert!(path.exists(), "{} is missing: cargo build -p hv-utils-core --example heartbeat", path.display());
-    path
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let built = BUILT.get_or_init(|| {
+        let mut path = env::current_exe().unwrap();
+        path.pop();
+        path.pop();
+        path.push("examples/heartbeat");
+        if !path.exists() {
+            let build = ["build", "--package", env!("CARGO_PKG_NAME"), "--example", "heartbeat"];
+            assert!(Command::new(env!("CARGO")).args(build).status().unwrap().success());
+        }
+        path
+    });
+    built.clone()
 }
 
 /// A running daemon; killed with the value.
 #[derive(Debug)]
-pub struct Daemon {
+pub(crate) struct Daemon {
     child: Child,
     manager: UnixDatagram,
 }
 
 /// How a daemon ended.
 #[derive(Debug)]
-pub struct Ended {
-    pub code: Option<i32>,
-    pub log: String,
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) log: String,
 }
 
 impl Daemon {
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// What it tells its service manager next.
-    pub async fn told(&self) -> String {
+    pub(crate) async fn told(&self) -> String {
         let mut buffer = [0; 4096];
         let length = self.manager.recv(&mut buffer).await.unwrap();
         String::from_utf8(buffer[..length].to_vec()).unwrap()
     }
 
     /// Waits until it tells something that begins so.
-    pub async fn tells(&self, start: &str) -> String {
+    pub(crate) async fn tells(&self, start: &str) -> String {
         loop {
             let told = self.told().await;
             if told.starts_with(start) {
@@ -131,16 +148,16 @@ impl Daemon {
         }
     }
 
-    pub async fn ready(&self) {
+    pub(crate) async fn ready(&self) {
         self.tells("READY=1").await;
     }
 
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Waits for its end.
-    pub async fn ended(mut self) -> Ended {
+    pub(crate) async fn ended(mut self) -> Ended {
         let mut stderr = self.child.stderr.take().unwrap();
         let log = tokio::task::spawn_blocking(move || {
             let mut log = String::new();
@@ -152,7 +169,7 @@ impl Daemon {
     }
 
     /// Asks it to stop and waits for its end.
-    pub async fn stop(self) -> Ended {
+    pub(crate) async fn stop(self) -> Ended {
         self.signal(Signal::TERM);
         self.ended().await
     }

@@ -12,39 +12,40 @@ use std::process::{Child, Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// A user no test runs as.
-pub const NOBODY: u32 = 65534;
+pub(crate) const NOBODY: u32 = 65534;
 
 /// A running `dbus-daemon`; ends with the value.
 #[derive(Debug)]
-pub struct PrivateBus {
+pub(crate) struct PrivateBus {
     directory: TempDir,
     daemon: Option<Child>,
 }
 
 impl PrivateBus {
     /// Starts a bus for the test `name`, or prints why the test is skipped.
-    pub fn start(name: &str) -> Option<Self> {
+    pub(crate) fn start(name: &str) -> Option<Self> {
         let mut bus = Self::absent(name)?;
         bus.restart();
         Some(bus)
     }
 
     /// A bus that has an address but does not run yet.
-    pub fn absent(name: &str) -> Option<Self> {
+    pub(crate) fn absent(name: &str) -> Option<Self> {
         if let Err(error) = Command::new("dbus-daemon").arg("--version").stdout(Stdio::null()).status() {
             println!("skipped: {name}: dbus-daemon cannot be run: {error}");
             return None;
         }
         let directory = tempfile::tempdir().expect("a temporary directory");
         // Other users have to reach the socket.
-        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).expect("chmod of our own directory");
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755))
+            .expect("chmod of our own directory");
         let bus = Self { directory, daemon: None };
         fs::write(bus.path("bus.conf"), bus.configuration("")).expect("write to our own directory");
         Some(bus)
     }
 
     /// The bus, with more policy than "everything is allowed".
-    pub fn with_policy(name: &str, policy: &str) -> Option<Self> {
+    pub(crate) fn with_policy(name: &str, policy: &str) -> Option<Self> {
         let mut bus = Self::absent(name)?;
         fs::write(bus.path("bus.conf"), bus.configuration(policy)).expect("write to our own directory");
         bus.restart();
@@ -61,17 +62,17 @@ impl PrivateBus {
     }
 
     /// Where the bus is.
-    pub fn address(&self) -> String {
+    pub(crate) fn address(&self) -> String {
         format!("unix:path={}", self.path("bus").display())
     }
 
     /// A path in the bus's directory.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
     /// Starts the bus, or stops it and starts it again. Returns when it listens.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.stop();
         let mut daemon = Command::new("dbus-daemon")
             .args(["--nofork", "--nopidfile", "--print-address=1", "--config-file"])
@@ -88,7 +89,7 @@ impl PrivateBus {
     }
 
     /// Ends the bus; its socket file is left lying about, as after a crash.
-    pub fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         if let Some(mut daemon) = self.daemon.take() {
             let _ = daemon.kill();
             let _ = daemon.wait();
@@ -104,7 +105,12 @@ impl Drop for PrivateBus {
 
 /// Calls a method on the bus at `address` as another user with `dbus-send`: as nobody if we are root, else as
 /// ourselves. `None`, with the reason printed, if that cannot be done.
-pub fn call_as_other(test: &str, address: &str, destination: &str, arguments: &[&str]) -> Option<Output> {
+pub(crate) fn call_as_other(
+    test: &str,
+    address: &str,
+    destination: &str,
+    arguments: &[&str],
+) -> Option<Output> {
     let mut call = Command::new("dbus-send");
     call.arg(format!("--bus={address}")).arg("--print-reply").arg(format!("--dest={destination}"));
     call.args(arguments).current_dir("/");

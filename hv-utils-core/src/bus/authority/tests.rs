@@ -20,7 +20,11 @@ struct Guarded(Authority);
 
 #[interface(name = "org.hvutils.Guarded1")]
 impl Guarded {
-    async fn change(&self, #[zbus(header)] call: Header<'_>, #[zbus(connection)] bus: &Connection) -> Result<(), Error> {
+    async fn change(
+        &self,
+        #[zbus(header)] call: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<(), Error> {
         self.0.check(bus, &call, ACTION).await
     }
 
@@ -62,7 +66,12 @@ fn run<T>(test: impl Future<Output = T>) -> T {
 }
 
 async fn guarded(bus: &PrivateBus, authority: Authority) -> Connection {
-    Builder::address(bus.address().as_str()).serve_at(PATH, Guarded(authority)).name(NAME).build().await.unwrap()
+    Builder::address(bus.address().as_str())
+        .serve_at(PATH, Guarded(authority))
+        .name(NAME)
+        .build()
+        .await
+        .unwrap()
 }
 
 async fn polkit_double(bus: &PrivateBus, answer: (bool, bool)) -> (Connection, Asked) {
@@ -125,7 +134,10 @@ fn other_user_is_refused_where_there_is_no_polkit() {
         for method in ["Change", "RootOnly"] {
             let Some(told) = call_as_other(TEST, &bus, method).await else { return };
             let told = told.unwrap_err();
-            assert!(told.starts_with("Error org.hvutils.Error.NotAuthorized: only root may do this"), "{told}");
+            assert!(
+                told.starts_with("Error org.hvutils.Error.NotAuthorized: only root may do this"),
+                "{told}"
+            );
         }
     });
 }
@@ -179,7 +191,10 @@ fn person_is_asked_only_if_the_call_allows_it() {
 fn caller_without_a_name_on_a_bus_is_refused() {
     run(async {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
-        let server = Builder::unix_stream(ours).server(zbus::Guid::generate()).p2p().serve_at(PATH, Guarded(Authority::new()));
+        let server = Builder::unix_stream(ours)
+            .server(zbus::Guid::generate())
+            .p2p()
+            .serve_at(PATH, Guarded(Authority::new()));
         let client = Builder::unix_stream(theirs).p2p();
         let (server, client) = tokio::join!(server.build(), client.build());
         let (_server, client) = (server.unwrap(), client.unwrap());

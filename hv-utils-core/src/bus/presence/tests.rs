@@ -46,7 +46,9 @@ async fn owner(bus: &PrivateBus) -> Option<String> {
 
 #[test]
 fn name_is_asked_for_only_after_the_objects_are_registered() {
-    let Some(bus) = PrivateBus::start("name_is_asked_for_only_after_the_objects_are_registered") else { return };
+    let Some(bus) = PrivateBus::start("name_is_asked_for_only_after_the_objects_are_registered") else {
+        return;
+    };
     run(async {
         let mut presence = seek(&bus);
         let Event::Connected(connection) = presence.next().await else { panic!("connected") };
@@ -59,7 +61,9 @@ fn name_is_asked_for_only_after_the_objects_are_registered() {
 
 #[test]
 fn bus_that_comes_late_is_told_as_absent_and_then_joined() {
-    let Some(mut bus) = PrivateBus::absent("bus_that_comes_late_is_told_as_absent_and_then_joined") else { return };
+    let Some(mut bus) = PrivateBus::absent("bus_that_comes_late_is_told_as_absent_and_then_joined") else {
+        return;
+    };
     run(async {
         let mut presence = seek(&bus);
         assert!(matches!(presence.next().await, Event::Absent(_)));
@@ -71,7 +75,9 @@ fn bus_that_comes_late_is_told_as_absent_and_then_joined() {
 
 #[test]
 fn bus_that_restarts_is_joined_again_under_the_same_name() {
-    let Some(mut bus) = PrivateBus::start("bus_that_restarts_is_joined_again_under_the_same_name") else { return };
+    let Some(mut bus) = PrivateBus::start("bus_that_restarts_is_joined_again_under_the_same_name") else {
+        return;
+    };
     run(async {
         let mut presence = seek(&bus);
         let (first, event) = settle(&mut presence).await;
@@ -89,7 +95,8 @@ fn bus_that_restarts_is_joined_again_under_the_same_name() {
 
 #[test]
 fn name_that_is_taken_is_refused_as_busy_and_can_be_asked_for_again() {
-    let Some(bus) = PrivateBus::start("name_that_is_taken_is_refused_as_busy_and_can_be_asked_for_again") else {
+    let Some(bus) = PrivateBus::start("name_that_is_taken_is_refused_as_busy_and_can_be_asked_for_again")
+    else {
         return;
     };
     run(async {
@@ -120,7 +127,9 @@ fn nobody_can_take_the_name_from_its_owner() {
 #[test]
 fn policy_that_denies_the_name_is_refused_as_not_permitted() {
     let policy = format!("<deny own='{NAME}'/>");
-    let Some(bus) = PrivateBus::with_policy("policy_that_denies_the_name_is_refused_as_not_permitted", &policy) else {
+    let Some(bus) =
+        PrivateBus::with_policy("policy_that_denies_the_name_is_refused_as_not_permitted", &policy)
+    else {
         return;
     };
     run(async {
@@ -152,9 +161,17 @@ fn what_forbids_is_told_from_what_is_missing() {
         zbus::Error::FDO(Box::new(fdo::Error::AccessDenied(String::new()))),
     ];
     for error in &forbidden {
-        assert_eq!(denied(error, &address).map(|failure| failure.exit()), Some(Exit::NotPermitted), "{error}");
+        assert_eq!(
+            denied(error, &address).map(|failure| failure.exit()),
+            Some(Exit::NotPermitted),
+            "{error}"
+        );
     }
-    let absent = [io(std::io::ErrorKind::NotFound), io(std::io::ErrorKind::ConnectionRefused), zbus::Error::InvalidReply];
+    let absent = [
+        io(std::io::ErrorKind::NotFound),
+        io(std::io::ErrorKind::ConnectionRefused),
+        zbus::Error::InvalidReply,
+    ];
     for error in &absent {
         assert_eq!(denied(error, &address), None, "{error}");
     }
@@ -163,7 +180,8 @@ fn what_forbids_is_told_from_what_is_missing() {
 
 #[test]
 fn socket_that_nobody_serves_is_absent_until_a_bus_takes_its_place() {
-    let Some(mut bus) = PrivateBus::absent("socket_that_nobody_serves_is_absent_until_a_bus_takes_its_place") else {
+    let Some(mut bus) = PrivateBus::absent("socket_that_nobody_serves_is_absent_until_a_bus_takes_its_place")
+    else {
         return;
     };
     run(async {

@@ -35,7 +35,8 @@ async fn pair() -> Pair {
     let (asking, questions) = mpsc::channel(1);
     let (ours, theirs) = UnixStream::pair().unwrap();
     let object = Service1::new(state.subscribe(), asking);
-    let server = Builder::unix_stream(ours).server(zbus::Guid::generate()).p2p().serve_at(PATH, object).build();
+    let server =
+        Builder::unix_stream(ours).server(zbus::Guid::generate()).p2p().serve_at(PATH, object).build();
     let client = Builder::unix_stream(theirs).p2p().build();
     let (server, client) = tokio::join!(server, client);
     let server = server.unwrap();
@@ -108,7 +109,9 @@ fn counters_are_fetched_from_the_loop_at_the_moment_they_are_read() {
         let answering = async {
             for received in 1..=3 {
                 let question = pair.questions.recv().await.unwrap();
-                question.send(Counters { received, rejected: 10 * received, last_message: 100 * received }).unwrap();
+                question
+                    .send(Counters { received, rejected: 10 * received, last_message: 100 * received })
+                    .unwrap();
             }
         };
         let reading = async {
@@ -161,7 +164,10 @@ fn description_says_which_properties_signal_their_change() {
             ("Transport", "s", None),
             ("Version", "s", Some("const")),
         ];
-        assert_eq!(described, expected.map(|(name, kind, emits)| (name.into(), kind.into(), emits.map(Into::into))));
+        assert_eq!(
+            described,
+            expected.map(|(name, kind, emits)| (name.into(), kind.into(), emits.map(Into::into)))
+        );
     });
 }
 
@@ -188,6 +194,9 @@ fn properties_of(xml: &str) -> Vec<(String, String, Option<String>)> {
 #[test]
 fn line_for_people_says_channel_transport_and_version() {
     assert_eq!(CLOSED.line(), "channel closed");
-    assert_eq!(State { transport: "hv_utils", channel: "kernel", ..CLOSED }.line(), "channel kernel on hv_utils");
+    assert_eq!(
+        State { transport: "hv_utils", channel: "kernel", ..CLOSED }.line(),
+        "channel kernel on hv_utils"
+    );
     assert_eq!(READY.line(), "channel ready on sim, version 5.0");
 }

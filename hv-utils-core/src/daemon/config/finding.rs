@@ -64,5 +64,7 @@ impl fmt::Display for Finding {
 
 /// Findings in the order of files and lines, not of discovery.
 pub(super) fn sort(findings: &mut [Finding]) {
-    findings.sort_by_key(|finding| finding.place.as_ref().map_or((u32::MAX, 0), |place| (place.order, place.line)));
+    findings.sort_by_key(|finding| {
+        finding.place.as_ref().map_or((u32::MAX, 0), |place| (place.order, place.line))
+    });
 }

@@ -71,7 +71,9 @@ impl Config {
                 if !asked.contains(key.as_str()) {
                     let text = unknown_key(name, key, asked);
                     let places = entry.earlier.iter().chain([&entry.place]);
-                    self.findings.extend(places.map(|place| error(place.clone(), format!("{name}.{key}"), text.clone())));
+                    self.findings.extend(
+                        places.map(|place| error(place.clone(), format!("{name}.{key}"), text.clone())),
+                    );
                 }
             }
         }
@@ -84,14 +86,17 @@ impl Config {
         let tops = match value::parse(&text.text) {
             Ok(tops) => tops,
             Err(errors) => {
-                let errors = errors.into_iter().map(|(line, message)| error(place(line), String::new(), message));
+                let errors =
+                    errors.into_iter().map(|(line, message)| error(place(line), String::new(), message));
                 return self.findings.extend(errors);
             }
         };
         for (name, (line, top)) in tops {
             match top {
                 Top::Table(keys) if TABLES.contains(&name.as_str()) => self.merge(name, keys, place),
-                Top::Table(_) => self.findings.push(error(place(line), format!("[{name}]"), unknown_table(&name))),
+                Top::Table(_) => {
+                    self.findings.push(error(place(line), format!("[{name}]"), unknown_table(&name)));
+                }
                 Top::Misplaced(what) => {
                     let text = format!("is {what}: settings stand below a heading such as [kvp]");
                     self.findings.push(error(place(line), name, text));

@@ -34,7 +34,8 @@ impl Sources {
     pub fn new(config: Option<&Path>, etc_root: &Path) -> Self {
         Self {
             vendor: PathBuf::from(VENDOR),
-            file: config.map_or_else(|| etc_root.join(crate::daemon::args::CONFIG_BELOW_ETC), Path::to_path_buf),
+            file: config
+                .map_or_else(|| etc_root.join(crate::daemon::args::CONFIG_BELOW_ETC), Path::to_path_buf),
             explicit: config.is_some(),
         }
     }
@@ -127,7 +128,11 @@ struct Content {
 
 fn read(path: &Path) -> io::Result<Content> {
     // Without blocking: a FIFO with a configuration's name must not hang the daemon.
-    let file = File::from(rustix::fs::open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?);
+    let file = File::from(rustix::fs::open(
+        path,
+        OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC,
+        Mode::empty(),
+    )?);
     let metadata = file.metadata()?;
     let kind = metadata.file_type();
     if !kind.is_file() && !kind.is_char_device() {

@@ -82,7 +82,12 @@ impl<'a> Table<'a> {
     }
 
     /// A list whose texts `parse` understands; `must` says what each has to be. Every wrong item is reported.
-    pub fn list<T>(&mut self, key: &'static str, must: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Vec<T>> {
+    pub fn list<T>(
+        &mut self,
+        key: &'static str,
+        must: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<Vec<T>> {
         let must_be_list = format!("a list, each item {must}, such as [\"…\", \"…\"]");
         let items = self.read(key, &must_be_list, |value| match value {
             Value::List(items) => Some(items.clone()),
@@ -117,11 +122,18 @@ impl<'a> Table<'a> {
     /// One of a few words, each with its meaning.
     pub fn one_of<T: Copy>(&mut self, key: &'static str, choices: &[(&str, T)]) -> Option<T> {
         let must = format!("one of: {}", join(choices.iter().map(|(word, _)| *word)));
-        self.parsed(key, &must, |text| choices.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning))
+        self.parsed(key, &must, |text| {
+            choices.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning)
+        })
     }
 
     /// A text that `parse` understands; `must` says what it has to be.
-    pub fn parsed<T>(&mut self, key: &'static str, must: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+    pub fn parsed<T>(
+        &mut self,
+        key: &'static str,
+        must: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
         self.read(key, must, |value| text_of(value).and_then(parse))
     }
 
@@ -151,7 +163,9 @@ impl<'a> Table<'a> {
     }
 
     fn report(&mut self, key: &'static str, line: Option<u32>, severity: Severity, text: String) {
-        let place = self.item(key).map(|entry| Place { line: line.unwrap_or(entry.place.line), ..entry.place.clone() });
+        let place = self
+            .item(key)
+            .map(|entry| Place { line: line.unwrap_or(entry.place.line), ..entry.place.clone() });
         let key = format!("{}.{key}", self.name);
         self.config.findings.push(Finding { severity, place, key, text });
     }

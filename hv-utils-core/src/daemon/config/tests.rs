@@ -268,7 +268,10 @@ fn directory_and_fifo_in_place_of_a_file_are_refused_without_waiting() {
     fs::create_dir(files.path("own.toml.d")).unwrap();
     rustix::fs::mknodat(CWD, files.path("own.toml.d/a.toml"), FileType::Fifo, Mode::RUSR, 0).unwrap();
     let not_a_file = "cannot be read: it is not a file";
-    assert_eq!(files.lines(files.load()), [format!("own.toml: {not_a_file}"), format!("own.toml.d/a.toml: {not_a_file}")]);
+    assert_eq!(
+        files.lines(files.load()),
+        [format!("own.toml: {not_a_file}"), format!("own.toml.d/a.toml: {not_a_file}")]
+    );
 }
 
 #[test]

@@ -62,7 +62,10 @@ pub(super) fn parse(text: &str) -> Result<BTreeMap<String, (u32, Top)>, Vec<Synt
     let lines = Lines::new(text);
     let (document, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
-        return Err(errors.iter().map(|error| (lines.of(error.span().map_or(0, |span| span.start)), error.message().to_owned())).collect());
+        return Err(errors
+            .iter()
+            .map(|error| (lines.of(error.span().map_or(0, |span| span.start)), error.message().to_owned()))
+            .collect());
     }
     let tops = document.into_inner().into_iter().map(|(name, value)| {
         let line = lines.of(name.span().start);
@@ -81,7 +84,10 @@ fn keyed(table: DeTable<'_>, lines: &Lines) -> Vec<Keyed> {
         .into_iter()
         .map(|(key, value)| {
             let line = lines.of(key.span().start);
-            Keyed { key: key.into_inner().into_owned(), item: Item { value: owned(value.into_inner(), lines), line } }
+            Keyed {
+                key: key.into_inner().into_owned(),
+                item: Item { value: owned(value.into_inner(), lines), line },
+            }
         })
         .collect()
 }

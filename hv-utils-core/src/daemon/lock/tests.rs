@@ -10,7 +10,10 @@ fn second_instance_is_told_who_holds_the_lock() {
     let failure = InstanceLock::take(directory.path(), "hv-testd").unwrap_err();
     assert_eq!(failure.exit(), Exit::Busy);
     let message = failure.to_string();
-    assert!(message.starts_with(&format!("another hv-testd runs: process {} holds ", std::process::id())), "{message}");
+    assert!(
+        message.starts_with(&format!("another hv-testd runs: process {} holds ", std::process::id())),
+        "{message}"
+    );
     drop(held);
     InstanceLock::take(directory.path(), "hv-testd").unwrap();
 }

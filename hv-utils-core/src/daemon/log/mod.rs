@@ -226,7 +226,9 @@ fn sink(name: &'static str, format: Format, target: Target) -> io::Result<Sink> 
         (Target::Null, _) => Ok(Sink::Null),
         (Target::Journal, _) | (Target::Auto, Format::Journald) => journal(),
         (_, Format::Json) => Ok(Sink::Json),
-        (Target::Auto, Format::Auto) if stderr_is_journal() => Ok(journal().unwrap_or(Sink::Text(Lead::Priority))),
+        (Target::Auto, Format::Auto) if stderr_is_journal() => {
+            Ok(journal().unwrap_or(Sink::Text(Lead::Priority)))
+        }
         _ => Ok(Sink::Text(lead())),
     }
 }

@@ -39,8 +39,12 @@ pub(super) struct Record {
 impl Record {
     pub(super) fn of(event: &tracing::Event<'_>) -> Self {
         let metadata = event.metadata();
-        let mut record =
-            Self { level: *metadata.level(), target: metadata.target(), message: String::new(), fields: Vec::new() };
+        let mut record = Self {
+            level: *metadata.level(),
+            target: metadata.target(),
+            message: String::new(),
+            fields: Vec::new(),
+        };
         event.record(&mut record);
         record
     }

@@ -82,12 +82,17 @@ fn debug_lines_name_where_they_come_from() {
 #[test]
 fn only_the_level_is_coloured() {
     let record = record(|| tracing::error!("x"));
-    assert_eq!(text::text(&record, Lead::Coloured, now()), "2026-11-22T10:11:12.345Z \x1b[1;31mERROR\x1b[0m x\n");
+    assert_eq!(
+        text::text(&record, Lead::Coloured, now()),
+        "2026-11-22T10:11:12.345Z \x1b[1;31mERROR\x1b[0m x\n"
+    );
 }
 
 #[test]
 fn json_line_keeps_numbers_and_escapes_text() {
-    let record = record(|| tracing::info!(target: "t", key = "a\"b\\c\nd", count = 3u64, on = true, below = -1, "said \"hi\""));
+    let record = record(
+        || tracing::info!(target: "t", key = "a\"b\\c\nd", count = 3u64, on = true, below = -1, "said \"hi\""),
+    );
     assert_eq!(
         text::json(&record, now()),
         concat!(
@@ -139,7 +144,9 @@ fn journal_gets_one_datagram_with_priority_message_and_fields() {
     with_default(subscriber, || tracing::warn!(target: "t", pool_name = "guest", "pool\nfull"));
     assert_eq!(
         received(&socket),
-        ["PRIORITY=4\nSYSLOG_IDENTIFIER=hv-testd\nTARGET=t\nMESSAGE=pool\\nfull pool_name=guest\nHV_POOL_NAME=guest\n"]
+        [
+            "PRIORITY=4\nSYSLOG_IDENTIFIER=hv-testd\nTARGET=t\nMESSAGE=pool\\nfull pool_name=guest\nHV_POOL_NAME=guest\n"
+        ]
     );
 }
 
@@ -157,7 +164,10 @@ fn journal_that_does_not_read_costs_messages_but_never_waits() {
         assert!(arrived < sent, "the queue took all {sent}");
         tracing::info!("after");
         let after = received(&socket);
-        let lost = format!("MESSAGE=after (before this, {} messages were lost: the journal did not read)", sent - arrived);
+        let lost = format!(
+            "MESSAGE=after (before this, {} messages were lost: the journal did not read)",
+            sent - arrived
+        );
         assert!(after[0].contains(&lost), "{after:?}");
         tracing::info!("again");
         assert!(received(&socket)[0].contains("MESSAGE=again\n"));
@@ -192,11 +202,16 @@ fn target_null_and_console_are_taken_and_read_back() {
 
 #[test]
 fn names_of_levels_are_those_of_syslog_and_ours() {
-    for (name, level) in [("err", Level::Err), ("error", Level::Err), ("warn", Level::Warning), ("notice", Level::Notice)] {
+    for (name, level) in
+        [("err", Level::Err), ("error", Level::Err), ("warn", Level::Warning), ("notice", Level::Notice)]
+    {
         assert_eq!(name.parse(), Ok(level));
     }
     assert_eq!("verbose".parse::<Level>(), Err(UnknownLevel));
-    assert_eq!((Level::Err.name(), Level::Trace.name(), Level::Trace.syslog_name()), ("err", "trace", "debug"));
+    assert_eq!(
+        (Level::Err.name(), Level::Trace.name(), Level::Trace.syslog_name()),
+        ("err", "trace", "debug")
+    );
     assert_eq!(Level::Notice.filter(), LevelFilter::WARN);
     assert_eq!(Level::Emerg.filter(), LevelFilter::ERROR);
 }

@@ -34,7 +34,10 @@ fn each_message_is_one_datagram_in_the_managers_words() {
     notifier.stopping();
     notifier.extend_timeout(Duration::from_millis(1500));
     let messages: Vec<_> = (0..5).map(|_| manager.next()).collect();
-    assert_eq!(messages, ["READY=1", "STATUS=channel ready", "WATCHDOG=1", "STOPPING=1", "EXTEND_TIMEOUT_USEC=1500000"]);
+    assert_eq!(
+        messages,
+        ["READY=1", "STATUS=channel ready", "WATCHDOG=1", "STOPPING=1", "EXTEND_TIMEOUT_USEC=1500000"]
+    );
 }
 
 #[test]
@@ -97,7 +100,8 @@ fn addresses_that_are_no_sockets_are_refused() {
 
 #[test]
 fn watchdog_is_served_at_half_its_time_and_only_if_it_is_ours() {
-    let half = |micros: Option<&str>, pid: Option<&str>| half_of(micros.map(Into::into), pid.map(Into::into), 42);
+    let half =
+        |micros: Option<&str>, pid: Option<&str>| half_of(micros.map(Into::into), pid.map(Into::into), 42);
     let second = Some(Duration::from_millis(500));
     assert_eq!(half(Some("1000000"), Some("42")), second);
     assert_eq!(half(Some("1000000"), None), second);
