@@ -226,3 +226,6 @@ impl Table {
         link.addresses.len() != before
     }
 }
+
+#[cfg(test)]
+mod tests;
