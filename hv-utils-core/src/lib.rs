@@ -1,1 +1,19 @@
-//! hv-utils-core
+//! What more than one hv-utils program needs, in layers.
+//!
+//! | module | feature | what |
+//! | --- | --- | --- |
+//! | [`wire`] | always | byte layouts and rules of rings, packets, IC framing and messages; no IO, no `std` |
+//! | `sys` | `channel` | the only unsafe code: one wrapper per system call |
+//! | `channel` | `channel` | the ways to a host: raw VMBus, the kernel's char devices, the simulated link |
+//! | `daemon`, `bus` | `daemon` | the common shell of a daemon and its side of D-Bus |
+//!
+//! A lower layer never names a higher one; without features the crate is `wire` alone and builds without `std`.
+
+#![cfg_attr(not(any(feature = "channel", test)), no_std)]
+#![warn(missing_docs)]
+
+extern crate alloc;
+
+#[cfg(feature = "channel")]
+pub mod sys;
+pub mod wire;

@@ -1,0 +1,11 @@
+//! The only unsafe code of hv-utils: one wrapper per system call that has no safe one.
+//!
+//! Everything else goes through `rustix`. Each block says why it is sound; nothing here knows what the memory or the
+//! locks are for.
+#![expect(unsafe_code, reason = "mapping shared memory and open-file-description locks have no safe wrapper")]
+
+mod lock;
+mod shared_memory;
+
+pub use lock::{LockKind, ofd_lock, ofd_unlock, try_ofd_lock};
+pub use shared_memory::SharedMemory;
