@@ -38,6 +38,8 @@ pub struct ServiceState {
 pub enum Outcome {
     /// It was done; a sentence for a person.
     Done(String),
+    /// The one item that was asked for.
+    Item(Item),
     /// Items in the guest's order.
     Items(Vec<Item>),
     /// The services.

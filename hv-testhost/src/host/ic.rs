@@ -305,7 +305,11 @@ impl<L: PacketLink> Ic<L> {
         }
     }
 
-    fn alive(&self) -> Result<(), IcError> {
+    /// Whether the service still works on this channel.
+    ///
+    /// # Errors
+    /// The rule over which it was given up.
+    pub fn alive(&self) -> Result<(), IcError> {
         self.dead.clone().map_or(Ok(()), |problem| Err(IcError::Dead(problem)))
     }
 

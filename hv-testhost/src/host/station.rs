@@ -206,8 +206,7 @@ impl<P: Port, S: Service> Station<P, S> {
             let _ = order.answer.send(self.without_guest(&order.verb));
             return None;
         }
-        let renegotiates = matches!(order.verb, Verb::Renegotiate { .. });
-        if ic.dead().is_none() && ic.agreed().is_none() && !renegotiates {
+        if self.state.borrow().phase == Phase::Negotiating {
             let _ = order.answer.send(None);
             return None;
         }
@@ -224,16 +223,20 @@ impl<P: Port, S: Service> Station<P, S> {
 
     async fn carry_out<L: PacketLink>(&mut self, ic: &mut Ic<L>, verb: &Verb) -> Result<Outcome, Failure> {
         match verb {
+            Verb::Renegotiate { .. } => {
+                let agreed = ic.negotiate().await;
+                self.agreed(ic, agreed.clone()).await;
+                Ok(outcome(self.ic, agreed?))
+            }
+            Verb::Raw { hex, body, size, .. } => raw(ic, &hex.join(" "), *body, *size).await,
+            _ if self.state.borrow().phase == Phase::NoCommonVersion => {
+                Err(IcError::NoCommonVersion.into())
+            }
             Verb::WaitGuest { .. } => {
+                ic.alive()?;
                 let agreed = ic.agreed().ok_or(IcError::NotNegotiated)?;
                 Ok(outcome(self.ic, agreed))
             }
-            Verb::Renegotiate { .. } => {
-                let agreed = ic.negotiate().await?;
-                self.agreed(ic, Ok(agreed)).await;
-                Ok(outcome(self.ic, agreed))
-            }
-            Verb::Raw { hex, body, size, .. } => raw(ic, &hex.join(" "), *body, *size).await,
             verb => self.service.verb(ic, verb).await,
         }
     }

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use hv_utils_core::wire::Status;
 use hv_utils_core::wire::kvp::Pool;
+use hv_utils_core::wire::kvp::raw::HostRequest;
 
 use super::check::Reply;
 use super::ic::{Ic, IcError};
@@ -22,7 +23,7 @@ use crate::link::PacketLink;
 use crate::outcome::{Failure, Item, Outcome};
 use crate::verb::Verb;
 use items::HostItems;
-use request::{Ask, Value};
+use request::{AskError, Value};
 
 /// An enumeration that goes on for longer than this is not followed.
 const MAX_ITEMS: u32 = 100_000;
@@ -57,12 +58,17 @@ impl Kvp {
     ///
     /// # Errors
     /// The request cannot be expressed, or there is no usable answer.
-    pub async fn ask<L: PacketLink>(&mut self, ic: &mut Ic<L>, ask: &Ask) -> Result<Reply, Failure> {
+    pub async fn ask<L: PacketLink>(
+        &mut self,
+        ic: &mut Ic<L>,
+        request: &HostRequest,
+    ) -> Result<Reply, Failure> {
         let agreed = ic.agreed().ok_or(IcError::NotNegotiated)?;
-        let body = request::body(ask, agreed.message).map_err(|error| Failure::Usage(error.to_string()))?;
-        let reply = ic.exchange(ask.name(), &body).await?;
+        let body = request::body(request, agreed.message)?;
+        let name = request::name(request);
+        let reply = ic.exchange(name, &body).await?;
         if let Some(problem) = reply::echoed(&body, &reply) {
-            ic.violated(ask.name(), problem);
+            ic.violated(name, problem);
         }
         Ok(reply)
     }
@@ -77,7 +83,7 @@ impl Kvp {
         pool: Pool,
         index: u32,
     ) -> Result<Result<Item, Status>, Failure> {
-        let reply = self.ask(ic, &Ask::Enumerate { pool, index }).await?;
+        let reply = self.ask(ic, &request::enumerate(pool, index)).await?;
         if !reply.status.is_ok() {
             return Ok(Err(reply.status));
         }
@@ -94,7 +100,7 @@ impl Kvp {
         pool: Pool,
         key: &str,
     ) -> Result<Result<Item, Status>, Failure> {
-        let reply = self.ask(ic, &Ask::Get { pool, key: key.to_owned() }).await?;
+        let reply = self.ask(ic, &request::get(pool, key)?).await?;
         if !reply.status.is_ok() {
             return Ok(Err(reply.status));
         }
@@ -145,12 +151,11 @@ impl Kvp {
         ic: &mut Ic<L>,
         pool: Pool,
         key: &str,
-        value: Value,
+        value: &Value,
     ) -> Result<Status, Failure> {
-        let text = value.text();
-        let status = self.ask(ic, &Ask::Set { pool, key: key.to_owned(), value }).await?.status;
+        let status = self.ask(ic, &request::set(pool, key, value)?).await?.status;
         if status.is_ok() && pool == Pool::External {
-            self.given.insert(key.to_owned(), text);
+            self.given.insert(key.to_owned(), value.text());
         }
         Ok(status)
     }
@@ -165,7 +170,7 @@ impl Kvp {
         pool: Pool,
         key: &str,
     ) -> Result<Status, Failure> {
-        let status = self.ask(ic, &Ask::Delete { pool, key: key.to_owned() }).await?.status;
+        let status = self.ask(ic, &request::delete(pool, key)?).await?.status;
         if status.is_ok() && pool == Pool::External {
             self.given.remove(key);
         }
@@ -193,7 +198,7 @@ impl Kvp {
     ) -> Result<Outcome, Failure> {
         let found = if direct { self.get(ic, pool, key).await? } else { self.find(ic, pool, key).await? };
         found
-            .map(|item| Outcome::Items(vec![item]))
+            .map(Outcome::Item)
             .map_err(|status| refused(format!("give {key:?} of pool {}", pool.name()), status))
     }
 }
@@ -215,6 +220,12 @@ fn usable<L: PacketLink>(
     })
 }
 
+impl From<AskError> for Failure {
+    fn from(error: AskError) -> Failure {
+        Failure::Usage(error.to_string())
+    }
+}
+
 fn refused(what: String, status: Status) -> Failure {
     Failure::Refused { what, status }
 }
@@ -228,7 +239,7 @@ impl Service for Kvp {
     async fn negotiated<L: PacketLink>(&mut self, ic: &mut Ic<L>) -> Result<(), Failure> {
         let Some(host_items) = self.host_items.clone() else { return Ok(()) };
         for (key, value) in host_items.items() {
-            let status = self.set(ic, Pool::AutoExternal, key, Value::Sz(value)).await?;
+            let status = self.set(ic, Pool::AutoExternal, key, &Value::Sz(value)).await?;
             if !status.is_ok() {
                 self.notes.push(format!("the guest refused the host item {key}: {status}"));
             }
@@ -256,8 +267,8 @@ impl Service for Kvp {
             Verb::ModifyKvp { key, value } => self.modify(ic, key, value).await,
             Verb::RemoveKvp { key } => self.remove(ic, key).await,
             Verb::SetKvp { pool, key, value, kind } => {
-                let value = Value::parse(*kind, value).map_err(|error| Failure::Usage(error.to_string()))?;
-                let status = self.set(ic, *pool, key, value).await?;
+                let value = Value::parse(*kind, value)?;
+                let status = self.set(ic, *pool, key, &value).await?;
                 let place = format!("{key:?} in pool {}", pool.name());
                 done(status, format!("set {place}"), format!("set {place}"))
             }

@@ -29,7 +29,7 @@ impl Kvp {
             );
             return Err(Failure::Rule(rule));
         }
-        let status = self.set(ic, Pool::External, key, value).await?;
+        let status = self.set(ic, Pool::External, key, &value).await?;
         done(status, format!("added {key:?}"), format!("add {key:?}"))
     }
 
@@ -41,7 +41,7 @@ impl Kvp {
     ) -> Result<Outcome, Failure> {
         let value = text(key, value)?;
         self.must_hold(ic, key, "ModifyKvpItems", "use add-kvp").await?;
-        let status = self.set(ic, Pool::External, key, value).await?;
+        let status = self.set(ic, Pool::External, key, &value).await?;
         done(status, format!("modified {key:?}"), format!("modify {key:?}"))
     }
 
@@ -96,6 +96,6 @@ impl Kvp {
 /// The value as REG_SZ, once it and the key are known to fit a message.
 fn text(key: &str, value: &str) -> Result<Value, Failure> {
     let value = Value::Sz(value.to_owned());
-    super::request::check_lengths(key, &value).map_err(|error| Failure::Usage(error.to_string()))?;
+    super::request::check_lengths(key, &value)?;
     Ok(value)
 }
