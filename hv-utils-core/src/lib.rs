@@ -15,5 +15,7 @@
 extern crate alloc;
 
 #[cfg(feature = "channel")]
+pub mod channel;
+#[cfg(feature = "channel")]
 pub mod sys;
 pub mod wire;
