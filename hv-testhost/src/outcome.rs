@@ -102,10 +102,9 @@ impl Failure {
     /// The exit code: 1 refused, 3 no answer, 64 usage, 69 host not available.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Failure::Refused { .. }
-            | Failure::RefusedBytes { .. }
-            | Failure::Rule(_)
-            | Failure::Guest(_) => exit::REFUSED,
+            Failure::Refused { .. } | Failure::RefusedBytes { .. } | Failure::Rule(_) | Failure::Guest(_) => {
+                exit::REFUSED
+            }
             Failure::NoAnswer(_) => exit::NO_ANSWER,
             Failure::Usage(_) => exit::USAGE,
             Failure::Host(_) => exit::UNAVAILABLE,
@@ -128,7 +127,9 @@ impl Failure {
 impl From<IcError> for Failure {
     fn from(error: IcError) -> Failure {
         match error {
-            IcError::NoAnswer(_) | IcError::NotRead(_) | IcError::Closed => Failure::NoAnswer(error.to_string()),
+            IcError::NoAnswer(_) | IcError::NotRead(_) | IcError::Closed => {
+                Failure::NoAnswer(error.to_string())
+            }
             IcError::Link(_) => Failure::Host(error.to_string()),
             _ => Failure::Guest(error.to_string()),
         }

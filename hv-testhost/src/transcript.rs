@@ -163,7 +163,8 @@ pub fn describe(packet: &Packet) -> String {
 fn negotiate(out: &mut String, body: &[u8], reply: bool) {
     let (framework, message) = (u16_at(body, 0), u16_at(body, 2));
     let _ = write!(out, "NEGOTIATE {} {framework}/{message}:", if reply { "reply" } else { "request" });
-    let total = usize::from(framework).saturating_add(usize::from(message)).min(body.len().saturating_sub(8) / 4);
+    let total =
+        usize::from(framework).saturating_add(usize::from(message)).min(body.len().saturating_sub(8) / 4);
     for slot in 0..total.min(16) {
         if slot == usize::from(framework) {
             out.push_str(" |");

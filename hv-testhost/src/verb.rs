@@ -5,8 +5,8 @@
 //! administrators know (`AddKvpItems`, `Get-VMIntegrationService`, `GuestIntrinsicExchangeItems`).
 
 use clap::{Parser, Subcommand, ValueEnum};
-use hv_utils_core::wire::kvp::Pool;
 use hv_utils_core::wire::Ic;
+use hv_utils_core::wire::kvp::Pool;
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]

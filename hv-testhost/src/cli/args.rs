@@ -8,6 +8,7 @@ use hv_utils_core::wire::{Ic, Version};
 
 use crate::host::kvp::items::HostItems;
 use crate::host::{DEFAULT_RING_BYTES, HostOptions, TransactionIds};
+use crate::scenario::cli::RunOptions;
 use crate::transcript::Transcript;
 use crate::verb::{self, Verb};
 
@@ -114,10 +115,23 @@ impl Arguments {
         options.transcript = self.transcript.as_deref().map(Transcript::to_file).transpose()?;
         Ok(options)
     }
+
+    /// How scenarios are played in `dir`.
+    ///
+    /// # Errors
+    /// The transcript cannot be made.
+    pub(super) fn run_options(&self, dir: &std::path::Path) -> std::io::Result<RunOptions> {
+        let transcript = self.transcript.as_deref().map(Transcript::to_file).transpose()?;
+        Ok(RunOptions { dir: dir.to_owned(), transcript })
+    }
 }
 
 fn ring(text: &str) -> Result<u32, String> {
-    let bytes: u32 = text.parse().map_err(|_| "not a number of bytes".to_owned())?;
+    ring_size(text.parse().map_err(|_| "not a number of bytes".to_owned())?)
+}
+
+/// Whether a ring can have so many bytes.
+pub(crate) fn ring_size(bytes: u32) -> Result<u32, String> {
     // Two rings of 64 MiB are far beyond what any host gives an IC.
     if bytes % 4096 == 0 && (8192..=64 << 20).contains(&bytes) {
         Ok(bytes)

@@ -16,8 +16,6 @@ pub(crate) const HEADERS: usize = 28;
 const PIPE: usize = 8;
 /// The longest message, from the IC header on, that a host reads.
 const MAX_MESSAGE: usize = 13312;
-/// Flags of a request: transaction, request.
-pub(crate) const REQUEST_FLAGS: u8 = 3;
 /// Flags of a reply: transaction, response.
 const REPLY_FLAGS: u8 = 5;
 

@@ -17,6 +17,9 @@ use crate::link::{LinkError, Packet, PacketLink};
 /// More broken rules than this on one channel are not collected.
 const MAX_VIOLATIONS: usize = 64;
 
+/// IC transaction id that no ordinary request carries.
+pub(crate) const PROBE_ID: u8 = 0xee;
+
 /// Which transaction ids requests carry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TransactionIds {
@@ -83,7 +86,9 @@ pub enum IcError {
     #[error("the guest found no common version")]
     NoCommonVersion,
     /// The guest broke a rule over which a real host gives the service up.
-    #[error("the guest broke the protocol: {0}; the service stays down until the guest opens the channel anew")]
+    #[error(
+        "the guest broke the protocol: {0}; the service stays down until the guest opens the channel anew"
+    )]
     Dead(Problem),
     /// The link failed on our side.
     #[error("{0}")]
@@ -111,8 +116,8 @@ pub struct Ic<L> {
     dead: Option<Problem>,
     /// The NEGOTIATE that waits for its answer.
     offered: Option<Packet>,
-    /// Whether a request waits for its answer.
-    outstanding: bool,
+    /// Requests that wait for their answers: one at most, unless somebody breaks the rules.
+    outstanding: u32,
     next_id: u8,
     violations: Vec<Violation>,
 }
@@ -127,7 +132,7 @@ impl<L: PacketLink> Ic<L> {
             agreed: None,
             dead: None,
             offered: None,
-            outstanding: false,
+            outstanding: 0,
             next_id: 0,
             violations: Vec::new(),
         }
@@ -163,6 +168,11 @@ impl<L: PacketLink> Ic<L> {
         self.options.offer = offer;
     }
 
+    /// Says that so many requests were sent past this type, whose answers may still come.
+    pub fn owe(&mut self, answers: u32) {
+        self.outstanding = self.outstanding.saturating_add(answers);
+    }
+
     /// The broken rules found since the last call.
     pub fn take_violations(&mut self) -> Vec<Violation> {
         std::mem::take(&mut self.violations)
@@ -193,7 +203,8 @@ impl<L: PacketLink> Ic<L> {
         let agreed = self.agreed.ok_or(IcError::NotNegotiated)?;
         let mut header = IcHeader::request(agreed.framework, self.ic.message_type(), agreed.message);
         if self.options.ids == TransactionIds::Rising {
-            self.next_id = self.next_id.wrapping_add(1);
+            // One number is kept for probes of scenarios.
+            self.next_id = (self.next_id + 1) % PROBE_ID;
         }
         header.transaction_id = self.next_id;
         let mut payload = Vec::new();
@@ -277,7 +288,7 @@ impl<L: PacketLink> Ic<L> {
     fn heard(&mut self, packet: Packet) -> Heard {
         match self.offered.take() {
             Some(sent) if check::is_negotiate(&packet) => {
-                self.outstanding = false;
+                self.outstanding = 0;
                 Heard::Agreed(self.judge(&sent, packet))
             }
             offered => {
@@ -320,17 +331,18 @@ impl<L: PacketLink> Ic<L> {
 
     /// A packet that answers no request of now: the late answer to the last one, or one too many.
     fn unasked(&mut self, during: &str) {
-        if !std::mem::take(&mut self.outstanding) {
-            self.violated(during, Problem::Unasked);
+        match self.outstanding.checked_sub(1) {
+            Some(left) => self.outstanding = left,
+            None => self.violated(during, Problem::Unasked),
         }
     }
 
     /// Clears the way for a request: waits for a late answer, takes out what nobody asked for.
     async fn settle(&mut self, during: &str) -> Result<(), IcError> {
-        if self.outstanding {
-            let deadline = Instant::now() + self.options.timeout;
+        let deadline = Instant::now() + self.options.timeout;
+        while self.outstanding > 0 {
             self.next(during, deadline).await?;
-            self.outstanding = false;
+            self.outstanding -= 1;
         }
         for _ in 0..MAX_VIOLATIONS {
             match timeout(Duration::ZERO, self.link.recv()).await {
@@ -345,9 +357,9 @@ impl<L: PacketLink> Ic<L> {
     async fn ask(&mut self, during: &str, packet: &Packet) -> Result<Packet, IcError> {
         let deadline = Instant::now() + self.options.timeout;
         self.send(packet, deadline).await?;
-        self.outstanding = true;
+        self.outstanding += 1;
         let answer = self.next(during, deadline).await?;
-        self.outstanding = false;
+        self.outstanding -= 1;
         Ok(answer)
     }
 

@@ -26,6 +26,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
+pub(crate) use ic::PROBE_ID;
 pub use ic::{Heard, Ic, IcError, IcOptions, TransactionIds};
 pub use problem::{Problem, Violation};
 pub use service::Service;
@@ -174,9 +175,10 @@ impl Host {
 
     fn station(&self, verb: &Verb) -> Result<&Handle, Failure> {
         let ic = verb.service().unwrap_or(IcKind::Kvp);
-        self.stations.iter().find(|station| station.ic == ic).ok_or_else(|| {
-            Failure::Rule(format!("this host does not offer {ic}: start it with --ic {ic}"))
-        })
+        self.stations
+            .iter()
+            .find(|station| station.ic == ic)
+            .ok_or_else(|| Failure::Rule(format!("this host does not offer {ic}: start it with --ic {ic}")))
     }
 
     async fn wait_all(&self, limit: Duration) -> Report {

@@ -195,7 +195,8 @@ pub struct Violation {
 
 impl std::fmt::Display for Violation {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let weight = if self.problem.is_fatal() { "a real host gives the service up" } else { "hosts let it pass" };
+        let weight =
+            if self.problem.is_fatal() { "a real host gives the service up" } else { "hosts let it pass" };
         write!(f, "{}: {}: {} ({weight})", self.ic, self.during, self.problem)
     }
 }

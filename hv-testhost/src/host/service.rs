@@ -13,7 +13,10 @@ use crate::verb::Verb;
 /// One service of the host.
 pub trait Service: Send {
     /// The guest has negotiated; what a host sends unasked goes now.
-    fn negotiated<L: PacketLink>(&mut self, ic: &mut Ic<L>) -> impl Future<Output = Result<(), Failure>> + Send;
+    fn negotiated<L: PacketLink>(
+        &mut self,
+        ic: &mut Ic<L>,
+    ) -> impl Future<Output = Result<(), Failure>> + Send;
 
     /// Does what an administrator asks.
     fn verb<L: PacketLink>(

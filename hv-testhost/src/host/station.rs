@@ -229,9 +229,7 @@ impl<P: Port, S: Service> Station<P, S> {
                 Ok(outcome(self.ic, agreed?))
             }
             Verb::Raw { hex, body, size, .. } => raw(ic, &hex.join(" "), *body, *size).await,
-            _ if self.state.borrow().phase == Phase::NoCommonVersion => {
-                Err(IcError::NoCommonVersion.into())
-            }
+            _ if self.state.borrow().phase == Phase::NoCommonVersion => Err(IcError::NoCommonVersion.into()),
             Verb::WaitGuest { .. } => {
                 ic.alive()?;
                 let agreed = ic.agreed().ok_or(IcError::NotNegotiated)?;
@@ -342,7 +340,12 @@ async fn due(beat: &mut Option<Interval>) {
 }
 
 /// Sends bytes as they are, or a body in the headers of the agreed versions, and shows what comes back.
-async fn raw<L: PacketLink>(ic: &mut Ic<L>, hex: &str, body: bool, size: Option<u16>) -> Result<Outcome, Failure> {
+async fn raw<L: PacketLink>(
+    ic: &mut Ic<L>,
+    hex: &str,
+    body: bool,
+    size: Option<u16>,
+) -> Result<Outcome, Failure> {
     let mut bytes = crate::hex::parse(hex).map_err(|error| Failure::Usage(error.to_string()))?;
     let packet = if body {
         let size = usize::from(size.unwrap_or(0));

@@ -6,7 +6,8 @@
 pub mod items;
 pub mod request;
 
-mod reply;
+pub(crate) mod reply;
+
 mod rules;
 
 use std::collections::BTreeMap;
@@ -249,16 +250,18 @@ impl Service for Kvp {
 
     async fn verb<L: PacketLink>(&mut self, ic: &mut Ic<L>, verb: &Verb) -> Result<Outcome, Failure> {
         match verb {
-            Verb::GetKvp { pool: Some(pool), key: Some(key), direct } => self.one(ic, *pool, key, *direct).await,
+            Verb::GetKvp { pool: Some(pool), key: Some(key), direct } => {
+                self.one(ic, *pool, key, *direct).await
+            }
             Verb::GetKvp { pool: Some(pool), .. } | Verb::Enumerate { pool, index: None } => {
                 self.list(ic, &[*pool]).await
             }
             Verb::GetKvp { pool: None, .. } => self.list(ic, &Pool::ALL).await,
             Verb::Enumerate { pool, index: Some(index) } => {
                 let found = self.enumerate(ic, *pool, *index).await?;
-                found
-                    .map(|item| Outcome::Items(vec![item]))
-                    .map_err(|status| refused(format!("enumerate index {index} of pool {}", pool.name()), status))
+                found.map(|item| Outcome::Items(vec![item])).map_err(|status| {
+                    refused(format!("enumerate index {index} of pool {}", pool.name()), status)
+                })
             }
             Verb::GetGuestIntrinsicItems => self.list(ic, &[Pool::Auto]).await,
             Verb::GetGuestItems => self.list(ic, &[Pool::Guest]).await,

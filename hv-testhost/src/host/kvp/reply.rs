@@ -32,7 +32,7 @@ const GET: Layout = Layout { kind: 4, key_size: 8, value_size: 12, key: 16, valu
 ///
 /// # Errors
 /// What a real host cannot use.
-pub(super) fn enumerated(pool: Pool, reply: &Reply, tolerated: &mut Vec<Problem>) -> Result<Item, Problem> {
+pub(crate) fn enumerated(pool: Pool, reply: &Reply, tolerated: &mut Vec<Problem>) -> Result<Item, Problem> {
     item(pool, reply, &ENUMERATE, tolerated)
 }
 
@@ -40,7 +40,7 @@ pub(super) fn enumerated(pool: Pool, reply: &Reply, tolerated: &mut Vec<Problem>
 ///
 /// # Errors
 /// What a real host cannot use.
-pub(super) fn got(pool: Pool, reply: &Reply, tolerated: &mut Vec<Problem>) -> Result<Item, Problem> {
+pub(crate) fn got(pool: Pool, reply: &Reply, tolerated: &mut Vec<Problem>) -> Result<Item, Problem> {
     item(pool, reply, &GET, tolerated)
 }
 
@@ -68,13 +68,20 @@ fn wrong(what: &'static str, why: String) -> Problem {
 }
 
 /// The text in `field`, of which `size` bytes count.
-fn text(what: &'static str, field: &[u8], size: u32, tolerated: &mut Vec<Problem>) -> Result<String, Problem> {
+fn text(
+    what: &'static str,
+    field: &[u8],
+    size: u32,
+    tolerated: &mut Vec<Problem>,
+) -> Result<String, Problem> {
     let counted = usize::try_from(size).ok().and_then(|size| field.get(..size));
-    let counted = counted.ok_or_else(|| wrong(what, format!("size {size}, the field has {}", field.len())))?;
+    let counted =
+        counted.ok_or_else(|| wrong(what, format!("size {size}, the field has {}", field.len())))?;
     if size % 2 != 0 {
         return Err(wrong(what, format!("odd size {size}")));
     }
-    let units: Vec<u16> = counted.chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect();
+    let units: Vec<u16> =
+        counted.chunks_exact(2).map(|unit| u16::from_le_bytes([unit[0], unit[1]])).collect();
     let Some((0, counted)) = units.split_last() else {
         return Err(wrong(what, format!("no NUL at the end of the {size} bytes its size counts")));
     };

@@ -45,13 +45,20 @@ impl Kvp {
         done(status, format!("modified {key:?}"), format!("modify {key:?}"))
     }
 
-    pub(super) async fn remove<L: PacketLink>(&mut self, ic: &mut Ic<L>, key: &str) -> Result<Outcome, Failure> {
+    pub(super) async fn remove<L: PacketLink>(
+        &mut self,
+        ic: &mut Ic<L>,
+        key: &str,
+    ) -> Result<Outcome, Failure> {
         self.must_hold(ic, key, "RemoveKvpItems", "get-host-items shows what is there").await?;
         let status = self.delete(ic, Pool::External, key).await?;
         done(status, format!("removed {key:?}"), format!("remove {key:?}"))
     }
 
-    pub(super) async fn host_items_held<L: PacketLink>(&mut self, ic: &mut Ic<L>) -> Result<Outcome, Failure> {
+    pub(super) async fn host_items_held<L: PacketLink>(
+        &mut self,
+        ic: &mut Ic<L>,
+    ) -> Result<Outcome, Failure> {
         self.held(ic).await.map(Outcome::Items)
     }
 
@@ -84,7 +91,8 @@ impl Kvp {
             }
         }
         // Said once; from now on the guest's word counts.
-        let of = |key: &String| walk.items.iter().find(|item| item.key == *key).map(|item| item.value.clone());
+        let of =
+            |key: &String| walk.items.iter().find(|item| item.key == *key).map(|item| item.value.clone());
         self.given = std::mem::take(&mut self.given)
             .into_keys()
             .filter_map(|key| of(&key).map(|value| (key, value)))
