@@ -66,7 +66,7 @@ check:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --locked
 
 bench: release
-	scripts/bench.sh $(TARGET_DIR)/release
+	scripts/bench.sh
 
 fuzz-smoke:
 	scripts/fuzz-smoke.sh $(FUZZ_SECS)

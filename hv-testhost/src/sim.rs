@@ -179,7 +179,7 @@ impl PacketLink for SimLink {
 
 fn link_error(error: ChannelError) -> LinkError {
     match error {
-        ChannelError::Closed | ChannelError::Late => LinkError::Closed,
+        ChannelError::Closed | ChannelError::Late | ChannelError::Registration => LinkError::Closed,
         ChannelError::Corrupt(corruption) => LinkError::Corrupt(corruption.to_string()),
         ChannelError::Geometry(geometry) => LinkError::Corrupt(geometry.to_string()),
         ChannelError::Packet(fault @ PacketFault::TooLarge { bytes }) => {
