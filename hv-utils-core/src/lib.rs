@@ -18,4 +18,6 @@ extern crate alloc;
 pub mod channel;
 #[cfg(feature = "channel")]
 pub mod sys;
+#[cfg(all(feature = "channel", any(test, feature = "testing")))]
+pub mod testing;
 pub mod wire;
