@@ -5,6 +5,7 @@
 //! `drivers/hv/hv_kvp.c` and `include/uapi/linux/hyperv.h`.
 
 use super::super::Status;
+use super::ip_lists::Writer;
 use super::layout::{Delete, Enumerate, Exchange, GetSet, Header, Operation, ValueType};
 use super::raw::{view, view_mut};
 use super::text::Encoding;
@@ -98,7 +99,7 @@ pub fn fill(request: &Request, reply: &Reply, message: &mut [u8]) -> Result<(), 
             fill_item(key, value, &mut raw.item)
         }
         (Request::GetIpInfo(_), Reply::IpInfo(info)) => {
-            ip_lists::write(info, TEXT, view_mut(&mut message[BODY_OFFSET..])?)
+            Ok(ip_lists::write(info, Writer::Guest, TEXT, view_mut(&mut message[BODY_OFFSET..])?)?)
         }
         (Request::Set { .. } | Request::Delete { .. } | Request::SetIpInfo(_), Reply::Done) => Ok(()),
         _ => Err(Problem::ReplyKind.into()),

@@ -4,6 +4,7 @@
 //! from 5.0 on (at body offset 4). The host's side, for a test host, is in the second half of this folder: [`host`].
 
 use super::super::Version;
+use super::ip_lists::Writer;
 use super::layout::{Delete, Enumerate, Exchange, GetSet, IpBinary, Operation, ValueType};
 use super::text::Encoding;
 use super::{IpQuery, Pool, Problem, Refusal, Reply, Request, ip, ip_lists};
@@ -80,7 +81,7 @@ pub fn fill(request: &Request, reply: &Reply, version: Version, body: &mut [u8])
             Ok(())
         }
         (Request::GetIpInfo(_), Reply::IpInfo(info)) => {
-            ip_lists::write(info, TEXT, view_mut(tail_mut(body, IP_TEXT_OFFSET))?)
+            Ok(ip_lists::write(info, Writer::Guest, TEXT, view_mut(tail_mut(body, IP_TEXT_OFFSET))?)?)
         }
         (Request::Set { .. } | Request::Delete { .. } | Request::SetIpInfo(_), Reply::Done) => Ok(()),
         _ => Err(Problem::ReplyKind.into()),
