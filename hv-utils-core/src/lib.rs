@@ -22,4 +22,6 @@ pub mod channel;
 pub mod daemon;
 #[cfg(feature = "channel")]
 pub mod sys;
+#[cfg(all(feature = "channel", any(test, feature = "testing")))]
+pub mod testing;
 pub mod wire;
