@@ -1,6 +1,8 @@
 //! Ten thousand changes leave as many descriptors and watches as there were: in a process of its own, because
 //! descriptors are counted by process.
 
+#![expect(clippy::unwrap_used, reason = "what cannot be set up is a failed test")]
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;

@@ -7,7 +7,7 @@
 //!
 //! | # | key | value |
 //! | --- | --- | --- |
-//! | 0 | `FullyQualifiedDomainName` | see [`mod@fqdn`] |
+//! | 0 | `FullyQualifiedDomainName` | kernel's host name, completed from `hosts`, `hostname`, `resolv.conf`: see `fqdn.rs` |
 //! | 1 | `IntegrationServicesVersion` | [`Options::services_version`]: what the char device said, else "3.1" |
 //! | 2, 3 | `NetworkAddressIPv4`, `NetworkAddressIPv6` | see [`crate::network::Selection`]; `;` between them |
 //! | 4 | `OSBuildNumber` | the kernel's release, whole |
@@ -34,7 +34,9 @@
 //! | `RDPAddressIPv4`, `-IPv6` | where RDP listens | left out: not known without looking again and again |
 //! | `OSSignature` | not documented | left out |
 //!
-//! And last the administrator's own, see [`mod@drop_ins`].
+//! And last the administrator's own, a file each: see `drop_ins.rs`.
+//!
+//! A unit that runs this must not set `ProtectHostname=yes` (its own, frozen host name), and must allow AF_NETLINK.
 
 mod drop_ins;
 mod files;

@@ -5,30 +5,52 @@
 use std::future::Future;
 use std::io::Write;
 use std::net::IpAddr;
+use std::process::Command;
 
 use rtnetlink::packet_route::link::{LinkMessage, MacVlanMode};
 use rtnetlink::{Handle, LinkBond, LinkBridge, LinkDummy, LinkMacVlan, LinkUnspec, LinkVeth, LinkVlan};
 use rustix::io::Errno;
 use rustix::thread::UnshareFlags;
 
-/// Runs `body` in fresh namespaces; prints that `test` is skipped where the system does not allow them.
+/// Runs `body` in fresh namespaces. Where the system allows them to root only, the test runs as root of a user
+/// namespace, in a process of its own; where that is not allowed either, it says that `test` is skipped.
 pub(crate) fn inside<F: Future<Output = ()>>(test: &str, body: impl FnOnce(Links) -> F + Send + 'static) {
-    let name = test.to_owned();
     let thread = std::thread::spawn(move || {
-        if let Err(error) = unshare() {
-            // Not by a print macro: the test's own output is shown only when it fails.
-            let _ = writeln!(
-                std::io::stderr(),
-                "skipped: {name}: no namespaces of its own ({error}): needs root"
-            );
-            return;
-        }
+        unshare()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async { body(Links::new()).await });
+        Ok(())
     });
-    if let Err(panic) = thread.join() {
-        std::panic::resume_unwind(panic);
+    let run: rustix::io::Result<()> = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    if let Err(error) = run
+        && !as_root_of_a_namespace()
+    {
+        // Not by a print macro: the test's own output is shown only when it fails.
+        let _ =
+            writeln!(std::io::stderr(), "skipped: {test}: no namespaces of its own ({error}): needs root");
     }
+}
+
+/// Runs this test once more under `unshare --map-root-user`; tells whether that could be done at all.
+fn as_root_of_a_namespace() -> bool {
+    const AGAIN: &str = "HV_UTILS_TEST_AGAIN";
+    let thread = std::thread::current();
+    let (Some(name), None) = (thread.name().filter(|name| name.contains("::")), std::env::var_os(AGAIN))
+    else {
+        return false;
+    };
+    let unshare = || Command::new("unshare");
+    if !unshare().args(["--map-root-user", "true"]).output().is_ok_and(|tried| tried.status.success()) {
+        return false;
+    }
+    let program = std::env::current_exe().unwrap();
+    let again =
+        unshare().arg("--map-root-user").arg(program).args(["--exact", name]).env(AGAIN, "1").output();
+    let again = again.unwrap();
+    let said = String::from_utf8_lossy(&again.stdout);
+    assert!(again.status.success() && said.contains("1 passed"), "{said}");
+    let _ = std::io::stderr().write_all(&again.stderr);
+    true
 }
 
 fn unshare() -> rustix::io::Result<()> {

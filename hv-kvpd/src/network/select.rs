@@ -3,7 +3,7 @@
 //! Plain decisions over a [`Table`]; no socket, no file. The host's user wants the addresses under which the
 //! machine is reached, not those of docker0, virbr0 or a VPN: so an interface counts if a device is behind it (a
 //! NIC), or if it is of a kind that stands on others and one of those counts. The administrator's patterns come
-//! last and decide.
+//! last and decide; they are needed for the internal ports of Open vSwitch, which show no relation to a NIC.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
