@@ -78,6 +78,7 @@ install_packages() {
 rust_version
 
 want cc build-essential
+want make make
 want dbus-daemon dbus
 if [ -n "$missing" ]; then
     install_packages "$missing" || die "the demo and the tests cannot do without: $missing"
