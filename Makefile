@@ -66,7 +66,9 @@ check:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --locked
 
 bench: release
-	scripts/bench.sh
+	@scripts/setup.sh bench
+	$(CARGO) build --release --locked -p hv-utils-bench
+	$(TARGET_DIR)/release/hv-utils-bench
 
 fuzz-smoke:
 	scripts/fuzz-smoke.sh $(FUZZ_SECS)

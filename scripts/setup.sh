@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what building, the demo and the tests need and what is not there yet, and says what it does.
 #
-# usage: scripts/setup.sh [demo|test]      demo (default): to build and to run; test: also what the checks use
+# usage: scripts/setup.sh [demo|test|bench]    demo (default): to build and to run; test: also what the checks use;
+#                                              bench: also what counts system calls
 #
 # Debian and Ubuntu: by apt-get, as root or through sudo. Elsewhere it names what is missing. Rust itself is yours to
 # install. Without what the demo needs it fails; without a tool of a check it goes on, and the check says so.
@@ -77,6 +78,7 @@ install_packages() {
 rust_version
 
 want cc build-essential
+want make make
 want dbus-daemon dbus
 if [ -n "$missing" ]; then
     install_packages "$missing" || die "the demo and the tests cannot do without: $missing"
@@ -91,6 +93,14 @@ if [ "$level" = test ]; then
     if [ -n "$missing" ]; then
         # Each of these serves one check; a check without its tool is skipped by name.
         install_packages "$missing" || say "going on without them"
+    fi
+fi
+
+if [ "$level" = bench ]; then
+    missing=""
+    want strace strace
+    if [ -n "$missing" ]; then
+        install_packages "$missing" || die "the figures cannot do without: $missing"
     fi
 fi
 
