@@ -30,19 +30,28 @@ impl<M: Medium> Engine<M> {
     }
 
     /// Carries a change out. On success it is durable; [`Engine::settle`] must follow under the same locks. On failure
-    /// the old state was restored. `written` is called after the last write to the pool and before its sync.
+    /// the old state was restored. `undisturbed` is asked right before the first write to the pool, `written` is
+    /// called right after the last.
     ///
     /// # Errors
     /// The first fault. If not even the old state could be restored, [`Engine::is_unsettled`] is true.
-    pub(crate) fn commit(&mut self, draft: &Draft, written: impl FnOnce()) -> Result<(), Fault> {
-        let entry = match self.log(draft, None) {
-            Ok(entry) => entry,
-            Err(fault) => {
-                // The pool is untouched. An entry that cannot be cleared either is dealt with before the next change.
-                self.unsettled = journal::clear(&self.journal).is_err();
-                return Err(fault);
-            }
-        };
+    pub(crate) fn commit(
+        &mut self,
+        draft: &Draft,
+        undisturbed: impl FnOnce() -> bool,
+        written: impl FnOnce(),
+    ) -> Result<(), Fault> {
+        let logged = self.log(draft, None);
+        let entry =
+            match logged.and_then(|entry| if undisturbed() { Ok(entry) } else { Err(Fault::Disturbed) }) {
+                Ok(entry) => entry,
+                Err(fault) => {
+                    // The pool is untouched. An entry that cannot be cleared either is dealt with before the next change.
+                    self.unsettled = journal::clear(&self.journal).is_err();
+                    return Err(fault);
+                }
+            };
+        self.unsettled = true;
         let done = self.write_after(&entry);
         written();
         done.and_then(|()| self.sync_pool()).inspect_err(|_| self.unsettled = self.roll_back(&entry).is_err())
@@ -67,7 +76,7 @@ impl<M: Medium> Engine<M> {
     pub(super) fn log(&mut self, draft: &Draft, replaced: Option<&Entry>) -> Result<Entry, Fault> {
         let pool = self.pool.stat().map_err(Fault::on(Side::Pool, "stat"))?;
         if pool.len != draft.len {
-            return Err(Fault::Shrunk);
+            return Err(Fault::Disturbed);
         }
         self.sequence += 1;
         let stamp = Stamp { pool: pool.id, boot: self.boot, sequence: self.sequence };

@@ -74,6 +74,12 @@ pub enum PoolError {
         /// How long was waited.
         waited: Duration,
     },
+    /// Another program goes on writing to the file without taking a lock.
+    #[error("{} is being written by a program that takes no lock: try again when it has finished", path.display())]
+    Disturbed {
+        /// The pool file.
+        path: PathBuf,
+    },
     /// The system refused.
     #[error("{operation} {}: {} (errno {}){}", path.display(), errno_text(*errno), errno.raw_os_error(), advice(*errno))]
     Io {
@@ -138,7 +144,9 @@ pub(crate) fn errno_text(errno: Errno) -> String {
 pub(crate) fn advice(errno: Errno) -> &'static str {
     match errno {
         Errno::NOSPC | Errno::DQUOT => ": free space on this filesystem, nothing was changed",
-        Errno::ROFS => ": the filesystem is read-only (after a disk error? see the kernel log); remount it writable",
+        Errno::ROFS => {
+            ": the filesystem is read-only (after a disk error? see the kernel log); remount it writable"
+        }
         Errno::ACCESS | Errno::PERM => ": the daemon's user must own the file, see the tmpfiles.d entry",
         Errno::IO => ": the disk failed, see the kernel log",
         Errno::LOOP => ": a symbolic link is not followed here, put the file itself in its place",

@@ -58,17 +58,17 @@ impl Index {
 
     /// The value that counts for `key`.
     pub(crate) fn value(&self, key: &[u8]) -> Option<&[u8]> {
-        self.find(key).map(|record| self.texts(record).value)
+        self.find(key).map(|record| self.record(record).value)
     }
 
     /// The item at a position, in file order.
     pub(crate) fn item(&self, position: u32) -> Option<Texts<'_>> {
-        self.items.get(position as usize).map(|&record| self.texts(record))
+        self.items.get(position as usize).map(|&record| self.record(record))
     }
 
     /// All items, in file order.
     pub(crate) fn items(&self) -> impl Iterator<Item = Texts<'_>> {
-        self.items.iter().map(|&record| self.texts(record))
+        self.items.iter().map(|&record| self.record(record))
     }
 
     /// Every record with this key, ascending; more than one if there are duplicates.
@@ -77,7 +77,7 @@ impl Index {
         if self.records() == self.len() {
             return vec![last];
         }
-        (0..=last).filter(|&record| self.texts(record).key == key).collect()
+        (0..=last).filter(|&record| self.record(record).key == key).collect()
     }
 
     /// Appends a record as the file's next.
@@ -97,7 +97,8 @@ impl Index {
             None => {
                 let hash = self.hasher.hash_one(texts.key);
                 let (slots, arena, hasher) = (&self.slots, &self.arena, &self.hasher);
-                self.table.insert(hash, record, |other| hasher.hash_one(key_of(arena, slots[other as usize])));
+                self.table
+                    .insert(hash, record, |other| hasher.hash_one(key_of(arena, slots[other as usize])));
             }
         }
         self.items.push(record);
@@ -130,14 +131,16 @@ impl Index {
         self.compact();
     }
 
-    fn texts(&self, record: u32) -> Texts<'_> {
+    /// A record, item or not.
+    pub(crate) fn record(&self, record: u32) -> Texts<'_> {
         let slot = self.slots[record as usize];
         let value = slot.start as usize + usize::from(slot.key);
         Texts { key: key_of(&self.arena, slot), value: &self.arena[value..value + usize::from(slot.value)] }
     }
 
     fn cell(&self, key: &[u8]) -> Option<usize> {
-        self.table.find(self.hasher.hash_one(key), |record| key_of(&self.arena, self.slots[record as usize]) == key)
+        self.table
+            .find(self.hasher.hash_one(key), |record| key_of(&self.arena, self.slots[record as usize]) == key)
     }
 
     fn drop_item(&mut self, record: u32) {
@@ -162,7 +165,9 @@ impl Index {
         for slot in &mut self.slots {
             let start = slot.start as usize;
             slot.start = squeezed.len() as u32;
-            squeezed.extend_from_slice(&self.arena[start..start + usize::from(slot.key) + usize::from(slot.value)]);
+            squeezed.extend_from_slice(
+                &self.arena[start..start + usize::from(slot.key) + usize::from(slot.value)],
+            );
         }
         self.arena = squeezed;
         self.garbage = 0;

@@ -39,8 +39,8 @@ pub(crate) enum Side {
 pub(crate) enum Fault {
     /// A system call failed.
     System { side: Side, operation: &'static str, errno: Errno },
-    /// The pool is shorter than it was a moment ago: somebody truncates it without a lock.
-    Shrunk,
+    /// Somebody writes to the pool without a lock, while we hold both.
+    Disturbed,
 }
 
 impl Fault {
@@ -72,6 +72,17 @@ pub(crate) struct Draft {
     pub(crate) pieces: Vec<Piece>,
 }
 
+impl Draft {
+    /// Length of the pool afterwards.
+    pub(crate) fn len_after(&self) -> u64 {
+        let len = |piece: &Piece| match piece {
+            Piece::Kept { len, .. } | Piece::Journalled { len, .. } => *len,
+            Piece::New(data) => data.len() as u64,
+        };
+        if self.kind == Kind::Replace { self.len } else { self.at + self.pieces.iter().map(len).sum::<u64>() }
+    }
+}
+
 /// What goes into an entry beside the operation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stamp {
@@ -88,7 +99,7 @@ pub(crate) enum Found {
     /// An operation was being prepared; the pool was not touched.
     Torn,
     /// An entry of an unknown format version.
-    Unknown(u32),
+    Unknown,
     /// An operation that may have been carried out in part.
     Entry(Entry),
 }
@@ -129,7 +140,7 @@ pub(crate) fn write<M: Medium>(
         boot: stamp.boot,
         at: draft.at,
         len_before: draft.len,
-        len_after: if draft.kind == Kind::Replace { draft.len } else { draft.at + after },
+        len_after: draft.len_after(),
         before: draft.before,
         after,
         extra,
@@ -147,7 +158,7 @@ pub(crate) fn pending(journal: &impl Medium) -> Result<Found, Fault> {
         Ok(entry) => entry,
         Err(NoHeader::Clear) => return Ok(Found::Nothing),
         Err(NoHeader::Torn) => return Ok(Found::Torn),
-        Err(NoHeader::Version(version)) => return Ok(Found::Unknown(version)),
+        Err(NoHeader::Version) => return Ok(Found::Unknown),
     };
     while let Ok(next) = parse(journal, entry.end)? {
         if next.header.previous != entry.header.checksum() {

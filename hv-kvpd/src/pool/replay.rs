@@ -46,7 +46,9 @@ impl<M: Medium> Engine<M> {
                 return Ok(Recovery::Nothing);
             }
             Found::Torn => Recovery::NotBegun,
-            Found::Unknown(_) => Recovery::Dropped("its journal entry is of a format that this version does not know"),
+            Found::Unknown => {
+                Recovery::Dropped("its journal entry is of a format that this version does not know")
+            }
             Found::Entry(entry) => self.replay(&entry)?,
         };
         self.settle()?;

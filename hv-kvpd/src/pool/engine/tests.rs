@@ -85,7 +85,7 @@ fn the_four_changes_do_what_they_say_and_leave_a_clear_journal() {
         let disk = SimDisk::new(bytes.clone(), vec![0; 8192]);
         let mut engine = engine(&disk, BOOT);
         let mut written = 0;
-        engine.commit(&draft, || written += 1).unwrap();
+        engine.commit(&draft, || true, || written += 1).unwrap();
         engine.settle().unwrap();
         assert_eq!(disk.pool.bytes(), file(&expected), "{draft:?}");
         assert_eq!(written, 1);
@@ -99,7 +99,7 @@ fn a_torn_tail_is_overwritten_by_an_append() {
     let mut bytes = file(&sample(2));
     bytes.extend_from_slice(b"torn tail");
     let disk = SimDisk::new(bytes.clone(), Vec::new());
-    engine(&disk, BOOT).commit(&set_new(&bytes, "fresh", "v"), || ()).unwrap();
+    engine(&disk, BOOT).commit(&set_new(&bytes, "fresh", "v"), || true, || ()).unwrap();
     let mut expected = sample(2);
     expected.push(("fresh".to_owned(), "v".to_owned()));
     assert_eq!(disk.pool.bytes(), file(&expected));
@@ -110,7 +110,7 @@ fn a_pool_that_shrank_meanwhile_is_not_touched() {
     let bytes = file(&sample(3));
     let draft = delete(&bytes, 0);
     let disk = SimDisk::new(file(&sample(1)), Vec::new());
-    assert_eq!(engine(&disk, BOOT).commit(&draft, || ()), Err(Fault::Shrunk));
+    assert_eq!(engine(&disk, BOOT).commit(&draft, || true, || ()), Err(Fault::Disturbed));
     assert_eq!(disk.pool.bytes(), file(&sample(1)));
 }
 
@@ -131,7 +131,7 @@ fn a_failing_call_leaves_the_old_state() {
                 let disk = SimDisk::new(bytes.clone(), vec![0; 8192]);
                 disk.trouble_at(call, Trouble::Fail(errno, through));
                 let mut engine = engine(&disk, BOOT);
-                let result = engine.commit(&draft, || ());
+                let result = engine.commit(&draft, || true, || ());
                 if result.is_ok() {
                     break;
                 }
@@ -157,7 +157,7 @@ fn a_disk_that_fails_for_good_leaves_an_entry_that_is_dealt_with_later() {
         let disk = SimDisk::new(bytes.clone(), vec![0; 8192]);
         disk.trouble_at(call, Trouble::FailAll(Errno::IO));
         let mut engine = engine(&disk, BOOT);
-        let done = engine.commit(&draft, || ()).is_ok();
+        let done = engine.commit(&draft, || true, || ()).is_ok();
         let unsettled = engine.is_unsettled();
         let later = disk.after_kill();
         let mut next = Engine::new(later.pool.clone(), later.journal.clone(), BOOT, 500);

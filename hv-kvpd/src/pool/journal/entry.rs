@@ -51,7 +51,12 @@ impl Entry {
     }
 
     /// Reads the after-image from `from` on; returns the bytes read, fewer than asked for at its end.
-    pub(crate) fn read_after(&self, journal: &impl Medium, from: u64, out: &mut [u8]) -> Result<usize, Fault> {
+    pub(crate) fn read_after(
+        &self,
+        journal: &impl Medium,
+        from: u64,
+        out: &mut [u8],
+    ) -> Result<usize, Fault> {
         let mut done = 0;
         while done < out.len() {
             let position = from + done as u64;
@@ -119,7 +124,12 @@ fn checksum(journal: &impl Medium, from: u64, to: u64) -> Result<u64, Fault> {
 }
 
 /// Loads the runs; none unless they lie within the images and add up to the after-image.
-fn read_runs(journal: &impl Medium, at: u64, header: &Header, images: u64) -> Result<Option<Vec<Run>>, Fault> {
+fn read_runs(
+    journal: &impl Medium,
+    at: u64,
+    header: &Header,
+    images: u64,
+) -> Result<Option<Vec<Run>>, Fault> {
     let mut raw = vec![0; (header.runs * RUN_BYTES) as usize];
     read_exact(journal, &mut raw, at)?;
     let mut runs = Vec::with_capacity(header.runs as usize);

@@ -97,7 +97,7 @@ pub(crate) enum NoHeader {
     /// A header that was not written to its end, or something else.
     Torn,
     /// Whole, but of a format that this program does not know.
-    Version(u32),
+    Version,
 }
 
 impl Header {
@@ -138,7 +138,7 @@ impl Header {
             return Err(NoHeader::Torn);
         }
         if raw.version.get() != VERSION {
-            return Err(NoHeader::Version(raw.version.get()));
+            return Err(NoHeader::Version);
         }
         let kind = match raw.kind.get() {
             1 => Kind::Replace,
@@ -157,7 +157,9 @@ impl Header {
     /// The arithmetic between the fields, which replay relies upon.
     fn consistent(self) -> Option<Header> {
         let lengths = match self.kind {
-            Kind::Replace => self.before == RECORD && self.after == RECORD && self.len_after == self.len_before,
+            Kind::Replace => {
+                self.before == RECORD && self.after == RECORD && self.len_after == self.len_before
+            }
             Kind::Append => self.before < RECORD && self.after == RECORD,
             Kind::Rewrite => true,
         };

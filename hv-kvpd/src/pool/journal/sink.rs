@@ -62,7 +62,7 @@ impl<'a, M: Medium> Sink<'a, M> {
             let wanted = (len - done).min(CHUNK as u64) as usize;
             let got = from.read_full(&mut chunk[..wanted], offset + done).map_err(Fault::on(side, "read"))?;
             if got < wanted {
-                return Err(Fault::Shrunk);
+                return Err(Fault::Disturbed);
             }
             self.put(&chunk[..wanted])?;
             done += wanted as u64;

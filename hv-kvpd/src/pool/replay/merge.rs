@@ -32,10 +32,14 @@ impl Part {
     /// Appends to `parts`, as one with the last where they touch.
     fn join(self, parts: &mut Vec<Part>) {
         match (parts.last_mut(), self) {
-            (Some(Part::After { first, count }), Part::After { first: next, count: more }) if *first + *count == next => {
+            (Some(Part::After { first, count }), Part::After { first: next, count: more })
+                if *first + *count == next =>
+            {
                 *count += more;
             }
-            (Some(Part::Pool { offset, len }), Part::Pool { offset: next, len: more }) if *offset + *len == next => {
+            (Some(Part::Pool { offset, len }), Part::Pool { offset: next, len: more })
+                if *offset + *len == next =>
+            {
                 *len += more;
             }
             _ => parts.push(self),
@@ -103,7 +107,8 @@ impl<M: Medium> Merge<'_, M> {
         for slot in (0..self.survey.slots.len()).filter(|&slot| self.survey.slots[slot].is_foreign()) {
             let offset = self.offset(slot as u64);
             let len = (self.survey.own_end - offset).min(RECORD);
-            let verdict = if len < RECORD { Verdict::Added } else { self.judge(slot as u64, records, &keys)? };
+            let verdict =
+                if len < RECORD { Verdict::Added } else { self.judge(slot as u64, records, &keys)? };
             match verdict {
                 Verdict::Newer(record) => drop(newer.insert(record, offset)),
                 Verdict::Added => added.push(Part::Pool { offset, len }),
@@ -181,6 +186,6 @@ impl<M: Medium> Merge<'_, M> {
     fn read_pool(&self, out: &mut [u8], offset: u64) -> Result<(), Fault> {
         let wanted = out.len();
         let got = self.pool.read_full(out, offset).map_err(Fault::on(Side::Pool, "read"))?;
-        if got < wanted { Err(Fault::Shrunk) } else { Ok(()) }
+        if got < wanted { Err(Fault::Disturbed) } else { Ok(()) }
     }
 }

@@ -87,9 +87,10 @@ impl<'a, M: Medium> Eye<'a, M> {
     fn look(&mut self, slot: u64, len: u64) -> Result<Slot, Fault> {
         let len = len as usize;
         let offset = self.entry.header.at + slot * RECORD;
-        let got = self.pool.read_full(&mut self.found[..len], offset).map_err(Fault::on(Side::Pool, "read"))?;
+        let got =
+            self.pool.read_full(&mut self.found[..len], offset).map_err(Fault::on(Side::Pool, "read"))?;
         if got < len {
-            return Err(Fault::Shrunk);
+            return Err(Fault::Disturbed);
         }
         self.entry.read_before(self.journal, slot * RECORD, &mut self.before)?;
         let after = self.entry.read_after(self.journal, slot * RECORD, &mut self.after)?;

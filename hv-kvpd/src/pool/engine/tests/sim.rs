@@ -216,6 +216,11 @@ impl Medium for SimFile {
 
     fn stat(&self) -> Result<Stat, Errno> {
         self.clock.dead.get().map_or(Ok(()), Err)?;
-        Ok(Stat { id: self.id, len: self.versions.borrow().last().map_or(0, Vec::len) as u64, modified: (0, 0), links: 1 })
+        Ok(Stat {
+            id: self.id,
+            len: self.versions.borrow().last().map_or(0, Vec::len) as u64,
+            modified: (0, 0),
+            links: 1,
+        })
     }
 }

@@ -106,7 +106,8 @@ struct Scene {
 fn scenes() -> Vec<Scene> {
     let old = sample(4);
     let bytes = file(&old);
-    let scene = |name, draft: Draft, new: Items| Scene { name, start: bytes.clone(), draft, old: old.clone(), new };
+    let scene =
+        |name, draft: Draft, new: Items| Scene { name, start: bytes.clone(), draft, old: old.clone(), new };
     let without = |record: usize| {
         let mut list = sample(4);
         list.remove(record);
@@ -119,7 +120,8 @@ fn scenes() -> Vec<Scene> {
     };
     let mut added = old.clone();
     added.push(("fresh".to_owned(), long_value("ours")));
-    let replace = |record: usize| set_existing(&bytes, record as u64, &format!("key-{record}"), &long_value("ours"));
+    let replace =
+        |record: usize| set_existing(&bytes, record as u64, &format!("key-{record}"), &long_value("ours"));
     vec![
         scene("set existing, first", replace(0), set(0)),
         scene("set existing, last", replace(3), set(3)),
@@ -161,7 +163,12 @@ fn recover(disk: &SimDisk, boot: BootId, deep: bool, what: &str) -> Vec<u8> {
             let (third, boot) = death.survivor(&again, boot);
             super::engine(&third, boot).recover().unwrap();
             let (now, end) = (third.pool.bytes(), &end);
-            assert!(now == *end, "{what}, recovery cut at {call} by {death:?}: {:?}, not {:?}", brief(&now), brief(end));
+            assert!(
+                now == *end,
+                "{what}, recovery cut at {call} by {death:?}: {:?}, not {:?}",
+                brief(&now),
+                brief(end)
+            );
         }
     }
     unreachable!("a recovery has an end")
@@ -177,7 +184,7 @@ fn check(scene: &Scene, call: usize, through: usize, death: Death, foreign: Fore
     let disk = SimDisk::new(scene.start.clone(), vec![0; 8192]);
     disk.trouble_at(call, Trouble::Cut(through));
     let mut daemon = engine(&disk, BOOT);
-    let acknowledged = daemon.commit(&scene.draft, || ()).is_ok();
+    let acknowledged = daemon.commit(&scene.draft, || true, || ()).is_ok();
     if acknowledged {
         let _ = daemon.settle();
     }
