@@ -84,7 +84,7 @@ impl Service for Kvpd {
 
     async fn start(context: &Context, settings: Settings) -> Result<Kvpd, Failure> {
         let options = settings.pool_options(&context.common, context.state_dir()?);
-        let (pools, reports) = PoolSet::open(options).map_err(|error| failure(&error))?;
+        let (pools, reports) = PoolSet::open(&options).map_err(|error| failure(&error))?;
         for report in reports {
             tracing::warn!("{report}");
         }
@@ -145,13 +145,12 @@ impl Service for Kvpd {
         let changes = self.intrinsics.restart(settings.intrinsic_options(&self.context.common));
         self.take_facts(changes);
         self.shared.set_limits(settings.limits);
-        self.shared.pools().limit(settings.max_items, settings.lock_timeout);
         self.engine = Engine::new(&settings.host_writable);
         Ok(())
     }
 
     async fn stop(&mut self) {
-        self.shared.pools().close();
+        self.shared.finish().await;
     }
 }
 

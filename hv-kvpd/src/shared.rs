@@ -4,7 +4,7 @@
 //! Reads are answered from memory under short locks; writes go to the pool worker. There is no second copy of the
 //! truth: the bus shows exactly what the host is told.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hv_utils_core::wire::kvp::Pool;
 use tokio::sync::{mpsc, oneshot};
@@ -45,14 +45,18 @@ pub struct Shared {
     pools: PoolSet,
     auto: Mutex<Vec<(String, String)>>,
     limits: Mutex<(usize, usize)>,
-    news: Mutex<Option<mpsc::UnboundedSender<News>>>,
+    signals: Arc<Signals>,
 }
+
+/// The road to the bus. The pool worker holds it, too, and only it: who holds the pools waits for the worker to end.
+#[derive(Debug, Default)]
+struct Signals(Mutex<Option<mpsc::UnboundedSender<News>>>);
 
 impl Shared {
     /// State over `pools` with the guest's items `auto`; `limits` are the UTF-16 units allowed to programs in the
     /// guest for a key and a value.
     pub fn new(pools: PoolSet, auto: Vec<(String, String)>, limits: (usize, usize)) -> Shared {
-        Shared { pools, auto: Mutex::new(auto), limits: Mutex::new(limits), news: Mutex::new(None) }
+        Shared { pools, auto: Mutex::new(auto), limits: Mutex::new(limits), signals: Arc::default() }
     }
 
     /// The pools themselves.
@@ -72,29 +76,29 @@ impl Shared {
 
     /// From now on what changes is told to `news`.
     pub fn tell(&self, news: mpsc::UnboundedSender<News>) {
-        *lock(&self.news) = Some(news);
+        *lock(&self.signals.0) = Some(news);
     }
 
     /// Makes `change` durable; `done` learns the outcome, on the worker's thread.
     pub fn submit(
-        self: &std::sync::Arc<Self>,
+        &self,
         change: Change,
         origin: Origin,
         done: impl FnOnce(Result<(), PoolError>) + Send + 'static,
     ) {
-        let shared = std::sync::Arc::clone(self);
+        let signals = Arc::clone(&self.signals);
         self.pools.submit(change, move |outcome| {
-            let result = shared.take(outcome);
-            done(result.map(|notices| shared.announce(notices, origin)));
+            let result = signals.take(outcome);
+            done(result.map(|notices| signals.announce(notices, origin)));
         });
     }
 
     /// Reads `pool` again if another program wrote it; `done` is called when it is as fresh as the file.
-    pub fn refresh(self: &std::sync::Arc<Self>, pool: Pool, done: impl FnOnce() + Send + 'static) {
-        let shared = std::sync::Arc::clone(self);
+    pub fn refresh(&self, pool: Pool, done: impl FnOnce() + Send + 'static) {
+        let signals = Arc::clone(&self.signals);
         self.pools.refresh(pool, move |outcome| {
             // On failure what is in memory stays the answer; the worker tries again at the next touch.
-            if let Err(error) = shared.take(outcome) {
+            if let Err(error) = signals.take(outcome) {
                 tracing::warn!(%error, "pool {} could not be read again", pool.name());
             }
             done();
@@ -107,7 +111,7 @@ impl Shared {
     }
 
     /// Waits until `pool` is as fresh as its file.
-    pub async fn fresh(self: &std::sync::Arc<Self>, pool: Pool) {
+    pub async fn fresh(&self, pool: Pool) {
         if self.stale(pool) {
             let (done, refreshed) = oneshot::channel();
             self.refresh(pool, move || {
@@ -133,9 +137,21 @@ impl Shared {
     /// The guest's own items are now `items`, which differ from before by `changes`.
     pub fn set_auto(&self, items: &[(String, String)], changes: Vec<intrinsic::Change>) {
         *lock(&self.auto) = items.to_vec();
-        self.announce(changes.into_iter().map(notice).collect(), Origin::Guest);
+        self.signals.announce(changes.into_iter().map(notice).collect(), Origin::Guest);
     }
 
+    /// Waits until everything that was submitted is done.
+    pub async fn finish(&self) {
+        let (done, finished) = oneshot::channel();
+        // One worker does everything in order: what is asked last is done last.
+        self.refresh(Pool::External, move || {
+            let _ = done.send(());
+        });
+        let _ = finished.await;
+    }
+}
+
+impl Signals {
     /// Logs and tells what came to light on the way; what is left is the result itself.
     fn take(&self, outcome: Outcome) -> Result<Vec<Notice>, PoolError> {
         for report in &outcome.reports {
@@ -149,7 +165,7 @@ impl Shared {
         if notices.is_empty() {
             return;
         }
-        if let Some(news) = lock(&self.news).as_ref() {
+        if let Some(news) = lock(&self.0).as_ref() {
             // A closed receiver means that the bus is gone; a new connection brings a new one.
             let _ = news.send((notices, origin));
         }
