@@ -66,6 +66,10 @@ impl Stack {
         command.arg("--sim").arg(self.dir.path()).args(["--ic", "kvp", "--control"]).arg(self.path("control.sock"));
         command.args(&self.options.host);
         self.host = Some(self.spawn(command, "host.log"));
+        let control = self.path("control.sock");
+        let listens = || std::os::unix::net::UnixStream::connect(&control).is_ok();
+        let appeared = (0..2_000).any(|_| listens() || !pause());
+        assert!(appeared, "the host does not listen on {}", control.display());
     }
 
     /// Starts the daemon.
@@ -104,7 +108,6 @@ impl Stack {
     /// Sends a verb to the host.
     pub fn host(&self, verb: &[&str]) -> Outcome {
         let control = self.path("control.sock").display().to_string();
-        // The socket appears when the host listens.
         run("hv-testhost", ["--control", &control, "--timeout", "20"].into_iter().chain(verb.iter().copied()))
     }
 
@@ -177,6 +180,12 @@ fn end(child: Option<Child>) {
         let _ = child.kill();
         let _ = child.wait();
     }
+}
+
+/// Between two looks at something that announces itself in no other way.
+fn pause() -> bool {
+    std::thread::sleep(std::time::Duration::from_millis(5));
+    true
 }
 
 fn open_to_all(path: &Path) {
