@@ -4,6 +4,8 @@
 //! grows, and whatever would be sent is a well-formed reply. The outcomes are counted, so that a mutator which no
 //! longer reaches some branch is noticed.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of a test may fail it")]
+
 use hv_utils_core::wire::kvp::raw::{self, HostRequest, HostValue};
 use hv_utils_core::wire::kvp::{Address, Family, IpInfo, IpQuery, Origin, Reply, Request, chardev};
 use hv_utils_core::wire::message::{IcHeader, REPLY_FLAGS};
@@ -140,7 +142,9 @@ fn serve(
         Ok(request) => {
             let reply = reply_to(request, random);
             let body = &mut payload[info.body.clone()];
+            let checked = raw::check(request, &reply, info.version, body);
             let filled = raw::fill(request, &reply, info.version, body);
+            assert_eq!(checked, filled, "a check promises what filling keeps");
             match filled {
                 Ok(()) => outcomes.answered += 1,
                 Err(_) => outcomes.refused_by_fill += 1,
@@ -158,7 +162,7 @@ fn check_reply(payload: &[u8]) {
     assert_eq!(reply.header.flags, REPLY_FLAGS);
 }
 
-fn receive(session: &mut Session, payload: &mut Vec<u8>, random: &mut Random, outcomes: &mut Outcomes) {
+fn receive(session: &mut Session, payload: &mut [u8], random: &mut Random, outcomes: &mut Outcomes) {
     let length = payload.len();
     let received = session.receive(PacketHeader::in_band(random.next()), payload);
     assert_eq!(payload.len(), length);
@@ -257,7 +261,9 @@ fn mutated_messages_of_the_char_device_are_answered_or_refused() {
         match chardev::parse(&message) {
             Ok(request) => {
                 let reply = reply_to(&request, &mut random);
+                let checked = chardev::check(&request, &reply, &message);
                 let filled = chardev::fill(&request, &reply, &mut message);
+                assert_eq!(checked, filled, "a check promises what filling keeps");
                 let status = filled.map_or_else(|refusal| refusal.status, |()| Status::OK);
                 chardev::set_status(&mut message, status);
                 answered += 1;

@@ -68,7 +68,8 @@ fn an_origin_nobody_defined_is_unknown() {
 
 #[test]
 fn counts_beyond_their_arrays_are_refused() {
-    let set: [(fn(&mut IpBinary, u32), &str, u32); 6] = [
+    type Set = fn(&mut IpBinary, u32);
+    let lists: [(Set, &str, u32); 6] = [
         (|raw, count| raw.v4_count = count.into(), "IPv4 addresses", 64),
         (|raw, count| raw.v6_count = count.into(), "IPv6 addresses", 64),
         (|raw, count| raw.v4_gateway_count = count.into(), "IPv4 gateways", 5),
@@ -76,7 +77,7 @@ fn counts_beyond_their_arrays_are_refused() {
         (|raw, count| raw.v4_dns_count = count.into(), "IPv4 DNS servers", 64),
         (|raw, count| raw.v6_dns_count = count.into(), "IPv6 DNS servers", 64),
     ];
-    for (set, field, max) in set {
+    for (set, field, max) in lists {
         let mut raw = IpBinary::new_zeroed();
         set(&mut raw, max);
         assert!(from_binary(&raw).is_ok(), "{field}");

@@ -121,10 +121,12 @@ fn an_adapter_id_may_fill_its_field_and_must_be_text() {
 #[test]
 fn what_finds_no_room_is_left_out_whole_and_the_lists_stay_in_step() {
     let ip: IpAddr = "2001:db8:1111:2222:3333:4444:5555:6666".parse().unwrap(); // 38 characters
-    let mut info = IpInfo::default();
-    info.addresses = vec![Address { ip, prefix: 64, origin: Origin::Unknown }; 64];
-    info.gateways = vec![ip; 64];
-    info.dns = vec![ip; 64];
+    let info = IpInfo {
+        addresses: vec![Address { ip, prefix: 64, origin: Origin::Unknown }; 64],
+        gateways: vec![ip; 64],
+        dns: vec![ip; 64],
+        ..IpInfo::default()
+    };
     for (writer, encoding) in [
         (Writer::Guest, Encoding::Utf16),
         (Writer::Guest, Encoding::Utf8),
