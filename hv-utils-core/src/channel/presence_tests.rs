@@ -57,6 +57,11 @@ async fn a_directory_that_is_not_there_cannot_be_watched() {
     assert!(Presence::subscribe(Path::new("/nonexistent/dev")).is_err());
 }
 
+#[tokio::test]
+async fn the_machines_own_devices_can_be_watched() {
+    assert!(Presence::subscribe(Path::new("/dev")).is_ok());
+}
+
 #[test]
 fn uevents_of_other_subsystems_are_not_worth_a_look() {
     let bind = b"bind@/devices/vmbus/242ff919\0ACTION=bind\0SUBSYSTEM=vmbus\0SEQNUM=1\0";

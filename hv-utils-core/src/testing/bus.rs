@@ -1,20 +1,18 @@
-//! The double's bus: offers, drivers, probing, rescinds and replacements.
+//! The double's bus as a test sees it: every act of a host, a kernel or an administrator is a method.
 //!
-//! One device per integration component. What a user of the bus does is a method here, what a daemon does to a device
+//! One device per integration component. What comes of an act is in [`super::kernel`], what a daemon does to a device
 //! comes through its nodes ([`super::nodes`]). Errors are those of the files underneath.
 
+use super::kernel::{Shared, State};
 use super::nodes::{FakeNodes, KernelEnd};
 use super::tree::Tree;
 use crate::channel::nodes::Nodes;
 use crate::channel::{ChannelChoice, Link, LinkError, LinkOptions, RingChannel};
 use crate::wire::Ic;
 use rustix::io::Errno;
-use std::collections::VecDeque;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use tokio::sync::mpsc;
 
 /// The two drivers that take integration components.
@@ -58,46 +56,6 @@ pub struct FakeBus {
     kernel_ends: mpsc::UnboundedReceiver<KernelEnd>,
 }
 
-/// What the bus and its nodes share.
-#[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) tree: Tree,
-    pub(super) channels: mpsc::UnboundedSender<RingChannel>,
-    pub(super) kernel_ends: mpsc::UnboundedSender<KernelEnd>,
-    state: Mutex<State>,
-}
-
-#[derive(Debug)]
-pub(super) struct State {
-    pub(super) devices: Vec<Device>,
-    pub(super) faults: VecDeque<(Call, Errno)>,
-    pub(super) ring_bytes: u32,
-    pub(super) old_kernel: bool,
-    monitor_id: Option<u8>,
-    lingering: bool,
-    next_relid: u32,
-    next_uio: u32,
-}
-
-/// A device that the host offers.
-#[derive(Debug)]
-pub(super) struct Device {
-    pub(super) ic: Ic,
-    pub(super) relid: u32,
-    pub(super) monitored: bool,
-    driver: Option<Driver>,
-    pub(super) uio: Option<u32>,
-    /// Who has its node open.
-    pub(super) opener: Option<Opener>,
-}
-
-/// What a bus needs to tell the opener of a node that the device is gone.
-#[derive(Debug)]
-pub(super) enum Opener {
-    Uio { gone: Arc<AtomicBool>, interrupts: Arc<OwnedFd> },
-    Char { kernel_end: Arc<OwnedFd> },
-}
-
 impl FakeBus {
     /// An empty bus below `root`, with both drivers loaded and no dynamic ids. Needs a tokio runtime once channels
     /// are opened.
@@ -107,19 +65,9 @@ impl FakeBus {
     pub fn new(root: &Path) -> io::Result<Self> {
         let (channel_sender, channels) = mpsc::unbounded_channel();
         let (kernel_sender, kernel_ends) = mpsc::unbounded_channel();
-        let state = State {
-            devices: Vec::new(),
-            faults: VecDeque::new(),
-            ring_bytes: 0x4000,
-            old_kernel: false,
-            monitor_id: None,
-            lingering: false,
-            next_relid: 1,
-            next_uio: 0,
-        };
         let tree = Tree::create(root)?;
-        let shared =
-            Shared { tree, channels: channel_sender, kernel_ends: kernel_sender, state: Mutex::new(state) };
+        let state = Mutex::new(State::new());
+        let shared = Shared { tree, channels: channel_sender, kernel_ends: kernel_sender, state };
         Ok(Self { shared: Arc::new(shared), channels, kernel_ends })
     }
 
@@ -260,122 +208,5 @@ impl FakeBus {
         self.set_driver_override(ic, Driver::Uio)?;
         self.bind(ic, Driver::Uio)?;
         tree.set_autoprobe(before)
-    }
-}
-
-impl Shared {
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        // A test that panicked has failed anyway; the others go on.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes a fault that was asked for.
-    pub(super) fn fault(&self, call: Call) -> io::Result<()> {
-        let mut state = self.state();
-        match state.faults.iter().position(|(faulty, _)| *faulty == call) {
-            Some(index) => Err(state.faults.remove(index).map_or(Errno::IO, |(_, error)| error).into()),
-            None => Ok(()),
-        }
-    }
-
-    /// A uio node was closed, and its VMBus channel with it.
-    pub(super) fn uio_closed(&self, ic: Ic, relid: u32) -> io::Result<()> {
-        let mut state = self.state();
-        let Some(device) = state.device(ic).filter(|device| device.relid == relid) else { return Ok(()) };
-        device.opener = None;
-        if ic == Ic::Kvp && !state.lingering { self.replace(&mut state, ic) } else { Ok(()) }
-    }
-
-    fn offer(&self, state: &mut State, ic: Ic) -> io::Result<()> {
-        let relid = state.next_relid;
-        state.next_relid += 1;
-        self.tree.add_device(ic, relid, state.monitor_id)?;
-        let monitored = state.monitor_id.is_some();
-        state.devices.push(Device { ic, relid, monitored, driver: None, uio: None, opener: None });
-        if !self.tree.autoprobe() {
-            return Ok(());
-        }
-        let wanted = self.tree.driver_override(ic).or((ic != Ic::FileCopy).then_some(Driver::HvUtils));
-        wanted.map_or(Ok(()), |driver| self.bind(state, ic, driver))
-    }
-
-    fn rescind(&self, state: &mut State, ic: Ic) -> io::Result<()> {
-        self.take_from_driver(state, ic)?;
-        state.devices.retain(|device| device.ic != ic);
-        self.tree.remove_device(ic)
-    }
-
-    fn replace(&self, state: &mut State, ic: Ic) -> io::Result<()> {
-        self.rescind(state, ic)?;
-        self.offer(state, ic)
-    }
-
-    fn bind(&self, state: &mut State, ic: Ic, driver: Driver) -> io::Result<()> {
-        let (index, ring_bytes) = (state.next_uio, state.ring_bytes);
-        let device = state.device(ic).filter(|device| device.driver.is_none()).ok_or(Errno::NODEV)?;
-        device.driver = Some(driver);
-        self.tree.set_driver(ic, Some(driver))?;
-        match driver {
-            Driver::Uio => {
-                device.uio = Some(index);
-                state.next_uio += 1;
-                self.tree.add_uio(ic, index, ring_bytes)
-            }
-            Driver::HvUtils => char_name(ic).map_or(Ok(()), |name| self.tree.add_char(name)),
-        }
-    }
-
-    fn unbind(&self, state: &mut State, ic: Ic) -> io::Result<()> {
-        let kept_open = state
-            .device(ic)
-            .is_some_and(|device| device.driver == Some(Driver::HvUtils) || device.opener.is_some());
-        self.take_from_driver(state, ic)?;
-        if ic == Ic::Kvp && kept_open { self.replace(state, ic) } else { Ok(()) }
-    }
-
-    fn take_from_driver(&self, state: &mut State, ic: Ic) -> io::Result<()> {
-        let device = state.device(ic).ok_or(Errno::NODEV)?;
-        if let Some(opener) = device.opener.take() {
-            opener.tell_gone()?;
-        }
-        match device.driver.take() {
-            Some(Driver::Uio) => {
-                let index = device.uio.take().ok_or(Errno::NODEV)?;
-                self.tree.remove_uio(ic, index)?;
-            }
-            Some(Driver::HvUtils) => char_name(ic).map_or(Ok(()), |name| self.tree.remove_char(name))?,
-            None => return Ok(()),
-        }
-        self.tree.set_driver(ic, None)
-    }
-}
-
-impl State {
-    pub(super) fn device(&mut self, ic: Ic) -> Option<&mut Device> {
-        self.devices.iter_mut().find(|device| device.ic == ic)
-    }
-}
-
-impl Opener {
-    fn tell_gone(&self) -> io::Result<()> {
-        match self {
-            Self::Uio { gone, interrupts } => {
-                gone.store(true, Ordering::SeqCst);
-                rustix::io::write(interrupts, &1_u64.to_ne_bytes())?;
-            }
-            Self::Char { kernel_end } => {
-                rustix::net::shutdown(kernel_end, rustix::net::Shutdown::Both)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The char device by which `hv_utils` offers a service, as since Linux 6.10.
-pub(super) const fn char_name(ic: Ic) -> Option<&'static str> {
-    match ic {
-        Ic::Kvp => Some("vmbus/hv_kvp"),
-        Ic::Vss => Some("vmbus/hv_vss"),
-        _ => None,
     }
 }

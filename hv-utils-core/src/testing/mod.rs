@@ -6,6 +6,7 @@
 //! channel, or the kernel's end of a char device, goes to the test.
 
 mod bus;
+mod kernel;
 mod nodes;
 mod tree;
 

@@ -2,7 +2,8 @@
 //!
 //! They do what the kernel's drivers do at each call, and fail where a test asked for it.
 
-use super::bus::{Call, Opener, Shared, char_name};
+use super::bus::Call;
+use super::kernel::{Opener, Shared, char_name};
 use crate::channel::nodes::{CharNode, Nodes, UioNode};
 use crate::channel::sim::Rings;
 use crate::sys::{self, SharedMemory};

@@ -304,6 +304,26 @@ async fn abandoned_waits_lose_nothing() {
 }
 
 #[tokio::test]
+async fn buffers_go_round_and_are_not_made_anew() {
+    let Setup { mut link, mut host, _directory } = ready(0x2000).await;
+    let mut addresses = std::collections::HashSet::new();
+    for id in 0..40 {
+        host.ask(id, 0);
+        let request = request(&mut link).await;
+        addresses.insert(link.body(&request).as_ptr());
+        link.answer(&request, Status::OK, |_| {});
+        // Every second reply finds the ring full and waits in the outbox.
+        if id % 2 == 1 {
+            tokio::join!(settle(&mut link), async {
+                host.answer().await;
+                host.answer().await;
+            });
+        }
+    }
+    assert!(addresses.len() <= 4, "{} buffers", addresses.len());
+}
+
+#[tokio::test]
 async fn a_closed_link_has_nothing_more_to_tell() {
     let Setup { mut link, mut host, _directory } = ready(0x4000).await;
     link.close().await;

@@ -73,6 +73,23 @@ async fn each_disconnect_is_followed_by_an_attempt_within_50_ms() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_host_that_only_connects_and_closes_is_tried_ever_less_often() {
+    let Setup { path, mut link, _directory } = setup();
+    let listener = Listener::bind(&path).unwrap();
+    let mut gaps = Vec::new();
+    let mut last = Instant::now();
+    for _ in 0..9 {
+        let host = beside(&mut link, accept(&listener)).await;
+        gaps.push(last.elapsed().as_millis());
+        until_state(&mut link, ChannelState::Negotiating).await;
+        drop(host);
+        until_state(&mut link, ChannelState::Closed).await;
+        last = Instant::now();
+    }
+    assert_eq!(gaps, [0, 20, 40, 80, 160, 320, 640, 1280, 2000]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_service_goes_on_after_a_reconnect() {
     let Setup { path, mut link, _directory } = setup();
     let listener = Listener::bind(&path).unwrap();
