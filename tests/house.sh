@@ -198,7 +198,7 @@ polkit_actions_exist() (
     exit $status
 )
 
-# Prints an interface as one line per member, whatever the order of attributes.
+# Prints an interface as one line per member, whatever the order of attributes. Results have no names on the bus.
 members() {
     xmllint --nonet --format "$2" | awk -v wanted="$1" '
         function attribute(name,    from) {
@@ -212,8 +212,11 @@ members() {
         !inside { next }
         /<(method|signal) / { flush(); member = ($0 ~ /<method/ ? "method " : "signal ") attribute("name") }
         /<property / { flush(); member = "property " attribute("name") " " attribute("type") " " attribute("access") }
-        /<arg / { signature = signature " " attribute("direction") ":" attribute("name") ":" attribute("type") }
-    ' | sed 's/ in:/ :/g' | sort
+        /<arg / {
+            result = member ~ /^method/ && attribute("direction") == "out"
+            signature = signature " " (result ? "->" : attribute("name") ":") attribute("type")
+        }
+    ' | sort
 }
 
 # The bus and the daemon without a host, as small as it goes; the daemon's object is asked what it has.
