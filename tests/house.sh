@@ -385,7 +385,7 @@ links_lead_somewhere() (
     status=0
     for page in *.md docs/*.md docs/*/*.md; do
         # shellcheck disable=SC2013 # a link holds no blanks
-        for link in $(grep -oE '\]\([^)#: ]+' "$page" | cut -c3-); do
+        for link in $(grep -oE '\]\([^)#: ]+' "$page" | cut -c3- | grep -v '^https\{0,1\}$'); do
             [ -e "$(dirname "$page")/$link" ] || { echo "$page: $link is not there" && status=1; }
         done
     done
