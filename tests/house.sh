@@ -398,6 +398,15 @@ sources_are_short() (
         awk '$2 != "total" && $1 > 500 { print $2 ": " $1 " lines"; long = 1 } END { exit long }'
 )
 
+# ---- under systemd ------------------------------------------------------------------------------------------------
+
+unit_runs_under_systemd() (
+    need_built hv-kvpd
+    need_built hvctl
+    need_built hv-testhost
+    tests/booted.sh "$programs"
+)
+
 # ---- the demo ------------------------------------------------------------------------------------------------------
 
 need_demo() {
@@ -445,6 +454,7 @@ check "every option is documented" options_are_documented
 check "installs and uninstalls" installs_and_uninstalls
 check "links between documents lead somewhere" links_lead_somewhere
 check "source files are short" sources_are_short
+check "hv-kvpd runs under systemd" unit_runs_under_systemd
 check "the demo runs" demo_runs
 check "the demo runs as an ordinary user" demo_runs_as_ordinary_user
 
