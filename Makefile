@@ -67,8 +67,7 @@ check:
 
 bench: release
 	@scripts/setup.sh bench
-	$(CARGO) build --release --locked -p hv-utils-bench
-	$(TARGET_DIR)/release/hv-utils-bench
+	scripts/bench.sh
 
 fuzz-smoke:
 	scripts/fuzz-smoke.sh $(FUZZ_SECS)

@@ -32,7 +32,12 @@ fi
 
 # ---- telling -------------------------------------------------------------------------------------------------------
 
+# With HV_DEMO_STEP=1 and a person at the keyboard, each step waits for Enter.
 step() {
+    if [ -n "${HV_DEMO_STEP:-}" ] && [ -t 0 ] && [ "$steps" -gt 0 ]; then
+        printf '   %s[Enter]%s ' "$dim" "$plain"
+        read -r _
+    fi
     steps=$((steps + 1))
     printf '\n%s%d. %s%s\n' "$bold" "$steps" "$1" "$plain"
     shift
@@ -111,16 +116,35 @@ show() {
     [ -z "$output" ] || printf '%s\n' "$output" | sed 's/^/     /'
 }
 
+# Prints a command as it would have to be typed.
+typed() {
+    for word in "$@"; do
+        case $word in
+            *[!A-Za-z0-9_./:=,-]* | "") printf " '%s'" "$word" ;;
+            *) printf ' %s' "$word" ;;
+        esac
+    done
+    printf '\n'
+}
+
 # on_guest ARGUMENTS…, on_host ARGUMENTS…: show the command, run it, show and keep its output; failing is the end.
 on_guest() {
-    printf '   %sguest$%s hvctl %s\n' "$bold" "$plain" "$*"
+    printf '   %sguest$%s hvctl%s\n' "$bold" "$plain" "$(typed "$@")"
     output=$(hvctl "$@" 2>&1) || fail "hvctl $* ended with exit code $?"
     show
 }
 
 on_host() {
-    printf '   %shost$%s  hv-testhost %s\n' "$bold" "$plain" "$*"
+    printf '   %shost$%s  hv-testhost%s\n' "$bold" "$plain" "$(typed "$@")"
     output=$(testhost "$@" 2>&1) || fail "hv-testhost $* ended with exit code $?"
+    show
+}
+
+# The lines of status that are about Data Exchange: the other services have no daemon yet.
+show_status() {
+    printf '   %sguest$%s hvctl status | head -n 2\n' "$bold" "$plain"
+    output=$(hvctl status 2>&1) || fail "hvctl status ended with exit code $?"
+    output=$(printf '%s\n' "$output" | head -n 2)
     show
 }
 
@@ -154,7 +178,7 @@ EOF
 }
 
 start_host() {
-    "$programs/hv-testhost" --sim "$dir" --ic kvp --control "$control" </dev/null >"$dir/host.log" 2>&1 &
+    "$programs/hv-testhost" --sim "$dir" --ic kvp --vm-name web1 --control "$control" </dev/null >"$dir/host.log" 2>&1 &
     host_pid=$!
     until_true "the simulated host does not listen on $control" test -S "$control"
 }
@@ -178,6 +202,9 @@ command -v dbus-daemon >/dev/null 2>&1 || fail "dbus-daemon is not there: script
 printf '%shv-utils: Hyper-V guest services, with a simulated host%s\n' "$bold" "$plain"
 printf 'Everything happens in %s and goes away with it.\n' "$dir"
 printf 'Lines with PS> are what you would type on a real Hyper-V host; docs/guide/powershell.md sets them up.\n'
+if [ -t 0 ] && [ -z "${HV_DEMO_STEP:-}" ]; then
+    printf 'HV_DEMO_STEP=1 make demo waits for Enter between the steps.\n'
+fi
 
 step "A host, a bus and the guest's daemon start" \
     "The host offers Data Exchange over two VMBus rings in shared memory; hv-kvpd opens them and agrees on versions."
@@ -185,8 +212,13 @@ powershell "Enable-VMIntegrationService -VMName web1 -Name 'Key-Value Pair Excha
 start_bus
 start_host
 start_daemon
-on_guest status
+show_status
 expect ready "the channel is ready"
+
+step "The host has introduced itself" "Right after the versions were agreed it sent its name and the machine's identity."
+on_guest kvp wait auto-external VirtualMachineName --timeout "$patience"
+on_guest host
+expect web1 "the guest knows what it is called on the host"
 
 step "The host adds an item; a program in the guest has been waiting for it" \
     "'hvctl kvp wait' sleeps until the item is there: no polling, no race with the boot."
@@ -222,7 +254,7 @@ on_host get-kvp guest
 expect "database, primary" "the host reads it"
 
 step "The guest cannot write what is the host's" "The pool 'external' belongs to the host's administrator."
-printf '   %sguest$%s hvctl kvp set external Colour red\n' "$bold" "$plain"
+printf '   %sguest$%s hvctl%s\n' "$bold" "$plain" "$(typed kvp set external Colour red)"
 output=$(hvctl kvp set external Colour red 2>&1) && fail "a write to the host's pool was let through"
 show
 expect external "refused, with the reason"
@@ -232,7 +264,7 @@ step "The host withdraws the service and offers it again" \
 powershell "Disable-VMIntegrationService -VMName web1 -Name 'Key-Value Pair Exchange'"
 on_host disable-service kvp
 until_true "the daemon still thinks that it has a channel" status_says closed
-on_guest status
+show_status
 expect closed "the guest knows that the service is gone"
 powershell "Enable-VMIntegrationService -VMName web1 -Name 'Key-Value Pair Exchange'"
 on_host enable-service kvp
@@ -245,8 +277,9 @@ kill -KILL "$daemon_pid"
 wait "$daemon_pid" 2>/dev/null
 daemon_pid=""
 start_daemon
-on_guest kvp list
+on_guest kvp list external
 expect green "the host's item is there"
+on_guest kvp list guest
 expect "database, primary" "and so is the guest's"
 
 step "The host removes its item"

@@ -198,7 +198,7 @@ polkit_actions_exist() (
     exit $status
 )
 
-# Prints an interface as one line per member, whatever the order of attributes.
+# Prints an interface as one line per member, whatever the order of attributes. Results have no names on the bus.
 members() {
     xmllint --nonet --format "$2" | awk -v wanted="$1" '
         function attribute(name,    from) {
@@ -212,8 +212,11 @@ members() {
         !inside { next }
         /<(method|signal) / { flush(); member = ($0 ~ /<method/ ? "method " : "signal ") attribute("name") }
         /<property / { flush(); member = "property " attribute("name") " " attribute("type") " " attribute("access") }
-        /<arg / { signature = signature " " attribute("direction") ":" attribute("name") ":" attribute("type") }
-    ' | sed 's/ in:/ :/g' | sort
+        /<arg / {
+            result = member ~ /^method/ && attribute("direction") == "out"
+            signature = signature " " (result ? "->" : attribute("name") ":") attribute("type")
+        }
+    ' | sort
 }
 
 # The bus and the daemon without a host, as small as it goes; the daemon's object is asked what it has.
@@ -382,7 +385,7 @@ links_lead_somewhere() (
     status=0
     for page in *.md docs/*.md docs/*/*.md; do
         # shellcheck disable=SC2013 # a link holds no blanks
-        for link in $(grep -oE '\]\([^)#: ]+' "$page" | cut -c3-); do
+        for link in $(grep -oE '\]\([^)#: ]+' "$page" | cut -c3- | grep -v '^https\{0,1\}$'); do
             [ -e "$(dirname "$page")/$link" ] || { echo "$page: $link is not there" && status=1; }
         done
     done
@@ -393,6 +396,15 @@ links_lead_somewhere() (
 sources_are_short() (
     find hv* -path '*/src/*' -name '*.rs' ! -name '*tests.rs' ! -path '*/tests/*' -exec wc -l {} + |
         awk '$2 != "total" && $1 > 500 { print $2 ": " $1 " lines"; long = 1 } END { exit long }'
+)
+
+# ---- under systemd ------------------------------------------------------------------------------------------------
+
+unit_runs_under_systemd() (
+    need_built hv-kvpd
+    need_built hvctl
+    need_built hv-testhost
+    tests/booted.sh "$programs"
 )
 
 # ---- the demo ------------------------------------------------------------------------------------------------------
@@ -442,6 +454,7 @@ check "every option is documented" options_are_documented
 check "installs and uninstalls" installs_and_uninstalls
 check "links between documents lead somewhere" links_lead_somewhere
 check "source files are short" sources_are_short
+check "hv-kvpd runs under systemd" unit_runs_under_systemd
 check "the demo runs" demo_runs
 check "the demo runs as an ordinary user" demo_runs_as_ordinary_user
 
