@@ -36,7 +36,7 @@ impl CharSide {
         }
         match self.device.recv(&mut self.incoming).await? {
             Arrival::Registered => {
-                tracing::info!(ic = books.ic.name(), "registered with the kernel");
+                tracing::debug!(ic = books.ic.name(), "registered with the kernel");
                 books.status.state = ChannelState::Ready;
                 Ok(None)
             }

@@ -50,8 +50,10 @@ pub struct Link {
     opened: Instant,
     /// The uio device whose channel was lost last.
     left: Option<Left>,
-    /// Between attempts at a host that is not there.
+    /// Between attempts at a test host that is not there.
     host_backoff: Backoff,
+    /// After disconnects of one that is.
+    reconnect_backoff: Backoff,
     /// Between channels that had to be given up.
     trouble_backoff: Backoff,
     /// Between attempts at a device that does not open.
@@ -96,9 +98,10 @@ impl Link {
             looks: opening::LOOKS,
             opened: Instant::now(),
             left: None,
-            host_backoff: Backoff::new(backoff::HOST_LIMIT),
-            trouble_backoff: Backoff::new(backoff::HOST_LIMIT),
-            device_backoff: Backoff::new(backoff::DEVICE_LIMIT),
+            host_backoff: Backoff::new(backoff::FIRST, backoff::HOST_LIMIT),
+            reconnect_backoff: Backoff::new(backoff::RECONNECT, backoff::HOST_LIMIT),
+            trouble_backoff: Backoff::new(backoff::FIRST, backoff::HOST_LIMIT),
+            device_backoff: Backoff::new(backoff::FIRST, backoff::DEVICE_LIMIT),
         })
     }
 

@@ -6,7 +6,7 @@
 use super::backoff;
 use super::char_side::CharSide;
 use super::raw::RawSide;
-use super::resolve::{self, Target};
+use super::resolve::{self, Absence, Target};
 use super::{Link, Phase};
 use crate::channel::hv_utils::{CharDevice, Protocol};
 use crate::channel::presence::Presence;
@@ -21,12 +21,14 @@ use tokio::time::{Instant, sleep_until};
 /// How often, and at which distance, a device is looked at whose attributes come late.
 pub(super) const LOOKS: u8 = 5;
 const LOOK_DISTANCE: Duration = Duration::from_millis(100);
-/// After a disconnect of a test host that was there a moment ago.
-const RECONNECT: Duration = Duration::from_millis(20);
 /// A channel that lasted longer than any delay was a good one: its loss begins a new row of delays.
 const GOOD: Duration = backoff::HOST_LIMIT;
 /// How long a device may stay in sysfs after its channel was lost, before it is taken for one that remains.
 const LINGER: Duration = Duration::from_secs(1);
+
+/// A new node is root's for a moment, until udev has given it its group; where udev's own messages are not heard
+/// (another network namespace), only trying tells. A delay longer than this means: it will stay forbidden.
+const PERMISSIONS_SETTLE: Duration = Duration::from_secs(2);
 
 /// When to try next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +66,10 @@ impl Link {
             },
         };
         match announced {
-            Some(Ok(())) => self.looks = LOOKS,
+            Some(Ok(())) => {
+                self.looks = LOOKS;
+                self.device_backoff.reset();
+            }
             // The subscription is made anew by the next attempt.
             Some(Err(_)) => self.presence = None,
             None => {}
@@ -134,7 +139,11 @@ impl Link {
             Target::Late => self.look_again(),
             Target::Absent(absence) => {
                 self.rest(ChannelState::Closed, Wake::Event);
-                self.books.inform(absence.kind(), &absence);
+                match absence {
+                    // Somebody has to do something about it.
+                    Absence::BoundTo(_) => self.books.warn(absence.kind(), &absence),
+                    _ => self.books.inform(absence.kind(), &absence),
+                }
             }
         }
     }
@@ -195,7 +204,7 @@ impl Link {
         self.device_backoff.reset();
         self.opened = Instant::now();
         self.books.moved_to(Some(transport), ChannelState::Negotiating);
-        tracing::info!(ic = self.options.ic.name(), %transport, "channel open");
+        tracing::debug!(ic = self.options.ic.name(), %transport, "channel open");
     }
 
     fn open_failed(&mut self, error: ChannelError) {
@@ -214,16 +223,18 @@ impl Link {
         if let Some(before) = self.books.log.admit(what) {
             tracing::warn!(ic = self.options.ic.name(), unlogged_before = before, "cannot {what}: {error}");
         }
-        if error.kind() == io::ErrorKind::PermissionDenied {
-            // udev may be about to change that, which is announced; nothing else will.
-            return self.rest(ChannelState::Failed, Wake::Event);
+        let forbidden = error.kind() == io::ErrorKind::PermissionDenied;
+        let delay = self.retry_device();
+        if forbidden && delay > PERMISSIONS_SETTLE && self.presence.is_some() {
+            self.wake = Wake::Event;
         }
-        self.retry_device();
     }
 
-    fn retry_device(&mut self) {
-        let until = Instant::now() + self.device_backoff.delay();
-        self.rest(ChannelState::Failed, Wake::EventOr(until));
+    /// Tries again when the device changes, or after the delay that is returned.
+    fn retry_device(&mut self) -> Duration {
+        let delay = self.device_backoff.delay();
+        self.rest(ChannelState::Failed, Wake::EventOr(Instant::now() + delay));
+        delay
     }
 
     fn rest(&mut self, state: ChannelState, wake: Wake) {
@@ -240,7 +251,7 @@ impl Link {
         }
         let closed = matches!(error, ChannelError::Closed);
         if closed {
-            tracing::info!(ic = self.options.ic.name(), "channel closed by the host");
+            tracing::debug!(ic = self.options.ic.name(), "channel closed by the host");
         } else {
             self.books.warn("channel given up", error);
         }
@@ -248,9 +259,18 @@ impl Link {
         if let Some(left) = self.left.as_mut().filter(|_| closed || self.options.ic == Ic::Kvp) {
             left.until = now + LINGER;
         }
-        let simulated = matches!(self.options.choice, ChannelChoice::Sim(_));
-        let delay = if closed && simulated { RECONNECT } else { self.trouble_backoff.delay() };
+        let delay = match self.options.choice {
+            ChannelChoice::Sim(_) if closed => self.reconnect_delay(),
+            _ => self.trouble_backoff.delay(),
+        };
         let passing = matches!(error, ChannelError::Closed | ChannelError::Late);
         self.rest(if passing { ChannelState::Closed } else { ChannelState::Failed }, Wake::At(now + delay));
+    }
+    /// A host that was served is tried at once; one that only ever connects and closes is not tried for ever so.
+    fn reconnect_delay(&mut self) -> Duration {
+        if self.books.status.message.is_some() {
+            self.reconnect_backoff.reset();
+        }
+        self.reconnect_backoff.delay()
     }
 }

@@ -1,6 +1,6 @@
 //! Which way to the host there is now, for what was asked for.
 //!
-//! [`look`] reads the facts, [`resolve`] decides by them alone; nothing is opened here. A device found in the middle
+//! [`facts`] reads what there is, [`resolve`] decides by it alone; nothing is opened here. A device found in the middle
 //! of being set up is [`Target::Late`]: worth another look in a moment.
 
 use super::LinkOptions;
