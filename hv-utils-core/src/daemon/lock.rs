@@ -42,7 +42,8 @@ impl InstanceLock {
     }
 
     fn sign(mut file: File, path: &Path) -> Result<Self, Failure> {
-        let written = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
+        let written =
+            file.set_len(0).and_then(|()| file.write_all(format!("{}\n", std::process::id()).as_bytes()));
         written.map_err(|error| Failure::io("write the lock file", path, &error))?;
         Ok(Self { _file: file })
     }

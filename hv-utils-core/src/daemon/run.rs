@@ -17,6 +17,9 @@ use std::time::Duration;
 /// How long work on other threads may take after the daemon has stopped.
 const LEFTOVERS: Duration = Duration::from_secs(2);
 
+/// Descriptors served per turn of the event loop; a daemon has about ten, and tokio's default costs 12 KiB.
+const IO_EVENTS: usize = 32;
+
 /// A daemon's `main`: runs `S` with the arguments of the process.
 #[must_use]
 pub fn main<S: Service>() -> ExitCode {
@@ -71,7 +74,8 @@ fn guarded<S: Service>(
         ));
     }
     let _lock = InstanceLock::take(&parsed.common.run_dir, S::NAME)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = builder.enable_io().enable_time().max_io_events_per_tick(IO_EVENTS).build();
     let runtime =
         runtime.map_err(|error| Failure::internal(format!("cannot start the event loop: {error}")))?;
     let result = runtime.block_on(Box::pin(Daemon::<S>::run(parsed, loaded, log)));

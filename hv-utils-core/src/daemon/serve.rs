@@ -15,6 +15,7 @@ use crate::bus::presence::{self, Presence};
 use crate::bus::service1::{self, Counters, Question, Service1, State};
 use crate::bus::{Authority, BusChoice};
 use crate::channel::{self, Link, LinkOptions};
+use crate::sys;
 use crate::wire::Version;
 use std::pin::Pin;
 use std::time::Duration;
@@ -162,6 +163,9 @@ impl<S: Service> Daemon<S> {
             self.context.notify.status(&self.state.borrow().line());
             self.context.notify.ready();
             tracing::debug!("ready");
+            if let Err(error) = sys::forget_start_code() {
+                tracing::debug!(%error, "the memory of what only the start needed is not given back");
+            }
         }
     }
 
