@@ -120,6 +120,8 @@ async fn serve(arguments: &Arguments, dir: &Path) -> io::Result<Rendered> {
         });
     };
     let control = Control::bind(path)?;
+    // Whoever started us may wait for this line: from here on commands are answered.
+    say(&format!("hv-testhost: control socket {}\n", path.display()));
     tokio::select! {
         () = control.serve(executor) => {}
         () = host.quit() => {}
@@ -217,8 +219,13 @@ fn print(rendered: &Rendered) -> ExitCode {
 
 /// Prints; a reader that went away is no reason to fail.
 fn emit(rendered: &Rendered) {
-    let _ = io::stderr().write_all(rendered.stderr.as_bytes());
+    say(&rendered.stderr);
     let _ = io::stdout().write_all(rendered.stdout.as_bytes()).and_then(|()| io::stdout().flush());
+}
+
+/// Writes to the error output; nobody reading there is no reason to fail either.
+fn say(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 fn is_terminal() -> bool {
