@@ -16,7 +16,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::host::Host;
@@ -56,9 +56,11 @@ pub fn main() -> ExitCode {
     };
     let tasks = tokio::task::LocalSet::new();
     let rendered = tasks.block_on(&runtime, async {
+        // Before anything is offered: whoever sees a socket may tell us to end.
+        let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
         tokio::select! {
             rendered = dispatch(arguments) => rendered,
-            () = told_to_end() => Rendered::default(),
+            () = told_to_end(signals) => Rendered::default(),
         }
     });
     // The tasks that hold sockets go first, so that the sockets are removed.
@@ -180,8 +182,7 @@ impl Executor for Remote {
 }
 
 /// SIGINT or SIGTERM.
-async fn told_to_end() {
-    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+async fn told_to_end(signals: (io::Result<Signal>, io::Result<Signal>)) {
     let (Ok(mut interrupt), Ok(mut terminate)) = signals else {
         return std::future::pending().await;
     };
