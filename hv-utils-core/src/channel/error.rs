@@ -24,6 +24,9 @@ pub enum ChannelError {
     /// The kernel did not take the last reply: it came too late, or the driver was reset. Open and register again.
     #[error("the kernel refused the reply: the transaction is over")]
     Late,
+    /// The kernel answered the registration with something else than its version.
+    #[error("the kernel's answer to the registration makes no sense")]
+    Registration,
     /// A system call failed.
     #[error("cannot {what}: {source}")]
     Io {

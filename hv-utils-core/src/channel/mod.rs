@@ -7,6 +7,8 @@
 mod choice;
 mod doorbell;
 mod error;
+mod hv_utils;
+mod link;
 mod monitor;
 pub mod nodes;
 mod once_per;
@@ -14,8 +16,10 @@ pub mod presence;
 mod ring_channel;
 pub mod sim;
 pub mod sysfs;
+mod uio;
 
 pub use choice::{ChannelChoice, ChannelState, ParseChoiceError, Transport};
 pub use error::{ChannelError, PacketFault};
+pub use link::{Event, Framing, Link, LinkError, LinkOptions, LinkStatus, Request};
 pub use once_per::OncePer;
 pub use ring_channel::RingChannel;

@@ -120,14 +120,15 @@ async fn until_relevant(
 fn read_uevents(socket: &OwnedFd) -> rustix::io::Result<bool> {
     let mut buffer = [0_u8; EVENT_BYTES];
     match rustix::net::recv(socket, &mut buffer[..], RecvFlags::empty()) {
-        Ok((length, _)) => {
-            let event = &buffer[..length];
-            Ok(SUBSYSTEMS.iter().any(|part| event.windows(part.len()).any(|window| window == *part)))
-        }
+        Ok((length, _)) => Ok(is_relevant(&buffer[..length])),
         // Some were lost: any of them could have been ours.
         Err(rustix::io::Errno::NOBUFS) => Ok(true),
         Err(error) => Err(error),
     }
+}
+
+fn is_relevant(event: &[u8]) -> bool {
+    SUBSYSTEMS.iter().any(|part| event.windows(part.len()).any(|window| window == *part))
 }
 
 fn read_directory_events(inotify: &OwnedFd) -> rustix::io::Result<bool> {

@@ -12,9 +12,6 @@ use crate::wire::ring::{self, Consumer, Popped, Producer, PushError, Signal};
 use crate::wire::{MAX_PAYLOAD, PacketHeader};
 use std::sync::Arc;
 
-/// The longest packet payload that is taken: a message and its pipe header.
-const RECEIVE_LIMIT: usize = MAX_PAYLOAD + 8;
-
 /// Which end of the channel this process is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum End {
@@ -64,7 +61,7 @@ impl RingChannel {
     /// [`ChannelError::Packet`]: a packet was skipped, go on. Else the channel is of no more use.
     pub fn try_recv(&mut self, payload: &mut Vec<u8>) -> Result<Option<PacketHeader>, ChannelError> {
         let Some(Popped { header, payload_len, oversized, signal }) =
-            self.consumer.pop(payload, RECEIVE_LIMIT)?
+            self.consumer.pop(payload, MAX_PAYLOAD)?
         else {
             return Ok(None);
         };

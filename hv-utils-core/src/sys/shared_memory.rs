@@ -44,8 +44,8 @@ impl SharedMemory {
         Ok(Self { base, bytes })
     }
 
-    /// Sets bits of the word at `offset` (a multiple of 4), leaving those alone that others set or clear at the same
-    /// time.
+    /// Sets bits of the little-endian word at a multiple of 4, in one step and ordered with everything else:
+    /// other drivers set bits of the same word (interrupt and monitor pages).
     pub fn set_bits(&self, offset: usize, bits: u32) {
         self.words()[offset / 4].fetch_or(bits.to_le(), SeqCst);
     }

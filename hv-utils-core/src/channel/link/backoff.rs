@@ -4,24 +4,27 @@
 
 use std::time::Duration;
 
-/// First delay of every row.
+/// First delay of most rows.
 pub(super) const FIRST: Duration = Duration::from_millis(50);
+/// First delay after a disconnect of a test host that was there a moment ago.
+pub(super) const RECONNECT: Duration = Duration::from_millis(20);
 /// Longest delay towards a host, real or simulated.
 pub(super) const HOST_LIMIT: Duration = Duration::from_secs(2);
 /// Longest delay before another attempt at a device that is there and does not open. Nothing tells when another
 /// program gives it up, so it has to be tried; that it comes and goes is seen without trying.
 pub(super) const DEVICE_LIMIT: Duration = Duration::from_secs(60);
 
-/// A row of delays: 50 ms, doubling, up to a limit.
+/// A row of delays, each the double of the one before, up to a limit.
 #[derive(Debug)]
 pub(super) struct Backoff {
+    first: Duration,
     next: Duration,
     limit: Duration,
 }
 
 impl Backoff {
-    pub(super) const fn new(limit: Duration) -> Self {
-        Self { next: FIRST, limit }
+    pub(super) const fn new(first: Duration, limit: Duration) -> Self {
+        Self { first, next: first, limit }
     }
 
     /// The delay to wait now.
@@ -33,7 +36,7 @@ impl Backoff {
 
     /// Starts again with the first delay.
     pub(super) const fn reset(&mut self) {
-        self.next = FIRST;
+        self.next = self.first;
     }
 }
 

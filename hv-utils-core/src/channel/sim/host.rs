@@ -27,6 +27,7 @@ pub struct Rings {
     memfd: OwnedFd,
     to_host: OwnedFd,
     to_guest: OwnedFd,
+    control_bytes: usize,
 }
 
 impl Rings {
@@ -35,21 +36,27 @@ impl Rings {
     /// # Errors
     /// The system has no memory or descriptors left, or the size is none.
     pub fn create(ring_bytes: u32) -> io::Result<Self> {
-        let memfd =
-            rustix::fs::memfd_create("hv-utils-rings", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+        Self::with_control_pages(ring_bytes, CONTROL_BYTES)
+    }
+
+    /// As [`create`](Self::create), with control pages of another size, as a real device has them on some machines.
+    pub(crate) fn with_control_pages(ring_bytes: u32, control_bytes: usize) -> io::Result<Self> {
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        let memfd = rustix::fs::memfd_create("hv-utils-rings", flags)?;
         let total = 2 * u64::from(ring_bytes);
         rustix::fs::ftruncate(&memfd, total)?;
         // A guest that shrank it would kill us.
         rustix::fs::fcntl_add_seals(&memfd, SealFlags::SHRINK | SealFlags::GROW)?;
         let bytes = usize::try_from(total).map_err(|_| io::ErrorKind::OutOfMemory)?;
-        let memory = Arc::new(SharedMemory::map(memfd.as_fd(), 0, bytes)?);
-        ring::initialise(&memory, CONTROL_BYTES);
+        let memory = Arc::new(SharedMemory::map(&memfd, 0, bytes)?);
+        ring::initialise(&memory, control_bytes);
         let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
         Ok(Self {
             memory,
             memfd,
             to_host: rustix::event::eventfd(0, flags)?,
             to_guest: rustix::event::eventfd(0, flags)?,
+            control_bytes,
         })
     }
 
@@ -71,7 +78,7 @@ impl Rings {
     /// The size is no ring's, or the system has no descriptors left.
     pub fn host_end(&self, stream: UnixStream) -> Result<RingChannel, ChannelError> {
         let bell = self.host_bell(stream).map_err(ChannelError::io("open the host's end"))?;
-        RingChannel::new(self.memory.clone(), CONTROL_BYTES, End::Host, Doorbell::Eventfds(bell))
+        RingChannel::new(self.memory.clone(), self.control_bytes, End::Host, Doorbell::Eventfds(bell))
     }
 
     fn host_bell(&self, stream: UnixStream) -> io::Result<Eventfds> {
