@@ -111,3 +111,6 @@ pub trait Rings {
     /// Interrupts the guest, whether the rules call for it or not.
     fn signal(&mut self) -> io::Result<()>;
 }
+
+#[cfg(test)]
+pub(crate) mod scripted;

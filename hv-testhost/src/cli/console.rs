@@ -3,12 +3,12 @@
 //! On a terminal there is a prompt and what happens is told meanwhile; on a pipe only results are printed, and
 //! the exit code at the end is that of the first line that failed.
 
-use std::io::{BufRead, Write};
+use std::io::BufRead;
 use std::rc::Rc;
 
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
-use super::{Executor, emit, is_terminal, render_failure};
+use super::{Executor, emit, is_terminal, render_failure, say};
 use crate::outcome::{Failure, exit};
 use crate::output::Rendered;
 use crate::words;
@@ -68,14 +68,13 @@ impl Console {
 
     fn prompt(&self) {
         if self.terminal {
-            eprint!("{PROMPT}");
-            let _ = std::io::stderr().flush();
+            say(PROMPT);
         }
     }
 
     fn tell(&self, event: &str) {
         let event = crate::hex::printable(event);
-        if self.terminal { eprint!("\r-- {event}\n{PROMPT}") } else { eprintln!("-- {event}") }
+        say(&if self.terminal { format!("\r-- {event}\n{PROMPT}") } else { format!("-- {event}\n") });
     }
 }
 

@@ -16,7 +16,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::host::Host;
@@ -56,9 +56,11 @@ pub fn main() -> ExitCode {
     };
     let tasks = tokio::task::LocalSet::new();
     let rendered = tasks.block_on(&runtime, async {
+        // Before anything is offered: whoever sees a socket may tell us to end.
+        let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
         tokio::select! {
             rendered = dispatch(arguments) => rendered,
-            () = told_to_end() => Rendered::default(),
+            () = told_to_end(signals) => Rendered::default(),
         }
     });
     // The tasks that hold sockets go first, so that the sockets are removed.
@@ -120,6 +122,8 @@ async fn serve(arguments: &Arguments, dir: &Path) -> io::Result<Rendered> {
         });
     };
     let control = Control::bind(path)?;
+    // Whoever started us may wait for this line: from here on commands are answered.
+    say(&format!("hv-testhost: control socket {}\n", path.display()));
     tokio::select! {
         () = control.serve(executor) => {}
         () = host.quit() => {}
@@ -178,8 +182,7 @@ impl Executor for Remote {
 }
 
 /// SIGINT or SIGTERM.
-async fn told_to_end() {
-    let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+async fn told_to_end(signals: (io::Result<Signal>, io::Result<Signal>)) {
     let (Ok(mut interrupt), Ok(mut terminate)) = signals else {
         return std::future::pending().await;
     };
@@ -217,8 +220,13 @@ fn print(rendered: &Rendered) -> ExitCode {
 
 /// Prints; a reader that went away is no reason to fail.
 fn emit(rendered: &Rendered) {
-    let _ = io::stderr().write_all(rendered.stderr.as_bytes());
+    say(&rendered.stderr);
     let _ = io::stdout().write_all(rendered.stdout.as_bytes()).and_then(|()| io::stdout().flush());
+}
+
+/// Writes to the error output; nobody reading there is no reason to fail either.
+fn say(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 fn is_terminal() -> bool {

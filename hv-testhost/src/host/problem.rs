@@ -154,7 +154,7 @@ pub enum Problem {
     #[error("an answer to NEGOTIATE with status 0x{0:08x}")]
     NegotiateStatus(u32),
     /// Fields that should come back as they were sent do not.
-    #[error("{0} is not echoed as it was sent")]
+    #[error("not echoed as it was sent: {0}")]
     NotEchoed(&'static str),
     /// The size of a text counts more than the text and its NUL.
     #[error("{0}: its size counts bytes beyond the first NUL")]

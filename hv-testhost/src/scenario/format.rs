@@ -170,9 +170,17 @@ impl Step {
         Ok(action)
     }
 
-    /// Whether what is sent is not what a host would send.
+    /// Whether anything is changed before it is sent.
     pub fn is_changed(&self) -> bool {
         self.mutate != Mutate::default() || self.packet != PacketFields::default()
+    }
+
+    /// Whether what is sent is what a host might send: other transaction ids and a wish for a completion are.
+    pub fn is_sane(&self) -> bool {
+        let mutate = Mutate { transaction_id: None, ..self.mutate.clone() };
+        mutate == Mutate::default()
+            && self.packet.kind.is_none_or(|kind| kind == 6)
+            && self.packet.flags.is_none_or(|flags| flags <= 1)
     }
 }
 

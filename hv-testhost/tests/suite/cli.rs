@@ -53,7 +53,7 @@ fn wrong_usage_ends_with_64_and_says_what_is_wrong() {
         (&["--sim", "/tmp", "--ring", "4096", "wait-guest"], "from 8192"),
         (&["--sim", "/tmp", "--versions", "kvp:3.0", "wait-guest"], "NAME=LIST"),
         (&["--sim", "/tmp", "--versions", "kvp=3", "wait-guest"], "MAJOR.MINOR"),
-        (&["--sim", "/tmp", "--timeout", "-1", "wait-guest"], "--timeout"),
+        (&["--sim", "/tmp", "--timeout", "0", "wait-guest"], "from 0.001"),
         (&["--sim", "/tmp", "get-kvp", "nonsense"], "pools are external"),
         (&["--sim", "/tmp", "add-kvp", "key"], "required arguments"),
         (&["--control", "/tmp/none", "run", "a.toml"], "--sim DIR, not --control"),

@@ -26,7 +26,7 @@ use crate::verb::Verb;
 use items::HostItems;
 use request::{AskError, Value};
 
-/// An enumeration that goes on for longer than this is not followed.
+/// Items of one enumeration that are followed: far more than any guest holds.
 const MAX_ITEMS: u32 = 100_000;
 
 /// How an enumeration ended.
@@ -39,7 +39,7 @@ pub struct Walk {
 }
 
 /// The service: what this host has told the guest, and how it asks.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Kvp {
     /// What to tell a guest about the host after each negotiation.
     host_items: Option<HostItems>,
@@ -47,12 +47,14 @@ pub struct Kvp {
     given: BTreeMap<String, String>,
     /// Things worth telling the administrator.
     notes: Vec<String>,
+    /// An enumeration that goes on for longer than this is not followed.
+    limit: u32,
 }
 
 impl Kvp {
     /// A service that tells each guest `host_items` (pool 3) once it has negotiated.
     pub fn new(host_items: Option<HostItems>) -> Kvp {
-        Kvp { host_items, given: BTreeMap::new(), notes: Vec::new() }
+        Kvp { host_items, given: BTreeMap::new(), notes: Vec::new(), limit: MAX_ITEMS }
     }
 
     /// Sends one request and reads its status; the body is read by the caller.
@@ -114,13 +116,13 @@ impl Kvp {
     /// No usable answer, or no end in sight.
     pub async fn walk<L: PacketLink>(&mut self, ic: &mut Ic<L>, pool: Pool) -> Result<Walk, Failure> {
         let mut items = Vec::new();
-        for index in 0..MAX_ITEMS {
+        for index in 0..self.limit {
             match self.enumerate(ic, pool, index).await? {
                 Ok(item) => items.push(item),
                 Err(end) => return Ok(Walk { items, end }),
             }
         }
-        Err(Failure::Guest(format!("the guest enumerates more than {MAX_ITEMS} items of {}", pool.name())))
+        Err(Failure::Guest(format!("the guest enumerates more than {} items of {}", self.limit, pool.name())))
     }
 
     /// The first item of a pool with this key, by ENUMERATE, as a real host looks for one.
@@ -133,7 +135,7 @@ impl Kvp {
         pool: Pool,
         key: &str,
     ) -> Result<Result<Item, Status>, Failure> {
-        for index in 0..MAX_ITEMS {
+        for index in 0..self.limit {
             match self.enumerate(ic, pool, index).await? {
                 Ok(item) if item.key == key => return Ok(Ok(item)),
                 Ok(_) => {}

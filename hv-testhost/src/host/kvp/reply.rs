@@ -11,6 +11,8 @@ use crate::outcome::Item;
 
 /// Bytes of a GET, SET, DELETE or ENUMERATE body.
 pub(super) const BODY: usize = 2580;
+/// Operation number of ENUMERATE.
+const ENUMERATE_OPERATION: u8 = 3;
 /// Bytes of a key field.
 const KEY: usize = 512;
 /// Bytes of a value field.
@@ -92,13 +94,21 @@ fn text(
     Ok(String::from_utf16_lossy(&counted[..length]))
 }
 
-/// Whether the guest sent back what it was asked: operation and pool.
+/// Whether the guest sent back what it was asked: operation, pool, and the index of an enumeration.
 pub(super) fn echoed(asked: &[u8], reply: &Reply) -> Option<Problem> {
-    let answered = reply.body.get(..2)?;
-    if asked.first() != answered.first() {
-        return Some(Problem::NotEchoed("the operation"));
-    }
-    (asked.get(1) != answered.get(1)).then_some(Problem::NotEchoed("the pool"))
+    let answered = reply.body.as_slice();
+    let differs =
+        |at: std::ops::Range<usize>| answered.get(at.clone()).is_some_and(|part| asked.get(at) != Some(part));
+    let what = if differs(0..1) {
+        "the operation"
+    } else if differs(1..2) {
+        "the pool"
+    } else if asked.first() == Some(&ENUMERATE_OPERATION) && differs(4..8) {
+        "the index: is it the answer to an earlier request?"
+    } else {
+        return None;
+    };
+    Some(Problem::NotEchoed(what))
 }
 
 #[cfg(test)]

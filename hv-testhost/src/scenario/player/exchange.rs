@@ -92,7 +92,7 @@ impl Player<'_> {
         for _ in 0..std::mem::take(&mut self.owed).len() {
             self.next_packet("the answer to an earlier request").await?;
         }
-        let sent = Sent { packet, sane: !step.is_changed() };
+        let sent = Sent { packet, sane: step.is_sane() };
         for _ in 0..expected.replies.unwrap_or(step.repeat) {
             let got = self.next_packet("an answer").await.map_err(|mut mismatch| {
                 mismatch.sent = Some(packet.payload.clone());

@@ -103,7 +103,7 @@ impl Guest {
             return Vec::new();
         }
         let length = word(4) as usize;
-        if length < 20 || length > payload.len() - 8 {
+        if !(20..=16384).contains(&length) || length > payload.len() - 8 {
             return Vec::new();
         }
         let size = usize::from(u16::from_le_bytes([payload[18], payload[19]]));

@@ -89,19 +89,19 @@ impl Rings {
             return Err(());
         }
         let payload = self.copy_out(incoming, (self.read + offset) % self.data, length - offset);
-        let free = self.data - used;
         self.read = (self.read + length + 8) % self.data;
         self.store(incoming + 4, self.read);
-        self.signal_if_writer_waits(incoming, free);
+        self.signal_if_writer_waits(incoming, length + 8);
         let transaction_id = u64::from_le_bytes(descriptor[8..16].try_into().unwrap());
         Ok(Some(Packet { kind: field(0), flags: field(6), transaction_id, payload }))
     }
 
-    fn signal_if_writer_waits(&self, incoming: u64, free_before: u32) {
+    fn signal_if_writer_waits(&self, incoming: u64, given_back: u32) {
         let pending = self.load(incoming + 12);
         let write = self.load(incoming);
         let free = self.data - (write + self.data - self.read) % self.data;
-        if pending != 0 && free_before <= pending && free > pending {
+        // The writer may have gone on since: what counts is the space before this packet was given back.
+        if pending != 0 && free.saturating_sub(given_back) <= pending && free > pending {
             self.signal();
         }
     }
