@@ -40,16 +40,14 @@ fn edit_from_outside_is_told_on_the_bus_with_its_origin() {
     let mut watch = Command::new(program("hvctl"))
         .args(["--bus", stack.bus(), "--json", "kvp", "watch"])
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
         .spawn()
         .expect("hvctl starts");
-    let mut ready = String::new();
-    let stderr = watch.stderr.take().expect("stderr is piped");
-    BufReader::new(stderr).read_line(&mut ready).expect("watch says that it is ready");
-    append(&stack, 1, "FromOutside", "yes");
-    let mut line = String::new();
     let stdout = watch.stdout.take().expect("stdout is piped");
     let mut lines = BufReader::new(stdout);
+    let mut ready = String::new();
+    lines.read_line(&mut ready).expect("watch says that it is ready");
+    append(&stack, 1, "FromOutside", "yes");
+    let mut line = String::new();
     while !line.contains("FromOutside") {
         line.clear();
         assert_ne!(lines.read_line(&mut line).expect("a line"), 0, "watch ended");
