@@ -53,7 +53,8 @@ impl Rig {
         );
         std::fs::write(&config, text)?;
         let mut daemon = Command::new("dbus-daemon");
-        daemon.arg("--nofork").arg(format!("--config-file={}", config.display())).stdin(Stdio::null());
+        daemon.arg("--nofork").arg(format!("--config-file={}", config.display()));
+        daemon.stdin(Stdio::null()).stderr(Stdio::null());
         let daemon = Process2(daemon.spawn().map_err(|error| format!("dbus-daemon: {error}"))?);
         while !socket.exists() {
             std::thread::sleep(Duration::from_millis(5));
@@ -75,6 +76,7 @@ impl Rig {
             ("--pool-dir", path("pools")),
             ("--state-dir", path("state")),
             ("--run-dir", path("run")),
+            ("--log-level", "warn".to_owned()),
         ];
         pairs.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]).collect()
     }

@@ -62,16 +62,29 @@ impl Process {
         self.0.id()
     }
 
-    /// Memory of the process now.
+    /// Memory of the process now, without the rings: here they are a memfd that the host maps, too; on a real
+    /// guest they are pages of the kernel's, which no process is charged for.
     pub(crate) fn memory(&self) -> Result<Memory> {
-        let text = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.id()))?;
-        let field = |name: &str| number_after(&text, name);
-        Ok(Memory {
-            rss: field("Rss:"),
-            pss: field("Pss:"),
-            private_dirty: field("Private_Dirty:"),
-            anonymous: field("Anonymous:"),
-        })
+        let text = std::fs::read_to_string(format!("/proc/{}/smaps", self.id()))?;
+        let mut memory = Memory::default();
+        let mut rings = false;
+        for line in text.lines() {
+            let mut words = line.split_whitespace();
+            let name = words.next().unwrap_or_default();
+            if !name.ends_with(':') {
+                rings = line.contains("/memfd:");
+                continue;
+            }
+            let amount = words.next().and_then(|word| word.parse::<u64>().ok()).filter(|_| !rings).unwrap_or(0);
+            match name {
+                "Rss:" => memory.rss += amount,
+                "Pss:" => memory.pss += amount,
+                "Private_Dirty:" => memory.private_dirty += amount,
+                "Anonymous:" => memory.anonymous += amount,
+                _ => {}
+            }
+        }
+        Ok(memory)
     }
 
     /// CPU time of all threads so far.
