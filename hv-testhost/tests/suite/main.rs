@@ -1,0 +1,11 @@
+//! The host against a naive guest: the built program, its scenarios, and every rule a guest can break.
+
+mod bytes;
+mod cli;
+mod console;
+mod control;
+mod guest;
+mod scenarios;
+mod services;
+mod strictness;
+mod support;
