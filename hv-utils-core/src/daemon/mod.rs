@@ -15,6 +15,7 @@ pub mod notify;
 mod run;
 mod serve;
 mod settings;
+mod setup;
 mod signals;
 
 pub use args::{CommonArgs, command};
