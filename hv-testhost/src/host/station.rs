@@ -122,7 +122,7 @@ impl<P: Port, S: Service> Station<P, S> {
                 link = self.port.opened() => match link {
                     Ok(link) => return Some(link),
                     Err(error) => {
-                        self.tell(format!("cannot open a channel for a guest: {error}"));
+                        self.tell(&format!("cannot open a channel for a guest: {error}"));
                         sleep(ACCEPT_PAUSE).await;
                     }
                 },
@@ -137,13 +137,13 @@ impl<P: Port, S: Service> Station<P, S> {
 
     /// An open channel, until it ends.
     async fn open<L: PacketLink>(&mut self, ic: &mut Ic<L>) -> End {
-        self.tell("a guest has opened the channel".to_owned());
+        self.tell("a guest has opened the channel");
         self.state.send_modify(|state| {
             state.phase = Phase::Negotiating;
             state.openings += 1;
         });
         if let Err(error) = ic.offer().await {
-            self.tell(format!("NEGOTIATE could not be sent: {error}"));
+            self.tell(&format!("NEGOTIATE could not be sent: {error}"));
             return End::Closed;
         }
         let mut beat = self.service.period().map(interval);
@@ -157,7 +157,7 @@ impl<P: Port, S: Service> Station<P, S> {
                     Heard::Agreed(agreed) => self.agreed(ic, agreed).await,
                     Heard::Packet => self.publish(ic),
                     Heard::Closed => {
-                        self.tell("the channel was closed".to_owned());
+                        self.tell("the channel was closed");
                         return End::Closed;
                     }
                 },
@@ -169,7 +169,7 @@ impl<P: Port, S: Service> Station<P, S> {
                 },
                 () = due(&mut beat), if ic.agreed().is_some() && ic.dead().is_none() => {
                     let result = self.service.tick(ic).await;
-                    self.after(ic, result.err());
+                    self.after(ic, result.err().as_ref());
                 }
             }
         }
@@ -179,17 +179,17 @@ impl<P: Port, S: Service> Station<P, S> {
     async fn agreed<L: PacketLink>(&mut self, ic: &mut Ic<L>, agreed: Result<Agreed, IcError>) {
         match agreed {
             Ok(agreed) => {
-                self.tell(format!("negotiated framework {}, messages {}", agreed.framework, agreed.message));
+                self.tell(&format!("negotiated framework {}, messages {}", agreed.framework, agreed.message));
                 let result = self.service.negotiated(ic).await;
-                self.after(ic, result.err());
+                self.after(ic, result.err().as_ref());
             }
             Err(IcError::NoCommonVersion) => {
-                self.tell(IcError::NoCommonVersion.to_string());
+                self.tell(&IcError::NoCommonVersion.to_string());
                 self.state.send_modify(|state| state.phase = Phase::NoCommonVersion);
                 self.collect(ic);
             }
             Err(error) => {
-                self.tell(error.to_string());
+                self.tell(&error.to_string());
                 self.publish(ic);
             }
         }
@@ -212,8 +212,7 @@ impl<P: Port, S: Service> Station<P, S> {
         }
         ic.set_timeout(order.timeout.unwrap_or(self.options.ic.timeout));
         let result = self.carry_out(ic, &order.verb).await;
-        let failure = result.as_ref().err().cloned();
-        self.after(ic, failure);
+        self.after(ic, result.as_ref().err());
         ic.set_timeout(self.options.ic.timeout);
         let violations = std::mem::take(&mut self.violations);
         let report = Report { result, violations, notes: self.service.take_notes() };
@@ -246,7 +245,7 @@ impl<P: Port, S: Service> Station<P, S> {
             Verb::DisableService { .. } if enabled => {
                 self.port.rescind();
                 self.state.send_modify(|state| state.enabled = false);
-                self.tell("rescinded".to_owned());
+                self.tell("rescinded");
                 Ok(Outcome::Done(format!("{} is disabled: its device is rescinded", self.ic)))
             }
             Verb::DisableService { .. } => Ok(Outcome::Done(format!("{} was disabled already", self.ic))),
@@ -262,7 +261,7 @@ impl<P: Port, S: Service> Station<P, S> {
     fn enable(&mut self) -> Result<Outcome, Failure> {
         self.port.offer().map_err(|error| Failure::Host(format!("cannot offer {}: {error}", self.ic)))?;
         self.state.send_modify(|state| state.enabled = true);
-        self.tell("offered".to_owned());
+        self.tell("offered");
         Ok(Outcome::Done(format!("{} is enabled: its device is offered", self.ic)))
     }
 
@@ -273,16 +272,16 @@ impl<P: Port, S: Service> Station<P, S> {
         }
         self.port.rescind();
         match self.port.offer() {
-            Ok(()) => self.tell("offered again as a new device".to_owned()),
+            Ok(()) => self.tell("offered again as a new device"),
             Err(error) => {
                 self.state.send_modify(|state| state.enabled = false);
-                self.tell(format!("cannot be offered again: {error}"));
+                self.tell(&format!("cannot be offered again: {error}"));
             }
         }
     }
 
     /// Publishes where the service stands after something was done on the channel.
-    fn after<L: PacketLink>(&mut self, ic: &mut Ic<L>, failure: Option<Failure>) {
+    fn after<L: PacketLink>(&mut self, ic: &mut Ic<L>, failure: Option<&Failure>) {
         self.publish(ic);
         let sequence = self.service.sequence();
         let lost = matches!(failure, Some(Failure::NoAnswer(_)));
@@ -312,14 +311,14 @@ impl<P: Port, S: Service> Station<P, S> {
     /// Takes over what was found on the channel: told at once, kept for the next report.
     fn collect<L: PacketLink>(&mut self, ic: &mut Ic<L>) {
         for violation in ic.take_violations() {
-            self.tell(format!("violation: {}: {}", violation.during, violation.problem));
+            self.tell(&format!("violation: {}: {}", violation.during, violation.problem));
             if self.violations.len() < MAX_PENDING {
                 self.violations.push(violation);
             }
         }
     }
 
-    fn tell(&self, what: String) {
+    fn tell(&self, what: &str) {
         if let Some(events) = &self.options.events {
             let _ = events.send(format!("{}: {what}", self.ic));
         }

@@ -175,6 +175,19 @@ fn a_status_that_refuses_is_printed_and_ends_with_1() {
 }
 
 #[test]
+fn an_item_that_the_guest_refuses_is_not_added() {
+    let dir = dir();
+    let _guest = GuestThread::start(dir.path(), Fault::RefusesSet);
+    let output = one_shot(dir.path(), &["--no-host-items", "add-kvp", "a", "b"]);
+    assert_eq!(code(&output), 1);
+    assert!(
+        stderr(&output).contains("the guest refused to add \"a\": 0x80004005 (failure)"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
 fn every_value_type_reaches_the_guest() {
     let dir = dir();
     let guest = GuestThread::start(dir.path(), Fault::None);
