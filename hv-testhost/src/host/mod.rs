@@ -159,6 +159,15 @@ impl Host {
         self.stations.iter().map(|station| station.state.borrow().clone()).collect()
     }
 
+    /// Waits until each service that is offered has met its guest, or for `limit`.
+    pub async fn settled(&self, limit: Duration) {
+        let deadline = Instant::now() + limit;
+        for station in &self.stations {
+            // What has become of it by then is told by the states.
+            let _ = station.reachable(deadline).await;
+        }
+    }
+
     /// Waits until somebody has executed `quit`.
     pub async fn quit(&self) {
         self.quit.notified().await;

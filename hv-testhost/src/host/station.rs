@@ -3,65 +3,30 @@
 //! A task of its own per service, written once for every link and every service. Whoever wants something sends an
 //! [`Order`]; what became of the service is published in a watch, so that waiting for a guest needs no polling.
 
+mod order;
+mod raw;
+
 use std::time::Duration;
 
-use hv_utils_core::wire::{self, Agreed, PacketHeader};
-use tokio::sync::{mpsc, oneshot, watch};
+use hv_utils_core::wire::{self, Agreed};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 
-use super::ic::{Heard, Ic, IcError, IcOptions};
-use super::problem::{Problem, Violation};
+use super::ic::{Heard, Ic, IcError};
+use super::problem::Violation;
 use super::service::Service;
-use crate::link::{Packet, PacketLink, Port};
+use crate::link::{PacketLink, Port};
 use crate::outcome::{Failure, Outcome, Report, ServiceState};
-use crate::transcript::{Recorded, Transcript};
+use crate::transcript::Recorded;
 use crate::verb::Verb;
+pub use order::Phase;
+pub(super) use order::{Order, StationOptions};
+use raw::raw;
 
 /// Pause after the system refused a connection (no descriptors left, for example).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 /// Broken rules and notes that wait for the next report; more are dropped.
 const MAX_PENDING: usize = 64;
-
-/// Where a service stands with its guest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Phase {
-    /// No guest has opened the channel.
-    Waiting,
-    /// The guest has not answered NEGOTIATE yet.
-    Negotiating,
-    /// Versions are agreed, requests are answered.
-    Ready(Agreed),
-    /// The guest stopped answering.
-    Lost(Agreed),
-    /// The guest knows none of the versions on offer.
-    NoCommonVersion,
-    /// The guest broke a rule over which a real host gives the service up.
-    Failed(Problem),
-}
-
-/// Something to do on one service.
-#[derive(Debug)]
-pub(super) struct Order {
-    /// What.
-    pub(super) verb: Verb,
-    /// Time for each answer of the guest's; the station's own where absent.
-    pub(super) timeout: Option<Duration>,
-    /// Where the report goes; `None` says that no guest is there (any more) to do it with.
-    pub(super) answer: oneshot::Sender<Option<Report>>,
-}
-
-/// How a station behaves.
-#[derive(Debug, Clone)]
-pub(super) struct StationOptions {
-    /// The channel's options.
-    pub(super) ic: IcOptions,
-    /// Whether each close of the channel makes a new device of it, as KVP's on a real host.
-    pub(super) reoffer_on_close: bool,
-    /// Where packets are written down.
-    pub(super) transcript: Option<Transcript>,
-    /// Where changes are told, a line each.
-    pub(super) events: Option<mpsc::UnboundedSender<String>>,
-}
 
 /// One service at work.
 pub(super) struct Station<P, S> {
@@ -335,28 +300,5 @@ async fn due(beat: &mut Option<Interval>) {
             beat.tick().await;
         }
         None => std::future::pending().await,
-    }
-}
-
-/// Sends bytes as they are, or a body in the headers of the agreed versions, and shows what comes back.
-async fn raw<L: PacketLink>(
-    ic: &mut Ic<L>,
-    hex: &str,
-    body: bool,
-    size: Option<u16>,
-) -> Result<Outcome, Failure> {
-    let mut bytes = crate::hex::parse(hex).map_err(|error| Failure::Usage(error.to_string()))?;
-    let packet = if body {
-        let size = usize::from(size.unwrap_or(0));
-        bytes.resize(bytes.len().max(size), 0);
-        ic.request_packet(&bytes)?
-    } else {
-        Packet { header: PacketHeader::in_band(0), payload: bytes }
-    };
-    let payload = ic.raw(&packet).await?.payload;
-    let status = (payload.len() >= 28).then(|| wire::Status(super::check::u32_at(&payload, 20)));
-    match status {
-        Some(status) if !status.is_ok() => Err(Failure::RefusedBytes { status, payload }),
-        _ => Ok(Outcome::Bytes { status, payload }),
     }
 }

@@ -259,6 +259,24 @@ fn enumerate_gives_one_item_or_all() {
 }
 
 #[test]
+fn services_are_shown_once_their_guests_had_time_to_come() {
+    let dir = dir();
+    let _guest = GuestThread::start(dir.path(), Fault::None);
+    let output = one_shot(dir.path(), &["--json", "get-integration-services"]);
+    assert_eq!(json(&output)["services"][0]["status"], "OK");
+    assert_eq!(json(&output)["services"][0]["message"], "5.0");
+    let empty = crate::support::dir();
+    let output = program()
+        .arg("--sim")
+        .arg(empty.path())
+        .args(["--timeout", "0.05", "get-integration-services"])
+        .output();
+    let output = output.unwrap();
+    assert_eq!(code(&output), 0);
+    assert!(stdout(&output).contains("No Contact"), "{}", stdout(&output));
+}
+
+#[test]
 fn raw_bytes_are_sent_as_they_are_and_the_answer_is_dumped() {
     let dir = dir();
     let _guest = GuestThread::start(dir.path(), Fault::None);

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use hv_utils_core::wire;
+use hv_utils_core::wire::{self, Version};
 
 use super::*;
 use crate::link::scripted::{Scripted, agree, is_negotiate, reply};
