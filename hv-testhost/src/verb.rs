@@ -194,8 +194,9 @@ impl Verb {
             }
             Verb::Quit => vec![own("quit")],
         };
-        // Options go before the other words: a key or value may begin with a dash.
-        words.splice(1..1, self.options());
+        // Options go before the other words, and `--` between them: a key or value may look like an option.
+        let positional = words.len() > 1;
+        words.splice(1..1, self.options().into_iter().chain(positional.then(|| own("--"))));
         words
     }
 

@@ -133,7 +133,7 @@ fn ring(text: &str) -> Result<u32, String> {
 /// Whether a ring can have so many bytes.
 pub(crate) fn ring_size(bytes: u32) -> Result<u32, String> {
     // Two rings of 64 MiB are far beyond what any host gives an IC.
-    if bytes % 4096 == 0 && (8192..=64 << 20).contains(&bytes) {
+    if bytes.is_multiple_of(4096) && (8192..=64 << 20).contains(&bytes) {
         Ok(bytes)
     } else {
         Err("a ring is a multiple of 4096 bytes, from 8192 to 67108864 with its control page".to_owned())

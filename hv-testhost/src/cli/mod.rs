@@ -102,6 +102,10 @@ async fn dispatch(arguments: Arguments) -> Rendered {
 /// A host that lives for one verb.
 async fn one_shot(arguments: &Arguments, dir: &Path, verb: &Verb) -> io::Result<Rendered> {
     let host = Host::start(arguments.host_options(dir.to_owned())?)?;
+    if let Verb::GetIntegrationServices = verb {
+        // A host that was there a moment ago has no contact with anybody: that is not what is asked for.
+        host.settled(arguments.timeout).await;
+    }
     let report = host.execute(verb, None).await;
     host.shut_down().await;
     Ok(render(&report, arguments.json))

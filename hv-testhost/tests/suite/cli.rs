@@ -175,6 +175,19 @@ fn a_status_that_refuses_is_printed_and_ends_with_1() {
 }
 
 #[test]
+fn an_item_that_the_guest_refuses_is_not_added() {
+    let dir = dir();
+    let _guest = GuestThread::start(dir.path(), Fault::RefusesSet);
+    let output = one_shot(dir.path(), &["--no-host-items", "add-kvp", "a", "b"]);
+    assert_eq!(code(&output), 1);
+    assert!(
+        stderr(&output).contains("the guest refused to add \"a\": 0x80004005 (failure)"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
 fn every_value_type_reaches_the_guest() {
     let dir = dir();
     let guest = GuestThread::start(dir.path(), Fault::None);
@@ -243,6 +256,24 @@ fn enumerate_gives_one_item_or_all() {
     let past = one_shot(dir.path(), &["enumerate", "2", "2"]);
     assert_eq!(code(&past), 1);
     assert!(stderr(&past).contains("0x80070103"));
+}
+
+#[test]
+fn services_are_shown_once_their_guests_had_time_to_come() {
+    let dir = dir();
+    let _guest = GuestThread::start(dir.path(), Fault::None);
+    let output = one_shot(dir.path(), &["--json", "get-integration-services"]);
+    assert_eq!(json(&output)["services"][0]["status"], "OK");
+    assert_eq!(json(&output)["services"][0]["message"], "5.0");
+    let empty = crate::support::dir();
+    let output = program()
+        .arg("--sim")
+        .arg(empty.path())
+        .args(["--timeout", "0.05", "get-integration-services"])
+        .output();
+    let output = output.unwrap();
+    assert_eq!(code(&output), 0);
+    assert!(stdout(&output).contains("No Contact"), "{}", stdout(&output));
 }
 
 #[test]
