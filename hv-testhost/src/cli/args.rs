@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use hv_utils_core::wire::{Ic, Version};
 
 use crate::host::kvp::items::HostItems;
-use crate::host::{DEFAULT_RING_BYTES, HostOptions, TransactionIds};
+use crate::host::{DEFAULT_RING_BYTES, HostOptions, OFFERABLE, TransactionIds};
 use crate::scenario::cli::RunOptions;
 use crate::transcript::Transcript;
 use crate::verb::{self, Verb};
@@ -102,8 +102,7 @@ impl Arguments {
     /// The transcript cannot be made.
     pub(super) fn host_options(&self, dir: PathBuf) -> std::io::Result<HostOptions> {
         let mut options = HostOptions::new(dir);
-        options.ics.clone_from(&self.ics);
-        options.ics.dedup();
+        options.ics = OFFERABLE.iter().copied().filter(|ic| self.ics.contains(ic)).collect();
         options.ring_bytes = self.ring;
         options.versions.clone_from(&self.versions);
         options.timeout = self.timeout;

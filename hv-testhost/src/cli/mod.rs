@@ -1,7 +1,7 @@
 //! The program: one command, a console, a host that stays, or scenarios, depending on the arguments.
 //!
 //! Everything is done by the library; here arguments meet it and results are printed. Where verbs are carried out, by a
-//! host in this process or by one behind a control socket, is hidden behind [`Executor`].
+//! host in this process or by one behind a control socket, is hidden behind `Executor`.
 
 mod args;
 mod console;

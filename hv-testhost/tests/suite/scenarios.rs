@@ -102,9 +102,9 @@ fn wrong_guests_fail_the_steps_that_look_for_their_faults() {
         (Fault::TwoVersions, request, "2 framework and 1 message versions"),
         (Fault::NoCommonVersion, request, "no common version"),
         (Fault::Closes, &format!("{request}{request}{request}"), "closed the channel"),
-        (Fault::Silent, &format!("timeout-ms = 300\n{nothing}"), "nothing in time"),
-        (Fault::Silent, &format!("timeout-ms = 300\n{request}"), "nothing in time"),
-        (Fault::SilentFromTheStart, &format!("timeout-ms = 300\n{request}"), "no answer from the guest"),
+        (Fault::Silent, &format!("timeout-ms = 1500\n{nothing}"), "nothing in time"),
+        (Fault::Silent, &format!("timeout-ms = 1500\n{request}"), "nothing in time"),
+        (Fault::SilentFromTheStart, &format!("timeout-ms = 1500\n{request}"), "no answer from the guest"),
     ];
     for (fault, scenario, expected) in cases {
         let output = play(fault, scenario, &[]);
