@@ -15,8 +15,12 @@
 
 extern crate alloc;
 
+#[cfg(feature = "daemon")]
+pub mod bus;
 #[cfg(feature = "channel")]
 pub mod channel;
+#[cfg(feature = "daemon")]
+pub mod daemon;
 #[cfg(feature = "channel")]
 pub mod sys;
 #[cfg(all(feature = "channel", any(test, feature = "testing")))]

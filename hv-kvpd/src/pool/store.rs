@@ -1,0 +1,359 @@
+//! One pool: its files, its locks, its watch and its index, kept in step.
+//!
+//! All of it runs on the pool thread. A request is `enter` (open what is there now, take both locks, once), then
+//! `run` or `refresh`, then `leave`. Within, the file is compared with the index before anything is done: an inotify
+//! event, another inode, length or time means that others wrote, and the file is read again. What is changed and how
+//! is in [`change`]; the order of writes in [`super::engine`].
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use hv_utils_core::sys::LockKind;
+
+use super::Pool;
+use super::aside::{self, Aside};
+use super::engine::Engine;
+use super::error::PoolError;
+use super::files::{self, Opened, Paths};
+use super::index::Index;
+use super::journal::{BootId, Fault, Side};
+use super::locks;
+use super::medium::{DiskFile, Medium, Stat, stat_path};
+use super::record::RECORD;
+use super::replay::Recovery;
+use super::scan::{Damage, scan};
+use super::shared::{Seen, Shared, text};
+use super::types::{Notice, Outcome, PoolOptions, Report, ReportKind};
+use super::watch::Watch;
+
+mod change;
+
+/// What is open.
+#[derive(Debug)]
+enum Files {
+    Writable(Box<Engine<DiskFile>>),
+    Readable {
+        pool: DiskFile,
+        why: PoolError,
+    },
+    Missing {
+        why: PoolError,
+    },
+    /// Another machine's data that could not be cleared: served as an empty pool until the next start.
+    Hidden {
+        why: PoolError,
+    },
+    Closed,
+}
+
+impl Files {
+    fn pool(&self) -> Option<&DiskFile> {
+        match self {
+            Files::Writable(engine) => Some(&engine.pool),
+            Files::Readable { pool, .. } => Some(pool),
+            Files::Missing { .. } | Files::Hidden { .. } | Files::Closed => None,
+        }
+    }
+
+    /// What stands in the way of writing.
+    fn obstacle(&self) -> Option<PoolError> {
+        match self {
+            Files::Writable(_) => None,
+            Files::Readable { why, .. } | Files::Missing { why } | Files::Hidden { why } => Some(why.clone()),
+            Files::Closed => Some(PoolError::Stopped),
+        }
+    }
+}
+
+/// One pool on its thread.
+#[derive(Debug)]
+pub(crate) struct Store {
+    pool: Pool,
+    paths: Paths,
+    max: u32,
+    boot: BootId,
+    damaged: Aside,
+    files: Files,
+    watch: Option<Watch>,
+    shared: Arc<Shared>,
+    damage: Damage,
+    foreign: Vec<Notice>,
+    reports: Vec<Report>,
+}
+
+impl Store {
+    /// A pool whose files are not open yet.
+    pub(crate) fn new(pool: Pool, options: &PoolOptions, boot: BootId) -> Result<Store, PoolError> {
+        let paths = Paths::new(&options.pool_dir, pool);
+        files::create_dir(&paths.dir, rustix::fs::Mode::from_raw_mode(0o755))?;
+        let mut reports = Vec::new();
+        let watch = Watch::new(&paths.pool).map_err(|errno| {
+            let why = PoolError::io("watch", &paths.pool, errno);
+            reports.push(Report::new(pool, ReportKind::Unwatched, why.to_string()));
+        });
+        let watch = watch.ok();
+        let shared = Shared::new(paths.pool.clone(), watch.as_ref().map(|watch| Arc::clone(watch.fd())));
+        Ok(Store {
+            pool,
+            paths,
+            max: options.max_items.min(PoolOptions::HIGHEST_MAX_ITEMS),
+            boot,
+            damaged: Aside::new(&options.state_dir, "damaged"),
+            files: Files::Closed,
+            watch,
+            shared: Arc::new(shared),
+            damage: Damage::default(),
+            foreign: Vec::new(),
+            reports,
+        })
+    }
+
+    pub(crate) fn pool(&self) -> Pool {
+        self.pool
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.paths.pool
+    }
+
+    /// Takes the locks of the file that is there now: `false` if another program has one of them.
+    ///
+    /// # Errors
+    /// The file cannot be opened or locked.
+    pub(crate) fn enter(&mut self, to_write: bool) -> Result<bool, PoolError> {
+        const REPLACEMENTS: usize = 8;
+        for _ in 0..REPLACEMENTS {
+            let retry = matches!(self.files, Files::Closed | Files::Missing { .. })
+                || (to_write && matches!(self.files, Files::Readable { .. }));
+            if retry {
+                self.open()?;
+            }
+            let Some(file) = self.files.pool() else { return Ok(true) };
+            let writable = matches!(self.files, Files::Writable(_));
+            let kind = if writable { LockKind::Exclusive } else { LockKind::Shared };
+            if !locks::try_lock(file, kind).map_err(|errno| PoolError::io("lock", &self.paths.pool, errno))? {
+                return Ok(false);
+            }
+            if self.is_in_place() {
+                return Ok(true);
+            }
+            self.leave();
+            self.files = Files::Closed;
+            self.report(ReportKind::Reopened, "the file was deleted or replaced, what is there now is used");
+        }
+        Ok(false)
+    }
+
+    /// Gives the locks back.
+    pub(crate) fn leave(&mut self) {
+        if let Some(file) = self.files.pool() {
+            locks::unlock(file);
+        }
+    }
+
+    /// True if a look at inotify and at the file's state shows nothing new: no lock is needed to say so.
+    pub(crate) fn is_quiet(&mut self) -> bool {
+        let noticed = self.watch.as_ref().is_some_and(|watch| watch.drain().any());
+        let now = stat_path(&self.paths.pool).unwrap_or_default();
+        let mut seen = self.shared.seen();
+        seen.behind |= noticed;
+        !seen.behind && now == seen.stat && !matches!(self.files, Files::Closed)
+    }
+
+    /// Brings the index up to the file; the locks are held.
+    pub(crate) fn refresh(&mut self) -> Outcome {
+        let result = self.catch_up().map(|()| Vec::new());
+        self.outcome(result)
+    }
+
+    /// Packs a result with what was noticed on the way.
+    pub(crate) fn outcome(&mut self, result: Result<Vec<Notice>, PoolError>) -> Outcome {
+        let foreign = std::mem::take(&mut self.foreign);
+        Outcome { result, foreign, reports: std::mem::take(&mut self.reports) }
+    }
+
+    /// Serves an empty pool from now on, because what the file has must not be told and cannot be cleared.
+    pub(crate) fn hide(&mut self, why: &PoolError) {
+        self.files = Files::Hidden { why: why.clone() };
+        *self.shared.seen() = Seen::default();
+    }
+
+    /// Keeps a copy of the whole file in `copies`, if it has records that `stays` does not want.
+    pub(crate) fn keep_clone(
+        &self,
+        copies: &Aside,
+        stays: impl Fn(&[u8]) -> bool,
+    ) -> Result<Option<PathBuf>, PoolError> {
+        let Some(file) = self.files.pool() else { return Ok(None) };
+        let nothing = {
+            let seen = self.shared.seen();
+            let index = &seen.index;
+            let all_stay = (0..index.records()).all(|record| stays(index.record(record).key));
+            all_stay && seen.stat.len == u64::from(index.records()) * RECORD
+        };
+        if nothing {
+            return Ok(None);
+        }
+        let digest = aside::digest(file).map_err(|errno| PoolError::io("read", &self.paths.pool, errno))?;
+        copies.keep(self.pool, file, digest).map(Some)
+    }
+
+    fn report(&mut self, kind: ReportKind, text: impl Into<String>) {
+        self.reports.push(Report::new(self.pool, kind, text));
+    }
+
+    /// Opens what is there, follows it, and has the index read anew.
+    fn open(&mut self) -> Result<(), PoolError> {
+        let was_refused = matches!(self.files, Files::Readable { .. } | Files::Missing { .. });
+        self.shared.seen().behind = true;
+        self.files = match files::open(&self.paths)? {
+            Opened::Writable { pool, journal } => {
+                let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                let sequence = since_1970.as_nanos() as u64;
+                Files::Writable(Box::new(Engine::new(pool, journal, self.boot, sequence)))
+            }
+            Opened::Readable { pool, why } => Files::Readable { pool, why },
+            Opened::Missing { why } => Files::Missing { why },
+        };
+        if let Some(why) = self.files.obstacle().filter(|_| !was_refused) {
+            self.report(ReportKind::ReadOnly, format!("cannot be changed: {why}"));
+        }
+        if let Some(watch) = self.watch.as_mut().filter(|_| !matches!(self.files, Files::Missing { .. })) {
+            let followed = watch.follow(&self.paths.pool);
+            followed.map_err(|errno| PoolError::io("watch", &self.paths.pool, errno))?;
+        }
+        Ok(())
+    }
+
+    /// True if the name still leads to the open file, and the journal still has its name.
+    fn is_in_place(&self) -> bool {
+        let id = |file: &DiskFile| file.stat().map(|stat| stat.id);
+        let named = stat_path(&self.paths.pool).map(|stat| stat.id);
+        let journalled = match &self.files {
+            Files::Writable(engine) => engine.journal.stat().is_ok_and(|stat| stat.links > 0),
+            _ => true,
+        };
+        journalled && self.files.pool().is_none_or(|pool| named == id(pool))
+    }
+
+    /// Completes what was interrupted and reads what others wrote. The locks are held.
+    fn catch_up(&mut self) -> Result<(), PoolError> {
+        self.recover()?;
+        let noticed = self.watch.as_ref().is_some_and(|watch| watch.drain().any());
+        let now = self.stat()?;
+        let is_new = {
+            let mut seen = self.shared.seen();
+            seen.behind |= noticed || now != seen.stat;
+            seen.behind
+        };
+        if is_new { self.read_all(now) } else { Ok(()) }
+    }
+
+    fn recover(&mut self) -> Result<(), PoolError> {
+        let Files::Writable(engine) = &mut self.files else { return Ok(()) };
+        if !engine.is_unsettled() {
+            return Ok(());
+        }
+        let recovered = engine.recover().map_err(|fault| self.failed(fault));
+        self.shared.seen().behind = true;
+        match recovered? {
+            Recovery::Nothing => {}
+            Recovery::NotBegun => self.report(ReportKind::Dropped, "an interrupted change had not begun"),
+            Recovery::Completed => self.report(ReportKind::Completed, "an interrupted change was completed"),
+            Recovery::Merged => {
+                let text = "an interrupted change was completed, what other programs wrote since was kept";
+                self.report(ReportKind::Merged, text);
+            }
+            Recovery::Dropped(why) => {
+                self.report(ReportKind::Dropped, format!("an interrupted change was dropped: {why}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn stat(&self) -> Result<Stat, PoolError> {
+        let failed = |errno| PoolError::io("stat", &self.paths.pool, errno);
+        self.files.pool().map_or(Ok(Stat::default()), |pool| pool.stat().map_err(failed))
+    }
+
+    /// Reads the file into a new index and notes the differences. `now` was taken before, so that a later change shows.
+    fn read_all(&mut self, now: Stat) -> Result<(), PoolError> {
+        let failed = |errno| PoolError::io("read", &self.paths.pool, errno);
+        let scanned = self.files.pool().map(|pool| scan(pool, self.max)).transpose().map_err(failed)?;
+        let scanned = scanned.unwrap_or_default();
+        let records = scanned.records;
+        let old = {
+            let mut seen = self.shared.seen();
+            seen.behind = false;
+            seen.stat = now;
+            std::mem::replace(&mut seen.index, scanned.index)
+        };
+        let before = self.foreign.len();
+        self.compare(&old);
+        if self.foreign.len() > before {
+            self.shared.changed();
+        }
+        if records > u64::from(self.max) && u64::from(old.records()) < u64::from(self.max).max(1) {
+            let text = format!(
+                "the file has {records} records, {} are served: raise max-items or clear it",
+                self.max
+            );
+            self.report(ReportKind::TooLong, text);
+        }
+        self.note_damage(scanned.damage);
+        Ok(())
+    }
+
+    /// What the index has now and `old` had not, or otherwise; and what is gone.
+    fn compare(&mut self, old: &Index) {
+        let seen = self.shared.seen();
+        for item in seen.index.items() {
+            if old.value(item.key) != Some(item.value) {
+                let (key, value) = (text(item.key), text(item.value));
+                self.foreign.push(Notice::Changed { pool: self.pool, key, value });
+            }
+        }
+        for item in old.items().filter(|item| seen.index.find(item.key).is_none()) {
+            self.foreign.push(Notice::Removed { pool: self.pool, key: text(item.key) });
+        }
+    }
+
+    fn note_damage(&mut self, damage: Damage) {
+        let is_new = damage.any() && damage != self.damage;
+        self.damage = damage;
+        if !is_new {
+            return;
+        }
+        let text = match self.keep_copy() {
+            Ok(path) => format!("{damage}: the rest is served, a copy is in {}", path.display()),
+            Err(error) => format!("{damage}: the rest is served, no copy could be kept: {error}"),
+        };
+        self.report(ReportKind::Damaged, text);
+    }
+
+    /// Keeps a copy of the damaged file, unless the same damage has one.
+    fn keep_copy(&self) -> Result<PathBuf, PoolError> {
+        let file = self.files.pool().ok_or_else(|| self.files.obstacle().unwrap_or(PoolError::Stopped))?;
+        self.damaged.keep(self.pool, file, self.damage.digest)
+    }
+
+    fn failed(&self, fault: Fault) -> PoolError {
+        match fault {
+            Fault::System { side: Side::Pool, operation, errno } => {
+                PoolError::io(operation, &self.paths.pool, errno)
+            }
+            Fault::System { side: Side::Journal, operation, errno } => {
+                PoolError::io(operation, &self.paths.journal, errno)
+            }
+            Fault::Disturbed => PoolError::Disturbed { path: self.paths.pool.clone() },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

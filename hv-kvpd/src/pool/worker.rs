@@ -1,0 +1,153 @@
+//! The thread that does all file work: one request at a time, in order per pool.
+//!
+//! A pool that another program has locked waits with growing pauses, up to its time limit, and does not hold up the
+//! others. There is nothing periodic: without requests the thread sleeps in the channel. When the channel closes,
+//! what was submitted is finished first.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::{Builder, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::error::PoolError;
+use super::store::Store;
+use super::types::{Change, Outcome};
+
+/// Enough for the deepest call with room to spare; buffers are on the heap.
+const STACK: usize = 256 * 1024;
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LONGEST_PAUSE: Duration = Duration::from_millis(50);
+
+/// Called once, on the pool thread, with the answer.
+pub(crate) type Answer = Box<dyn FnOnce(Outcome) + Send>;
+
+/// A request for one pool.
+pub(crate) struct Job {
+    /// Number of the pool.
+    pub(crate) pool: usize,
+    /// None: only read what others wrote.
+    pub(crate) change: Option<Change>,
+    pub(crate) answer: Answer,
+}
+
+/// Starts the thread.
+///
+/// # Errors
+/// No thread could be created.
+pub(crate) fn start(
+    stores: Vec<Store>,
+    lock_timeout: Duration,
+) -> std::io::Result<(Sender<Job>, JoinHandle<()>)> {
+    let (sender, jobs) = channel();
+    let mut worker = Worker {
+        desks: stores
+            .into_iter()
+            .map(|store| Desk { store, queue: VecDeque::new(), waiting: None })
+            .collect(),
+        lock_timeout,
+    };
+    let thread = Builder::new().name("kvp-pools".to_owned()).stack_size(STACK);
+    Ok((sender, thread.spawn(move || worker.work(&jobs))?))
+}
+
+/// One pool and what is asked of it.
+struct Desk {
+    store: Store,
+    queue: VecDeque<Job>,
+    /// Since when the first job waits for a lock.
+    waiting: Option<Instant>,
+}
+
+struct Worker {
+    desks: Vec<Desk>,
+    lock_timeout: Duration,
+}
+
+impl Worker {
+    fn work(&mut self, jobs: &Receiver<Job>) {
+        let mut pause = FIRST_PAUSE;
+        let mut open = true;
+        while open || self.is_busy() {
+            open = self.receive(jobs, pause) && open;
+            let worked =
+                self.desks.iter_mut().fold(false, |worked, desk| desk.work(self.lock_timeout) | worked);
+            pause = if worked { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
+        }
+    }
+
+    fn is_busy(&self) -> bool {
+        self.desks.iter().any(|desk| !desk.queue.is_empty())
+    }
+
+    /// Waits for a job, or for the time to try a lock again; false once no more can come.
+    fn receive(&mut self, jobs: &Receiver<Job>, pause: Duration) -> bool {
+        let first = if self.is_busy() {
+            jobs.recv_timeout(pause)
+        } else {
+            jobs.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        };
+        match first {
+            Ok(job) => self.desks[job.pool].queue.push_back(job),
+            Err(RecvTimeoutError::Timeout) => return true,
+            Err(RecvTimeoutError::Disconnected) => {
+                if self.is_busy() {
+                    std::thread::sleep(pause);
+                }
+                return false;
+            }
+        }
+        for job in jobs.try_iter() {
+            self.desks[job.pool].queue.push_back(job);
+        }
+        true
+    }
+}
+
+impl Desk {
+    /// Does what can be done now; true if a job was done.
+    fn work(&mut self, lock_timeout: Duration) -> bool {
+        let mut worked = false;
+        while let Some(job) = self.queue.pop_front() {
+            match self.attempt(job, lock_timeout) {
+                None => {
+                    self.waiting = None;
+                    worked = true;
+                }
+                Some(job) => {
+                    self.queue.push_front(job);
+                    break;
+                }
+            }
+        }
+        worked
+    }
+
+    /// Does a job, or returns it if a lock is in the way.
+    fn attempt(&mut self, job: Job, lock_timeout: Duration) -> Option<Job> {
+        let Job { pool, change, answer } = job;
+        if change.is_none() && self.store.is_quiet() {
+            answer(self.store.outcome(Ok(Vec::new())));
+            return None;
+        }
+        let refused = match self.store.enter(change.is_some()) {
+            Ok(true) => {
+                match &change {
+                    Some(change) => self.store.run(change, answer),
+                    None => answer(self.store.refresh()),
+                }
+                self.store.leave();
+                return None;
+            }
+            Ok(false) => {
+                let waited = self.waiting.get_or_insert_with(Instant::now).elapsed();
+                if waited < lock_timeout {
+                    return Some(Job { pool, change, answer });
+                }
+                PoolError::Busy { path: self.store.path().to_owned(), waited }
+            }
+            Err(error) => error,
+        };
+        answer(self.store.outcome(Err(refused)));
+        None
+    }
+}
