@@ -130,8 +130,8 @@ impl RawSide {
             }
             Received::Refused { why, .. } => books.rejected("message refused", &why),
             Received::Negotiated(agreed) => {
-                let (framework, message) = (agreed.framework, agreed.message);
-                tracing::debug!(ic = books.ic.name(), %framework, %message, "negotiated");
+                let (framework, version) = (agreed.framework, agreed.message);
+                tracing::debug!(ic = books.ic.name(), %framework, %version, "negotiated");
                 books.agreed(Some(agreed), ChannelState::Ready);
             }
             Received::NoCommonVersion => {
