@@ -60,7 +60,8 @@ pub fn directory(path: &Path) -> Result<(), Failure> {
 
 fn open_file(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    Ok(File::from(open(path, flags, Mode::from_raw_mode(0o644))?))
+    // Whoever may open it, for reading too, may lock it, and so keep the daemon from starting.
+    Ok(File::from(open(path, flags, Mode::from_raw_mode(0o600))?))
 }
 
 /// Whether the locked file is still the one the next instance would open.

@@ -35,6 +35,14 @@ fn directories_are_created_with_the_lock_and_the_file_outlives_it() {
 }
 
 #[test]
+fn other_users_cannot_open_the_file_and_hold_its_lock_themselves() {
+    let directory = tempfile::tempdir().unwrap();
+    let _lock = InstanceLock::take(directory.path(), "hv-testd").unwrap();
+    let mode = fs::metadata(directory.path().join("hv-testd.lock")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0, "{mode:o}");
+}
+
+#[test]
 fn existing_file_keeps_its_mode_and_inode() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("hv-testd.lock");
