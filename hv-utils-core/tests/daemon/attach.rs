@@ -83,7 +83,7 @@ fn a_reader_of_the_counters_before_all_is_registered_does_not_lock_the_daemon() 
         "--channel".into(),
         "sim:/nonexistent/heartbeat.sock".into(),
     ];
-    // Before, this never came back: the reader waited for the daemon's loop, and that for its own registration.
+    // Service1 first: the reader waits for the daemon's loop, and that for the reader, until one gives up.
     daemon::run::<Overheard>(arguments);
     assert!(TOLD.get().is_some_and(|told| told.contains("Unknown")), "{TOLD:?}");
 }
