@@ -423,3 +423,12 @@ trait AwaitNow: Future + Sized {
 }
 
 impl<F: Future> AwaitNow for F {}
+
+#[tokio::test]
+async fn file_that_is_no_socket_is_not_replaced_by_a_listener() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("kvp.sock");
+    std::fs::write(&path, "precious").unwrap();
+    assert!(Listener::bind(&path).is_err());
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+}
