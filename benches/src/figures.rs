@@ -53,7 +53,8 @@ impl Rig {
         );
         std::fs::write(&config, text)?;
         let mut daemon = Command::new("dbus-daemon");
-        daemon.arg("--nofork").arg(format!("--config-file={}", config.display())).stdin(Stdio::null());
+        daemon.arg("--nofork").arg(format!("--config-file={}", config.display()));
+        daemon.stdin(Stdio::null()).stderr(Stdio::null());
         let daemon = Process2(daemon.spawn().map_err(|error| format!("dbus-daemon: {error}"))?);
         while !socket.exists() {
             std::thread::sleep(Duration::from_millis(5));
@@ -75,6 +76,7 @@ impl Rig {
             ("--pool-dir", path("pools")),
             ("--state-dir", path("state")),
             ("--run-dir", path("run")),
+            ("--log-level", "warn".to_owned()),
         ];
         pairs.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]).collect()
     }
@@ -101,7 +103,11 @@ pub(crate) async fn all() -> Result<()> {
 fn machine() -> String {
     let uname = rustix::system::uname();
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-    format!("Linux {} {}, {cpus} CPUs\n", uname.release().to_string_lossy(), uname.machine().to_string_lossy())
+    format!(
+        "Linux {} {}, {cpus} CPUs\n",
+        uname.release().to_string_lossy(),
+        uname.machine().to_string_lossy()
+    )
 }
 
 fn sizes() -> Result<()> {
@@ -144,7 +150,9 @@ async fn idle(rig: &Rig) -> Result<()> {
 }
 
 async fn memory(rig: &Rig) -> Result<()> {
-    println!("\n## Memory (KiB)\n\n| | RSS | PSS | private dirty | anonymous |\n| --- | --- | --- | --- | --- |");
+    println!(
+        "\n## Memory (KiB)\n\n| | RSS | PSS | private dirty | anonymous |\n| --- | --- | --- | --- | --- |"
+    );
     let bare = Process::start("bare", [&rig.bus])?;
     tokio::time::sleep(Duration::from_millis(500)).await;
     row("bare tokio + zbus service", &bare)?;
@@ -195,7 +203,8 @@ async fn every_kind(rig: &Rig, daemon: &Process, host: &mut Host, items: usize) 
         host::enumerate(0, u32::try_from(spread(index)).unwrap_or(0))
     })
     .await?;
-    measure("GET", items, daemon, host, READS, rig, move |index| host::get(0, &pool::key(spread(index)))).await?;
+    measure("GET", items, daemon, host, READS, rig, move |index| host::get(0, &pool::key(spread(index))))
+        .await?;
     measure("ENUMERATE auto", items, daemon, host, READS, rig, |index| {
         host::enumerate(2, u32::try_from(index % 10).unwrap_or(0))
     })
@@ -204,8 +213,10 @@ async fn every_kind(rig: &Rig, daemon: &Process, host: &mut Host, items: usize) 
         host::set(0, &pool::key(spread(index)), &pool::value(index))
     })
     .await?;
-    measure("SET new", items, daemon, host, WRITES, rig, |index| host::set(0, &format!("new{index}"), "value"))
-        .await?;
+    measure("SET new", items, daemon, host, WRITES, rig, |index| {
+        host::set(0, &format!("new{index}"), "value")
+    })
+    .await?;
     measure("DELETE last", items, daemon, host, WRITES, rig, |index| {
         host::delete(0, &format!("new{}", WRITES - 1 - index))
     })

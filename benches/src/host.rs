@@ -7,7 +7,7 @@ use hv_utils_core::channel::{RingChannel, sim};
 use hv_utils_core::wire::kvp::raw::{HostRequest, HostValue, encode_request};
 use hv_utils_core::wire::negotiate::{Agreed, Offer, parse_reply};
 use hv_utils_core::wire::ring::PacketHeader;
-use hv_utils_core::wire::{IcHeader, Ic, Message, Status, Version, message};
+use hv_utils_core::wire::{Ic, IcHeader, Message, Status, Version, message};
 
 /// Bytes of one ring, as on a real host.
 const RING_BYTES: u32 = 2 << 20;

@@ -8,8 +8,8 @@
 
 mod figures;
 mod host;
-mod process;
 mod pool;
+mod process;
 
 use std::error::Error;
 

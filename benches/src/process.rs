@@ -30,7 +30,10 @@ pub(crate) struct Memory {
 
 impl Process {
     /// Starts a program of this build.
-    pub(crate) fn start<I: AsRef<OsStr>>(name: &str, arguments: impl IntoIterator<Item = I>) -> Result<Process> {
+    pub(crate) fn start<I: AsRef<OsStr>>(
+        name: &str,
+        arguments: impl IntoIterator<Item = I>,
+    ) -> Result<Process> {
         let mut command = Command::new(binary(name)?);
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null());
         Ok(Process(command.spawn().map_err(|error| format!("{name}: {error}"))?))
@@ -51,7 +54,8 @@ impl Process {
         let child = Process(command.spawn()?);
         let mut message = [0; 4096];
         loop {
-            let length = notify.recv(&mut message).map_err(|error| format!("{name} is not ready: {error}"))?;
+            let length =
+                notify.recv(&mut message).map_err(|error| format!("{name} is not ready: {error}"))?;
             if String::from_utf8_lossy(&message[..length]).lines().any(|line| line == "READY=1") {
                 return Ok((child, started.elapsed()));
             }
@@ -62,16 +66,30 @@ impl Process {
         self.0.id()
     }
 
-    /// Memory of the process now.
+    /// Memory of the process now, without the rings: here they are a memfd that the host maps, too; on a real
+    /// guest they are pages of the kernel's, which no process is charged for.
     pub(crate) fn memory(&self) -> Result<Memory> {
-        let text = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.id()))?;
-        let field = |name: &str| number_after(&text, name);
-        Ok(Memory {
-            rss: field("Rss:"),
-            pss: field("Pss:"),
-            private_dirty: field("Private_Dirty:"),
-            anonymous: field("Anonymous:"),
-        })
+        let text = std::fs::read_to_string(format!("/proc/{}/smaps", self.id()))?;
+        let mut memory = Memory::default();
+        let mut rings = false;
+        for line in text.lines() {
+            let mut words = line.split_whitespace();
+            let name = words.next().unwrap_or_default();
+            if !name.ends_with(':') {
+                rings = line.contains("/memfd:");
+                continue;
+            }
+            let amount =
+                words.next().and_then(|word| word.parse::<u64>().ok()).filter(|_| !rings).unwrap_or(0);
+            match name {
+                "Rss:" => memory.rss += amount,
+                "Pss:" => memory.pss += amount,
+                "Private_Dirty:" => memory.private_dirty += amount,
+                "Anonymous:" => memory.anonymous += amount,
+                _ => {}
+            }
+        }
+        Ok(memory)
     }
 
     /// CPU time of all threads so far.
@@ -87,7 +105,8 @@ impl Process {
     pub(crate) fn switches(&self) -> Result<u64> {
         let counts = self.tasks()?.into_iter().map(|task| {
             let text = std::fs::read_to_string(task.join("status")).unwrap_or_default();
-            number_after(&text, "voluntary_ctxt_switches:") + number_after(&text, "nonvoluntary_ctxt_switches:")
+            number_after(&text, "voluntary_ctxt_switches:")
+                + number_after(&text, "nonvoluntary_ctxt_switches:")
         });
         Ok(counts.sum())
     }

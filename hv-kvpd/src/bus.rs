@@ -13,8 +13,8 @@ use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
 use zbus::{Connection, interface};
 
-use crate::pool::{Change, Notice, PoolError};
 use crate::engine::Items;
+use crate::pool::{Change, Notice, PoolError};
 use crate::shared::{Origin, Shared};
 
 #[cfg(test)]
@@ -43,7 +43,12 @@ impl Kvp1 {
         Kvp1 { shared, authority }
     }
 
-    async fn authorised(&self, connection: &Connection, header: &Header<'_>, pool: &str) -> Result<(), Error> {
+    async fn authorised(
+        &self,
+        connection: &Connection,
+        header: &Header<'_>,
+        pool: &str,
+    ) -> Result<(), Error> {
         if pool_named(pool)? != Pool::Guest {
             return Err(Error::ReadOnlyPool(format!(
                 "programs in the guest may write the pool guest only, not {pool}"
@@ -165,9 +170,7 @@ pub async fn announce(connection: Connection, path: &'static str, mut news: mpsc
 async fn tell(emitter: &SignalEmitter<'_>, notice: &Notice, origin: Origin) -> zbus::Result<()> {
     let origin = origin.as_str();
     match notice {
-        Notice::Changed { pool, key, value } => {
-            Kvp1::changed(emitter, pool.name(), key, value, origin).await
-        }
+        Notice::Changed { pool, key, value } => Kvp1::changed(emitter, pool.name(), key, value, origin).await,
         Notice::Removed { pool, key } => Kvp1::removed(emitter, pool.name(), key, origin).await,
     }
 }
@@ -184,11 +187,15 @@ fn pool_named(name: &str) -> Result<Pool, Error> {
 /// Text that gets to the host whole: no NUL, which would end it early, and not too long.
 fn within(text: &str, what: &str, limit: usize) -> Result<(), Error> {
     if text.contains('\0') {
-        return Err(Error::InvalidArgument(format!("{what} holds a NUL character, where the host would cut it")));
+        return Err(Error::InvalidArgument(format!(
+            "{what} holds a NUL character, where the host would cut it"
+        )));
     }
     let units = text.encode_utf16().count();
     if units > limit {
-        return Err(Error::TooLong(format!("{what} has {units} UTF-16 units; at most {limit} get to the host")));
+        return Err(Error::TooLong(format!(
+            "{what} has {units} UTF-16 units; at most {limit} get to the host"
+        )));
     }
     Ok(())
 }

@@ -47,7 +47,8 @@ const HOST_WRITABLE: [Pool; 4] = [Pool::External, Pool::Guest, Pool::AutoExterna
 impl Settings {
     /// Reads `[kvp]` and `[network]`; what is wrong is reported through the table.
     pub fn read(kvp: &mut Table<'_>, args: &Args, common: &CommonArgs) -> Settings {
-        let writable = "external, guest, auto-external or auto-internal (the auto pool holds facts about the guest)";
+        let writable =
+            "external, guest, auto-external or auto-internal (the auto pool holds facts about the guest)";
         let most = u64::from(PoolOptions::HIGHEST_MAX_ITEMS);
         let max_items = kvp.integer("max-items", 1..=most).and_then(|items| u32::try_from(items).ok());
         let full_length = kvp.boolean("full-length-items").unwrap_or(false);
@@ -60,8 +61,7 @@ impl Settings {
             max_items: max_items.unwrap_or(PoolOptions::DEFAULT_MAX_ITEMS),
             lock_timeout: kvp.duration("lock-timeout-secs", 1..=25).unwrap_or(Duration::from_secs(5)),
             limits: if full_length { FULL_UNITS } else { SAFE_UNITS },
-            intrinsic_dir: intrinsic_dir
-                .unwrap_or_else(|| common.etc_root.join("hv-utils/kvp/intrinsic.d")),
+            intrinsic_dir: intrinsic_dir.unwrap_or_else(|| common.etc_root.join("hv-utils/kvp/intrinsic.d")),
             selection: selection(&mut kvp.also("network")),
         }
     }

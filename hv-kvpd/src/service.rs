@@ -34,10 +34,13 @@ pub struct Kvpd {
     engine: Engine,
     shared: Arc<Shared>,
     intrinsics: Intrinsics,
-    watches: Vec<(Pool, AsyncFd<Arc<OwnedFd>>)>,
+    watches: Vec<Watch>,
     finished: mpsc::UnboundedReceiver<Finished>,
     finish: mpsc::UnboundedSender<Finished>,
 }
+
+/// A pool and the descriptor that says when its file was touched.
+type Watch = (Pool, AsyncFd<Arc<OwnedFd>>);
 
 /// File work that a request of the host was waiting for.
 #[derive(Debug)]
@@ -103,7 +106,7 @@ impl Service for Kvpd {
     async fn attach(&mut self, connection: &zbus::Connection) -> zbus::Result<()> {
         let (news, received) = mpsc::unbounded_channel();
         self.shared.tell(news);
-        let object = Kvp1::new(Arc::clone(&self.shared), self.context.authority.clone());
+        let object = Kvp1::new(Arc::clone(&self.shared), self.context.authority);
         connection.object_server().at(Self::OBJECT, object).await?;
         tokio::spawn(bus::announce(connection.clone(), Self::OBJECT, received));
         Ok(())
@@ -246,13 +249,15 @@ fn failure(error: &PoolError) -> Failure {
     Failure::new(exit, error.to_string())
 }
 
-fn watch(pools: &PoolSet) -> Result<Vec<(Pool, AsyncFd<Arc<OwnedFd>>)>, Failure> {
+fn watch(pools: &PoolSet) -> Result<Vec<Watch>, Failure> {
     let watched = pools.watch_fds().into_iter().map(|(pool, fd)| Ok((pool, sys::watch(fd)?)));
-    watched.collect::<std::io::Result<_>>().map_err(|error| Failure::internal(format!("pool watches: {error}")))
+    watched
+        .collect::<std::io::Result<_>>()
+        .map_err(|error| Failure::internal(format!("pool watches: {error}")))
 }
 
 /// The first pool whose watch has something to say. Edge-triggered: the worker is the one who reads it.
-fn touched(watches: &[(Pool, AsyncFd<Arc<OwnedFd>>)], task: &mut Task<'_>) -> Poll<Pool> {
+fn touched(watches: &[Watch], task: &mut Task<'_>) -> Poll<Pool> {
     for (pool, watch) in watches {
         if let Poll::Ready(Ok(mut ready)) = watch.poll_read_ready(task) {
             ready.clear_ready();

@@ -179,7 +179,7 @@ impl PacketLink for SimLink {
 
 fn link_error(error: ChannelError) -> LinkError {
     match error {
-        ChannelError::Closed | ChannelError::Late | ChannelError::Registration => LinkError::Closed,
+        ChannelError::Closed => LinkError::Closed,
         ChannelError::Corrupt(corruption) => LinkError::Corrupt(corruption.to_string()),
         ChannelError::Geometry(geometry) => LinkError::Corrupt(geometry.to_string()),
         ChannelError::Packet(fault @ PacketFault::TooLarge { bytes }) => {
@@ -187,6 +187,8 @@ fn link_error(error: ChannelError) -> LinkError {
         }
         ChannelError::Packet(fault) => LinkError::Packet(fault.to_string()),
         ChannelError::Io { source, .. } => LinkError::Io(source),
+        // What only a kernel's char device can say.
+        other => LinkError::Io(io::Error::other(other)),
     }
 }
 

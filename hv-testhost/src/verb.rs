@@ -11,7 +11,7 @@ use hv_utils_core::wire::kvp::Pool;
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Verb {
-    /// Items of one pool or of all; with KEY only that one (found by enumerating, as a real host does)
+    /// Items of one pool, or of the four that hosts exchange; with KEY only that one (found by enumerating, as a real host does)
     GetKvp {
         /// Pool by name or number: external 0, guest 1, auto 2, auto-external 3, auto-internal 4
         #[arg(value_parser = pool)]
@@ -194,8 +194,9 @@ impl Verb {
             }
             Verb::Quit => vec![own("quit")],
         };
-        // Options go before the other words: a key or value may begin with a dash.
-        words.splice(1..1, self.options());
+        // Options go before the other words, and `--` between them: a key or value may look like an option.
+        let positional = words.len() > 1;
+        words.splice(1..1, self.options().into_iter().chain(positional.then(|| own("--"))));
         words
     }
 

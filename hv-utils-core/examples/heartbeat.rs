@@ -69,10 +69,6 @@ impl Service for Heartbeat {
         });
     }
 
-    async fn event(&mut self) -> Infallible {
-        std::future::pending().await
-    }
-
     fn handle(&mut self, event: Infallible, _: &mut Link) {
         match event {}
     }
@@ -81,8 +77,6 @@ impl Service for Heartbeat {
         self.step = step;
         Ok(())
     }
-
-    async fn stop(&mut self) {}
 }
 
 fn main() -> ExitCode {

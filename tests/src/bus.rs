@@ -48,7 +48,11 @@ impl PrivateBus {
         let mut address = String::new();
         let stdout = child.stdout.take().expect("stdout is piped");
         BufReader::new(stdout).read_line(&mut address).expect("dbus-daemon prints its address");
-        assert!(!address.trim().is_empty(), "dbus-daemon ended at once; its configuration: {}", config.display());
+        assert!(
+            !address.trim().is_empty(),
+            "dbus-daemon ended at once; its configuration: {}",
+            config.display()
+        );
         Some(PrivateBus { child, address: format!("unix:path={}", socket.display()) })
     }
 }

@@ -63,7 +63,11 @@ impl Stack {
     /// Starts the host, which stays and takes verbs over its control socket.
     pub fn start_host(&mut self) {
         let mut command = Command::new(program("hv-testhost"));
-        command.arg("--sim").arg(self.dir.path()).args(["--ic", "kvp", "--control"]).arg(self.path("control.sock"));
+        command
+            .arg("--sim")
+            .arg(self.dir.path())
+            .args(["--ic", "kvp", "--control"])
+            .arg(self.path("control.sock"));
         command.args(&self.options.host);
         self.host = Some(self.spawn(command, "host.log"));
         let control = self.path("control.sock");

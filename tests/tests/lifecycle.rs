@@ -89,7 +89,8 @@ fn wrong_configuration_is_reported_whole_and_ends_with_78() {
     let file = file.display().to_string();
     let checked = run("hv-kvpd", ["--config", &file, "--check-config"]).expect_code(78);
     let said = format!("{}{}", checked.stdout, checked.stderr);
-    for part in ["max-itms", "wrong.toml:2", "lock-timeout-secs", "wrong.toml:3", "nonsense", "wrong.toml:4"] {
+    for part in ["max-itms", "wrong.toml:2", "lock-timeout-secs", "wrong.toml:3", "nonsense", "wrong.toml:4"]
+    {
         assert!(said.contains(part), "{part} is not in\n{said}");
     }
 }
@@ -99,7 +100,8 @@ fn wrong_argument_ends_with_64_and_help_with_0() {
     run("hv-kvpd", ["--no-such-argument"]).expect_code(64);
     run("hv-kvpd", ["--channel", "pigeon"]).expect_code(64);
     let help = run("hv-kvpd", ["--help"]).expect_code(0);
-    for flag in ["--config", "--check-config", "--channel", "--bus", "--state-dir", "--run-dir", "--pool-dir"] {
+    for flag in ["--config", "--check-config", "--channel", "--bus", "--state-dir", "--run-dir", "--pool-dir"]
+    {
         assert!(help.stdout.contains(flag), "{flag} is not in --help");
     }
     assert!(run("hv-kvpd", ["--version"]).expect_code(0).stdout.starts_with("hv-kvpd "));

@@ -58,10 +58,7 @@ fn host_may_write_every_pool_but_the_auto_pool() {
 #[test]
 fn naming_the_auto_pool_writable_does_not_make_it_so() {
     let engine = Engine::new(&[Pool::Auto]);
-    assert_eq!(
-        engine.request(&set(Pool::Auto), &no_items()),
-        Action::Answer(Answer::refused(Status::FAIL))
-    );
+    assert_eq!(engine.request(&set(Pool::Auto), &no_items()), Action::Answer(Answer::refused(Status::FAIL)));
 }
 
 #[test]
@@ -92,10 +89,8 @@ fn missing_key_and_end_of_enumeration_have_the_same_status() {
 #[test]
 fn enumerate_gives_the_item_at_the_index() {
     let items = Listed(vec![(Pool::Auto, "OSName", "Debian"), (Pool::Auto, "OSVersion", "6.12")]);
-    let answer = Answer {
-        status: Status::OK,
-        reply: Reply::Item { key: "OSVersion".into(), value: "6.12".into() },
-    };
+    let answer =
+        Answer { status: Status::OK, reply: Reply::Item { key: "OSVersion".into(), value: "6.12".into() } };
     let request = Request::Enumerate { pool: Pool::Auto, index: 1 };
     assert_eq!(everything_but_auto().request(&request, &items), Action::Answer(answer));
 }

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 use hv_utils_core::wire::{Ic, Version};
 
 use crate::host::kvp::items::HostItems;
-use crate::host::{DEFAULT_RING_BYTES, HostOptions, TransactionIds};
+use crate::host::{DEFAULT_RING_BYTES, HostOptions, OFFERABLE, TransactionIds};
 use crate::scenario::cli::RunOptions;
 use crate::transcript::Transcript;
 use crate::verb::{self, Verb};
@@ -102,8 +102,7 @@ impl Arguments {
     /// The transcript cannot be made.
     pub(super) fn host_options(&self, dir: PathBuf) -> std::io::Result<HostOptions> {
         let mut options = HostOptions::new(dir);
-        options.ics.clone_from(&self.ics);
-        options.ics.dedup();
+        options.ics = OFFERABLE.iter().copied().filter(|ic| self.ics.contains(ic)).collect();
         options.ring_bytes = self.ring;
         options.versions.clone_from(&self.versions);
         options.timeout = self.timeout;
@@ -133,7 +132,7 @@ fn ring(text: &str) -> Result<u32, String> {
 /// Whether a ring can have so many bytes.
 pub(crate) fn ring_size(bytes: u32) -> Result<u32, String> {
     // Two rings of 64 MiB are far beyond what any host gives an IC.
-    if bytes % 4096 == 0 && (8192..=64 << 20).contains(&bytes) {
+    if bytes.is_multiple_of(4096) && (8192..=64 << 20).contains(&bytes) {
         Ok(bytes)
     } else {
         Err("a ring is a multiple of 4096 bytes, from 8192 to 67108864 with its control page".to_owned())

@@ -88,7 +88,7 @@ pub(super) async fn beside_control(console: Console, told: UnboundedReceiver<Str
     while let Some(event) = told.recv().await {
         console.tell(&event);
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn is_quit(line: &str) -> bool {

@@ -1,7 +1,7 @@
 //! The program: one command, a console, a host that stays, or scenarios, depending on the arguments.
 //!
 //! Everything is done by the library; here arguments meet it and results are printed. Where verbs are carried out, by a
-//! host in this process or by one behind a control socket, is hidden behind [`Executor`].
+//! host in this process or by one behind a control socket, is hidden behind `Executor`.
 
 mod args;
 mod console;
@@ -102,6 +102,10 @@ async fn dispatch(arguments: Arguments) -> Rendered {
 /// A host that lives for one verb.
 async fn one_shot(arguments: &Arguments, dir: &Path, verb: &Verb) -> io::Result<Rendered> {
     let host = Host::start(arguments.host_options(dir.to_owned())?)?;
+    if let Verb::GetIntegrationServices = verb {
+        // A host that was there a moment ago has no contact with anybody: that is not what is asked for.
+        host.settled(arguments.timeout).await;
+    }
     let report = host.execute(verb, None).await;
     host.shut_down().await;
     Ok(render(&report, arguments.json))

@@ -110,7 +110,7 @@ pub const DEFAULT_RING_BYTES: u32 = 16384;
 #[derive(Debug)]
 pub struct Host {
     stations: Vec<Handle>,
-    timeout: Duration,
+    options: HostOptions,
     quit: Notify,
 }
 
@@ -133,13 +133,13 @@ impl Host {
             let port = SimPort::new(&options.dir, ic, options.ring_bytes)?;
             stations.push(start_service(&options, ic, port));
         }
-        Ok(Host { stations, timeout: options.timeout, quit: Notify::new() })
+        Ok(Host { stations, options, quit: Notify::new() })
     }
 
     /// Does what a verb says and reports. `timeout` is the time for a guest to come and for each of its answers;
     /// the host's own where absent.
     pub async fn execute(&self, verb: &Verb, timeout: Option<Duration>) -> Report {
-        let limit = timeout.unwrap_or(self.timeout);
+        let limit = timeout.unwrap_or(self.options.timeout);
         match verb {
             Verb::GetIntegrationServices => Report::of(Ok(Outcome::Services(self.states()))),
             Verb::Quit => {
@@ -157,6 +157,15 @@ impl Host {
     /// Where each service stands now.
     pub fn states(&self) -> Vec<ServiceState> {
         self.stations.iter().map(|station| station.state.borrow().clone()).collect()
+    }
+
+    /// Waits until each service that is offered has met its guest, or for `limit`.
+    pub async fn settled(&self, limit: Duration) {
+        let deadline = Instant::now() + limit;
+        for station in &self.stations {
+            // What has become of it by then is told by the states.
+            let _ = station.reachable(deadline).await;
+        }
     }
 
     /// Waits until somebody has executed `quit`.

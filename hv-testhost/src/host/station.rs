@@ -3,65 +3,30 @@
 //! A task of its own per service, written once for every link and every service. Whoever wants something sends an
 //! [`Order`]; what became of the service is published in a watch, so that waiting for a guest needs no polling.
 
+mod order;
+mod raw;
+
 use std::time::Duration;
 
-use hv_utils_core::wire::{self, Agreed, PacketHeader};
-use tokio::sync::{mpsc, oneshot, watch};
+use hv_utils_core::wire::{self, Agreed};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 
-use super::ic::{Heard, Ic, IcError, IcOptions};
-use super::problem::{Problem, Violation};
+use super::ic::{Heard, Ic, IcError};
+use super::problem::Violation;
 use super::service::Service;
-use crate::link::{Packet, PacketLink, Port};
+use crate::link::{PacketLink, Port};
 use crate::outcome::{Failure, Outcome, Report, ServiceState};
-use crate::transcript::{Recorded, Transcript};
+use crate::transcript::Recorded;
 use crate::verb::Verb;
+pub use order::Phase;
+pub(super) use order::{Order, StationOptions};
+use raw::raw;
 
 /// Pause after the system refused a connection (no descriptors left, for example).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(500);
 /// Broken rules and notes that wait for the next report; more are dropped.
 const MAX_PENDING: usize = 64;
-
-/// Where a service stands with its guest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Phase {
-    /// No guest has opened the channel.
-    Waiting,
-    /// The guest has not answered NEGOTIATE yet.
-    Negotiating,
-    /// Versions are agreed, requests are answered.
-    Ready(Agreed),
-    /// The guest stopped answering.
-    Lost(Agreed),
-    /// The guest knows none of the versions on offer.
-    NoCommonVersion,
-    /// The guest broke a rule over which a real host gives the service up.
-    Failed(Problem),
-}
-
-/// Something to do on one service.
-#[derive(Debug)]
-pub(super) struct Order {
-    /// What.
-    pub(super) verb: Verb,
-    /// Time for each answer of the guest's; the station's own where absent.
-    pub(super) timeout: Option<Duration>,
-    /// Where the report goes; `None` says that no guest is there (any more) to do it with.
-    pub(super) answer: oneshot::Sender<Option<Report>>,
-}
-
-/// How a station behaves.
-#[derive(Debug, Clone)]
-pub(super) struct StationOptions {
-    /// The channel's options.
-    pub(super) ic: IcOptions,
-    /// Whether each close of the channel makes a new device of it, as KVP's on a real host.
-    pub(super) reoffer_on_close: bool,
-    /// Where packets are written down.
-    pub(super) transcript: Option<Transcript>,
-    /// Where changes are told, a line each.
-    pub(super) events: Option<mpsc::UnboundedSender<String>>,
-}
 
 /// One service at work.
 pub(super) struct Station<P, S> {
@@ -122,7 +87,7 @@ impl<P: Port, S: Service> Station<P, S> {
                 link = self.port.opened() => match link {
                     Ok(link) => return Some(link),
                     Err(error) => {
-                        self.tell(format!("cannot open a channel for a guest: {error}"));
+                        self.tell(&format!("cannot open a channel for a guest: {error}"));
                         sleep(ACCEPT_PAUSE).await;
                     }
                 },
@@ -137,13 +102,13 @@ impl<P: Port, S: Service> Station<P, S> {
 
     /// An open channel, until it ends.
     async fn open<L: PacketLink>(&mut self, ic: &mut Ic<L>) -> End {
-        self.tell("a guest has opened the channel".to_owned());
+        self.tell("a guest has opened the channel");
         self.state.send_modify(|state| {
             state.phase = Phase::Negotiating;
             state.openings += 1;
         });
         if let Err(error) = ic.offer().await {
-            self.tell(format!("NEGOTIATE could not be sent: {error}"));
+            self.tell(&format!("NEGOTIATE could not be sent: {error}"));
             return End::Closed;
         }
         let mut beat = self.service.period().map(interval);
@@ -157,7 +122,7 @@ impl<P: Port, S: Service> Station<P, S> {
                     Heard::Agreed(agreed) => self.agreed(ic, agreed).await,
                     Heard::Packet => self.publish(ic),
                     Heard::Closed => {
-                        self.tell("the channel was closed".to_owned());
+                        self.tell("the channel was closed");
                         return End::Closed;
                     }
                 },
@@ -169,7 +134,7 @@ impl<P: Port, S: Service> Station<P, S> {
                 },
                 () = due(&mut beat), if ic.agreed().is_some() && ic.dead().is_none() => {
                     let result = self.service.tick(ic).await;
-                    self.after(ic, result.err());
+                    self.after(ic, result.err().as_ref());
                 }
             }
         }
@@ -179,17 +144,17 @@ impl<P: Port, S: Service> Station<P, S> {
     async fn agreed<L: PacketLink>(&mut self, ic: &mut Ic<L>, agreed: Result<Agreed, IcError>) {
         match agreed {
             Ok(agreed) => {
-                self.tell(format!("negotiated framework {}, messages {}", agreed.framework, agreed.message));
+                self.tell(&format!("negotiated framework {}, messages {}", agreed.framework, agreed.message));
                 let result = self.service.negotiated(ic).await;
-                self.after(ic, result.err());
+                self.after(ic, result.err().as_ref());
             }
             Err(IcError::NoCommonVersion) => {
-                self.tell(IcError::NoCommonVersion.to_string());
+                self.tell(&IcError::NoCommonVersion.to_string());
                 self.state.send_modify(|state| state.phase = Phase::NoCommonVersion);
                 self.collect(ic);
             }
             Err(error) => {
-                self.tell(error.to_string());
+                self.tell(&error.to_string());
                 self.publish(ic);
             }
         }
@@ -212,8 +177,7 @@ impl<P: Port, S: Service> Station<P, S> {
         }
         ic.set_timeout(order.timeout.unwrap_or(self.options.ic.timeout));
         let result = self.carry_out(ic, &order.verb).await;
-        let failure = result.as_ref().err().cloned();
-        self.after(ic, failure);
+        self.after(ic, result.as_ref().err());
         ic.set_timeout(self.options.ic.timeout);
         let violations = std::mem::take(&mut self.violations);
         let report = Report { result, violations, notes: self.service.take_notes() };
@@ -246,7 +210,7 @@ impl<P: Port, S: Service> Station<P, S> {
             Verb::DisableService { .. } if enabled => {
                 self.port.rescind();
                 self.state.send_modify(|state| state.enabled = false);
-                self.tell("rescinded".to_owned());
+                self.tell("rescinded");
                 Ok(Outcome::Done(format!("{} is disabled: its device is rescinded", self.ic)))
             }
             Verb::DisableService { .. } => Ok(Outcome::Done(format!("{} was disabled already", self.ic))),
@@ -262,7 +226,7 @@ impl<P: Port, S: Service> Station<P, S> {
     fn enable(&mut self) -> Result<Outcome, Failure> {
         self.port.offer().map_err(|error| Failure::Host(format!("cannot offer {}: {error}", self.ic)))?;
         self.state.send_modify(|state| state.enabled = true);
-        self.tell("offered".to_owned());
+        self.tell("offered");
         Ok(Outcome::Done(format!("{} is enabled: its device is offered", self.ic)))
     }
 
@@ -273,16 +237,16 @@ impl<P: Port, S: Service> Station<P, S> {
         }
         self.port.rescind();
         match self.port.offer() {
-            Ok(()) => self.tell("offered again as a new device".to_owned()),
+            Ok(()) => self.tell("offered again as a new device"),
             Err(error) => {
                 self.state.send_modify(|state| state.enabled = false);
-                self.tell(format!("cannot be offered again: {error}"));
+                self.tell(&format!("cannot be offered again: {error}"));
             }
         }
     }
 
     /// Publishes where the service stands after something was done on the channel.
-    fn after<L: PacketLink>(&mut self, ic: &mut Ic<L>, failure: Option<Failure>) {
+    fn after<L: PacketLink>(&mut self, ic: &mut Ic<L>, failure: Option<&Failure>) {
         self.publish(ic);
         let sequence = self.service.sequence();
         let lost = matches!(failure, Some(Failure::NoAnswer(_)));
@@ -312,14 +276,14 @@ impl<P: Port, S: Service> Station<P, S> {
     /// Takes over what was found on the channel: told at once, kept for the next report.
     fn collect<L: PacketLink>(&mut self, ic: &mut Ic<L>) {
         for violation in ic.take_violations() {
-            self.tell(format!("violation: {}: {}", violation.during, violation.problem));
+            self.tell(&format!("violation: {}: {}", violation.during, violation.problem));
             if self.violations.len() < MAX_PENDING {
                 self.violations.push(violation);
             }
         }
     }
 
-    fn tell(&self, what: String) {
+    fn tell(&self, what: &str) {
         if let Some(events) = &self.options.events {
             let _ = events.send(format!("{}: {what}", self.ic));
         }
@@ -336,28 +300,5 @@ async fn due(beat: &mut Option<Interval>) {
             beat.tick().await;
         }
         None => std::future::pending().await,
-    }
-}
-
-/// Sends bytes as they are, or a body in the headers of the agreed versions, and shows what comes back.
-async fn raw<L: PacketLink>(
-    ic: &mut Ic<L>,
-    hex: &str,
-    body: bool,
-    size: Option<u16>,
-) -> Result<Outcome, Failure> {
-    let mut bytes = crate::hex::parse(hex).map_err(|error| Failure::Usage(error.to_string()))?;
-    let packet = if body {
-        let size = usize::from(size.unwrap_or(0));
-        bytes.resize(bytes.len().max(size), 0);
-        ic.request_packet(&bytes)?
-    } else {
-        Packet { header: PacketHeader::in_band(0), payload: bytes }
-    };
-    let payload = ic.raw(&packet).await?.payload;
-    let status = (payload.len() >= 28).then(|| wire::Status(super::check::u32_at(&payload, 20)));
-    match status {
-        Some(status) if !status.is_ok() => Err(Failure::RefusedBytes { status, payload }),
-        _ => Ok(Outcome::Bytes { status, payload }),
     }
 }

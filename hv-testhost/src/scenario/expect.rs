@@ -1,6 +1,6 @@
 //! What must come of a step, as TOML gives it: a word, or a table of properties of the answer.
 //!
-//! Types and their reading only; whether it came true is [`super::judge`]'s.
+//! Types and their reading only; whether it came true is `judge`'s.
 
 use clap::ValueEnum;
 use serde::Deserialize;

@@ -1,6 +1,6 @@
 //! What a step of a scenario is made of: hellos, versions, requests, damage and changes, as TOML gives them.
 //!
-//! Types and their reading only; what they do is in [`super::packets`] and [`super::player`].
+//! Types and their reading only; what they do is in `packets` and `player`.
 
 use clap::ValueEnum;
 use hv_utils_core::wire::kvp::Pool;

@@ -90,7 +90,7 @@ fn without_an_answer_to_negotiate_a_verb_ends_with_3() {
     let output = program()
         .arg("--sim")
         .arg(dir.path())
-        .args(["--timeout", "0.5", "get-guest-items"])
+        .args(["--timeout", "1.5", "get-guest-items"])
         .output()
         .unwrap();
     assert_eq!(code(&output), 3);
@@ -104,11 +104,11 @@ fn without_an_answer_to_a_request_a_verb_ends_with_3() {
     let output = program()
         .arg("--sim")
         .arg(dir.path())
-        .args(["--no-host-items", "--timeout", "0.5", "enumerate", "guest"])
+        .args(["--no-host-items", "--timeout", "1.5", "enumerate", "guest"])
         .output()
         .unwrap();
     assert_eq!(code(&output), 3);
-    assert!(stderr(&output).contains("no answer from the guest within 500ms"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("no answer from the guest within 1.5s"), "{}", stderr(&output));
 }
 
 #[test]
@@ -172,6 +172,19 @@ fn a_status_that_refuses_is_printed_and_ends_with_1() {
     assert_eq!(json(&output)["error"]["status"], "0x80070103");
     assert_eq!(json(&output)["error"]["name"], "Refused");
     assert!(output.stderr.is_empty());
+}
+
+#[test]
+fn an_item_that_the_guest_refuses_is_not_added() {
+    let dir = dir();
+    let _guest = GuestThread::start(dir.path(), Fault::RefusesSet);
+    let output = one_shot(dir.path(), &["--no-host-items", "add-kvp", "a", "b"]);
+    assert_eq!(code(&output), 1);
+    assert!(
+        stderr(&output).contains("the guest refused to add \"a\": 0x80004005 (failure)"),
+        "{}",
+        stderr(&output)
+    );
 }
 
 #[test]
@@ -243,6 +256,24 @@ fn enumerate_gives_one_item_or_all() {
     let past = one_shot(dir.path(), &["enumerate", "2", "2"]);
     assert_eq!(code(&past), 1);
     assert!(stderr(&past).contains("0x80070103"));
+}
+
+#[test]
+fn services_are_shown_once_their_guests_had_time_to_come() {
+    let dir = dir();
+    let _guest = GuestThread::start(dir.path(), Fault::None);
+    let output = one_shot(dir.path(), &["--json", "get-integration-services"]);
+    assert_eq!(json(&output)["services"][0]["status"], "OK");
+    assert_eq!(json(&output)["services"][0]["message"], "5.0");
+    let empty = crate::support::dir();
+    let output = program()
+        .arg("--sim")
+        .arg(empty.path())
+        .args(["--timeout", "0.05", "get-integration-services"])
+        .output();
+    let output = output.unwrap();
+    assert_eq!(code(&output), 0);
+    assert!(stdout(&output).contains("No Contact"), "{}", stdout(&output));
 }
 
 #[test]

@@ -102,9 +102,9 @@ fn wrong_guests_fail_the_steps_that_look_for_their_faults() {
         (Fault::TwoVersions, request, "2 framework and 1 message versions"),
         (Fault::NoCommonVersion, request, "no common version"),
         (Fault::Closes, &format!("{request}{request}{request}"), "closed the channel"),
-        (Fault::Silent, &format!("timeout-ms = 300\n{nothing}"), "nothing in time"),
-        (Fault::Silent, &format!("timeout-ms = 300\n{request}"), "nothing in time"),
-        (Fault::SilentFromTheStart, &format!("timeout-ms = 300\n{request}"), "no answer from the guest"),
+        (Fault::Silent, &format!("timeout-ms = 1500\n{nothing}"), "nothing in time"),
+        (Fault::Silent, &format!("timeout-ms = 1500\n{request}"), "nothing in time"),
+        (Fault::SilentFromTheStart, &format!("timeout-ms = 1500\n{request}"), "no answer from the guest"),
     ];
     for (fault, scenario, expected) in cases {
         let output = play(fault, scenario, &[]);
@@ -185,4 +185,21 @@ fn a_transcript_of_a_scenario_names_it() {
     let text = std::fs::read_to_string(&file).unwrap();
     assert!(text.lines().next().unwrap().ends_with("== no common version"), "{text}");
     assert!(text.contains("NEGOTIATE reply 0/0: status=0x80004005 (failure)"), "{text}");
+}
+
+#[test]
+fn the_description_names_every_shipped_scenario() {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("SCENARIOS.md")).unwrap();
+    for entry in std::fs::read_dir(shipped()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(text.contains(&format!("(scenarios/{name})")), "{name}");
+    }
+}
+
+#[test]
+fn the_example_of_the_description_can_be_played() {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("SCENARIOS.md")).unwrap();
+    let example = text.split("```toml\nname = \"an example\"\n").nth(1).unwrap().split("```").next().unwrap();
+    let output = play(Fault::None, example, &[]);
+    assert_eq!(code(&output), 0, "{}", stdout(&output));
 }

@@ -112,27 +112,53 @@ async fn an_answer_too_many_is_noticed_before_the_next_request() {
     assert!(noticed.iter().any(|what| said.iter().any(|said| said.contains(what))), "{said:?}");
 }
 
-#[tokio::test(flavor = "current_thread")]
-async fn a_ring_that_the_guest_corrupts_ends_the_channel() {
+/// What a guest does to its own ring, after the host's NEGOTIATE.
+async fn corrupted_by(damage: fn(&mut Session)) {
     let dir = dir();
     let host = Host::start(HostOptions { host_items: None, ..HostOptions::new(dir.path()) }).unwrap();
     let path = dir.path().to_owned();
     let guest = tokio::task::spawn_blocking(move || {
         let mut session = Session::open_kvp(&path);
         session.next();
-        // A write index that is no multiple of 8.
-        session.rings.store(0, 12);
-        session.rings.signal();
+        damage(&mut session);
         session.wait_for_close();
     });
     guest.await.unwrap();
-    let report =
-        host.execute(&Verb::from_words(["wait-guest"]).unwrap(), Some(Duration::from_millis(50))).await;
+    let verb = Verb::from_words(["wait-guest"]).unwrap();
+    let report = host.execute(&verb, Some(Duration::from_millis(50))).await;
     assert_eq!(report.exit_code(), 3, "{report:?}");
     let _guest = GuestThread::start(dir.path(), Fault::None);
-    let report = host.execute(&Verb::from_words(["wait-guest"]).unwrap(), None).await;
+    let report = host.execute(&verb, None).await;
     assert!(report.result.is_ok(), "a guest that opens anew is welcome");
     assert!(report.violations[0].problem.to_string().contains("corrupt ring"), "{report:?}");
+}
+
+#[tokio::test]
+async fn a_write_index_that_is_no_multiple_of_8_ends_the_channel() {
+    corrupted_by(|session| {
+        session.rings.store(0, 12);
+        session.rings.signal();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_write_index_beyond_the_ring_ends_the_channel() {
+    corrupted_by(|session| {
+        session.rings.store(0, 0xffff_fff8);
+        session.rings.signal();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_packet_length_beyond_the_ring_ends_the_channel() {
+    corrupted_by(|session| {
+        session
+            .rings
+            .put_raw(&[6, 0, 2, 0, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    })
+    .await;
 }
 
 #[tokio::test]

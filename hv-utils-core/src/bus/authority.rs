@@ -8,6 +8,7 @@
 use super::Error;
 use std::collections::HashMap;
 use std::time::Duration;
+use tokio::time::timeout;
 use zbus::message::{Flags, Header};
 use zbus::names::UniqueName;
 use zbus::{Connection, Variant};
@@ -100,20 +101,10 @@ async fn polkit(
     action: &str,
     interactive: bool,
 ) -> Result<(), Error> {
-    let subject = ("system-bus-name", HashMap::from([("name", Variant::from(caller.as_str()))]));
     let (flags, patience) =
         if interactive { (ALLOW_USER_INTERACTION, PERSON_PATIENCE) } else { (0, POLKIT_PATIENCE) };
-    let details: HashMap<&str, &str> = HashMap::new();
-    let question = (subject, action, details, flags, "");
-    let asked = bus.call_method(
-        Some("org.freedesktop.PolicyKit1"),
-        "/org/freedesktop/PolicyKit1/Authority",
-        Some("org.freedesktop.PolicyKit1.Authority"),
-        "CheckAuthorization",
-        &question,
-    );
-    let answer = match tokio::time::timeout(patience, asked).await {
-        Ok(Ok(answer)) => answer,
+    let verdict = match timeout(patience, ask_polkit(bus, caller, action, flags)).await {
+        Ok(Ok(verdict)) => verdict,
         Ok(Err(error)) => {
             tracing::debug!(%error, action, "polkit could not be asked");
             return Err(refused(format!("only root may do this here ({action}): polkit is not available")));
@@ -122,20 +113,43 @@ async fn polkit(
             return Err(refused(format!("polkit did not answer in time ({action}): try again, or as root")));
         }
     };
+    let why = match verdict {
+        Verdict { consent: true, .. } => return Ok(()),
+        Verdict { challenge: true, .. } => {
+            format!("{action} needs a password: allow interaction, or use root")
+        }
+        _ => format!("polkit does not allow it: see the rules for {action}, or use root"),
+    };
+    Err(refused(why))
+}
+
+/// polkit's answer.
+struct Verdict {
+    consent: bool,
+    /// A password would help.
+    challenge: bool,
+}
+
+async fn ask_polkit(
+    bus: &Connection,
+    caller: &UniqueName<'_>,
+    action: &str,
+    flags: u32,
+) -> zbus::Result<Verdict> {
+    let subject = ("system-bus-name", HashMap::from([("name", Variant::from(caller.as_str()))]));
+    let details: HashMap<&str, &str> = HashMap::new();
+    let answer = bus
+        .call_method(
+            Some("org.freedesktop.PolicyKit1"),
+            "/org/freedesktop/PolicyKit1/Authority",
+            Some("org.freedesktop.PolicyKit1.Authority"),
+            "CheckAuthorization",
+            &(subject, action, details, flags, ""),
+        )
+        .await?;
     let (consent, challenge, _details): (bool, bool, HashMap<String, String>) =
-        answer
-            .body()
-            .deserialize()
-            .map_err(|error| refused(format!("polkit's answer cannot be read: {error}")))?;
-    match (consent, challenge) {
-        (true, _) => Ok(()),
-        (false, true) => {
-            Err(refused(format!("{action} needs a password: allow interaction, or do it as root")))
-        }
-        (false, false) => {
-            Err(refused(format!("polkit does not allow it: see the rules for {action}, or do it as root")))
-        }
-    }
+        answer.body().deserialize()?;
+    Ok(Verdict { consent, challenge })
 }
 
 #[cfg(test)]

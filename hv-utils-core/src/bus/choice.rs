@@ -78,3 +78,6 @@ pub(super) fn socket_path(address: &Address) -> Option<PathBuf> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

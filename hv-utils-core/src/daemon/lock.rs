@@ -58,9 +58,10 @@ pub fn directory(path: &Path) -> Result<(), Failure> {
     made.map_err(|error| Failure::io("create the directory", path, &error))
 }
 
+/// For the owner alone: whoever could open it could lock it, and keep the daemon from starting.
 fn open_file(path: &Path) -> io::Result<File> {
     let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    Ok(File::from(open(path, flags, Mode::from_raw_mode(0o644))?))
+    Ok(File::from(open(path, flags, Mode::RUSR | Mode::WUSR)?))
 }
 
 /// Whether the locked file is still the one the next instance would open.

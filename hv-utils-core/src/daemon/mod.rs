@@ -15,6 +15,7 @@ pub mod notify;
 mod run;
 mod serve;
 mod settings;
+mod setup;
 mod signals;
 
 pub use args::{CommonArgs, command};
@@ -79,8 +80,11 @@ pub trait Service: Sized {
     /// Decides upon a request of the host: answers now, or keeps the request and answers later.
     fn request(&mut self, request: Request, link: &mut Link);
 
-    /// Waits for what is not the host. Must be cancel safe; `std::future::pending()` if there is nothing.
-    async fn event(&mut self) -> Self::Event;
+    /// Waits for what is not the host. Must be cancel safe. Without it there is nothing to wait for: then
+    /// [`Service::Event`] is [`std::convert::Infallible`].
+    async fn event(&mut self) -> Self::Event {
+        std::future::pending().await
+    }
 
     /// Handles what [`Service::event`] returned.
     fn handle(&mut self, event: Self::Event, link: &mut Link);
@@ -91,8 +95,8 @@ pub trait Service: Sized {
     /// The new settings could not be applied; the daemon goes on with the old ones and says why.
     async fn reload(&mut self, settings: Self::Settings) -> Result<(), Failure>;
 
-    /// Leaves everything as it should be: nothing frozen, nothing half written.
-    async fn stop(&mut self);
+    /// Leaves everything as it should be: nothing frozen, nothing half written. Without it there is nothing to leave.
+    async fn stop(&mut self) {}
 }
 
 /// What a service may need of its shell. Cheap to clone.

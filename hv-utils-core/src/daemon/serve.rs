@@ -9,12 +9,11 @@ use super::calm::{Calm, Say};
 use super::run::report;
 use super::settings::{Loaded, load};
 use super::signals::{Asked, Signals};
-use super::{Context, Exit, Failure, Notifier, Service, config, log::Log, notify};
+use super::{Context, Failure, Service, config, log::Log, notify, setup};
 use crate::bus::log_control::{self, LogControl};
 use crate::bus::presence::{self, Presence};
 use crate::bus::service1::{self, Counters, Question, Service1, State};
-use crate::bus::{Authority, BusChoice};
-use crate::channel::{self, Link, LinkOptions};
+use crate::channel::{self, Link};
 use crate::sys;
 use crate::wire::Version;
 use std::pin::Pin;
@@ -81,10 +80,10 @@ impl<S: Service> Daemon<S> {
 
     async fn start(parsed: Parsed<S::Args>, loaded: Loaded<S::Settings>, log: Log) -> Result<Self, Failure> {
         let signals = Signals::new()?;
-        let context = context::<S>(&parsed);
-        let link = open::<S>(&parsed, loaded.max_version)?;
+        let context = setup::context::<S>(&parsed);
+        let link = setup::link::<S>(&parsed, loaded.max_version)?;
         let service = Box::pin(S::start(&context, loaded.own)).await?;
-        let presence = seek::<S>(&parsed.common.bus)?;
+        let presence = setup::presence::<S>(&parsed.common.bus)?;
         let state = watch::Sender::new(State::from(link.status()));
         let patience = Some(if presence.is_some() { BUS_PATIENCE } else { Duration::ZERO });
         Ok(Self {
@@ -178,7 +177,8 @@ impl<S: Service> Daemon<S> {
             }
             presence::Event::Absent(reason) => {
                 let bus = &self.parsed.common.bus;
-                tracing::warn!("{bus} is not there ({reason}); serving the host without it until it comes");
+                // No warning: a daemon that the boot waits for starts before the bus.
+                tracing::info!("{bus} is not there ({reason}); serving the host without it until it comes");
                 self.ready();
             }
             presence::Event::Refused(failure) if self.patience.is_some() => return Err(failure),
@@ -264,40 +264,6 @@ impl<S: Service> Daemon<S> {
         self.link.close().await;
         self.detach();
     }
-}
-
-fn context<S: Service>(parsed: &Parsed<S::Args>) -> Context {
-    let notify = Notifier::from_env().unwrap_or_else(|error| {
-        tracing::warn!("NOTIFY_SOCKET cannot be used: {error}; going on without the service manager");
-        Notifier::default()
-    });
-    Context { common: parsed.common.clone(), authority: Authority::new(), notify, name: S::NAME }
-}
-
-fn open<S: Service>(parsed: &Parsed<S::Args>, max_version: Option<Version>) -> Result<Link, Failure> {
-    let common = &parsed.common;
-    let options = LinkOptions {
-        ic: S::IC,
-        choice: common.channel.clone(),
-        max_version,
-        sysfs_root: common.sysfs_root.clone(),
-        dev_root: common.dev_root.clone(),
-    };
-    Link::new(options).map_err(|error| {
-        let exit = match error.exit_code() {
-            69 => Exit::Unavailable,
-            77 => Exit::NotPermitted,
-            _ => Exit::Internal,
-        };
-        Failure::new(exit, error.to_string())
-    })
-}
-
-fn seek<S: Service>(bus: &BusChoice) -> Result<Option<Presence>, Failure> {
-    let address = bus.address().map_err(|error| {
-        Failure::new(Exit::Usage, format!("the environment does not name {bus} by an address: {error}"))
-    })?;
-    Ok(address.map(|address| Presence::seek(address, S::BUS_NAME)))
 }
 
 fn ticking(period: Duration) -> Interval {

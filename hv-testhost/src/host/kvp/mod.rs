@@ -1,7 +1,7 @@
 //! Data Exchange as the host's administrator uses it: items of pools, read by enumeration, written by SET.
 //!
-//! [`Kvp`] asks single things of the guest ([`request`] makes the bytes, [`reply`] reads the answers); what
-//! `AddKvpItems` and its sisters check first is in [`rules`]; what a host tells every guest about itself in [`items`].
+//! [`Kvp`] asks single things of the guest ([`request`] makes the bytes, `reply` reads the answers); what
+//! `AddKvpItems` and its sisters check first is in `rules`; what a host tells every guest about itself in [`items`].
 
 pub mod items;
 pub mod request;
@@ -28,6 +28,9 @@ use request::{AskError, Value};
 
 /// Items of one enumeration that are followed: far more than any guest holds.
 const MAX_ITEMS: u32 = 100_000;
+
+/// The pools that hosts exchange; pool 4 has never been seen on the wire.
+const EXCHANGED: [Pool; 4] = [Pool::External, Pool::Guest, Pool::Auto, Pool::AutoExternal];
 
 /// How an enumeration ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -258,7 +261,7 @@ impl Service for Kvp {
             Verb::GetKvp { pool: Some(pool), .. } | Verb::Enumerate { pool, index: None } => {
                 self.list(ic, &[*pool]).await
             }
-            Verb::GetKvp { pool: None, .. } => self.list(ic, &Pool::ALL).await,
+            Verb::GetKvp { pool: None, .. } => self.list(ic, &EXCHANGED).await,
             Verb::Enumerate { pool, index: Some(index) } => {
                 let found = self.enumerate(ic, *pool, *index).await?;
                 found.map(|item| Outcome::Items(vec![item])).map_err(|status| {

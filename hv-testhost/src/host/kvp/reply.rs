@@ -79,7 +79,7 @@ fn text(
     let counted = usize::try_from(size).ok().and_then(|size| field.get(..size));
     let counted =
         counted.ok_or_else(|| wrong(what, format!("size {size}, the field has {}", field.len())))?;
-    if size % 2 != 0 {
+    if !size.is_multiple_of(2) {
         return Err(wrong(what, format!("odd size {size}")));
     }
     let units: Vec<u16> =

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use hv_utils_core::wire::PacketHeader;
+use hv_utils_core::wire::{PacketHeader, Status};
 use tokio::time::{timeout, timeout_at};
 
 use super::{Player, failed};
@@ -110,7 +110,7 @@ impl Player<'_> {
             let count = came.count;
             return Err(Mismatch::new(format!("at most {times} answers"), format!("{count} answers")));
         }
-        let taken = came.first.iter().find(|got| status_of(got).is_none_or(|status| status.is_ok()));
+        let taken = came.first.iter().find(|got| status_of(got).is_none_or(Status::is_ok));
         taken.map_or(Ok(()), |got| {
             let said =
                 status_of(got).map_or_else(|| "a packet without a status".to_owned(), |s| s.to_string());

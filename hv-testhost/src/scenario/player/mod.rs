@@ -24,7 +24,7 @@ use super::report::{Mismatch, ScenarioReport, StepReport, Verdict};
 use crate::host::kvp::Kvp;
 use crate::host::kvp::items::HostItems;
 use crate::host::{Ic, IcOptions, Service, TransactionIds};
-use crate::link::{Packet, PacketLink, Port};
+use crate::link::{Packet, PacketLink, Port, Rings};
 use crate::sim::{HelloFaults, SimLink, SimPort};
 use crate::transcript::{Recorded, Transcript};
 use crate::verb::Verb;
@@ -132,7 +132,7 @@ impl Player<'_> {
             Action::Offer => self.port.offer().map_err(|error| failed("an offer", &error))?,
             Action::Signal => {
                 let rings = self.open()?.link().rings();
-                let signalled = rings.map_or(Ok(()), |rings| rings.signal());
+                let signalled = rings.map_or(Ok(()), Rings::signal);
                 signalled.map_err(|error| failed("an interrupt", &error))?;
             }
             Action::Silence(milliseconds) => return self.silence(step, milliseconds).await,

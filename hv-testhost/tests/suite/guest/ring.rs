@@ -72,7 +72,7 @@ impl Rings {
     pub(crate) fn take(&mut self) -> Result<Option<Packet>, ()> {
         let incoming = self.ring;
         let write = self.load(incoming);
-        if write % 8 != 0 || write >= self.data {
+        if !write.is_multiple_of(8) || write >= self.data {
             return Err(());
         }
         if write == self.read {
@@ -129,7 +129,7 @@ impl Rings {
         let total = u32::try_from(bytes.len()).unwrap();
         let fits = |read: u32| self.data - (self.write + self.data - read) % self.data > total;
         let mut read = self.load(4);
-        if read % 8 != 0 || read >= self.data {
+        if !read.is_multiple_of(8) || read >= self.data {
             return Err(());
         }
         if !fits(read) {

@@ -1,6 +1,6 @@
 //! The configuration of all daemons: TOML files in, typed settings and findings out.
 //!
-//! Three stages. *Fragments*: each file is parsed by itself ([`source`], [`value`]). *Inputs*: they are merged
+//! Three stages. *Fragments*: each file is parsed by itself (`source`, `value`). *Inputs*: they are merged
 //! here, table by table and key by key, the later file winning. *Settings*: a daemon reads its own tables through
 //! [`Table`], which checks each value and knows its file and line. Nothing stops at the first finding, and
 //! tables of other daemons are not looked into: one file serves them all.

@@ -30,6 +30,7 @@ fn directories_are_created_with_the_lock_and_the_file_outlives_it() {
     let directory = tempfile::tempdir().unwrap();
     let run = directory.path().join("a/b");
     drop(InstanceLock::take(&run, "hv-testd").unwrap());
+    assert_eq!(fs::metadata(run.join("hv-testd.lock")).unwrap().mode() & 0o777, 0o600);
     assert_eq!(fs::read_to_string(run.join("hv-testd.lock")).unwrap(), format!("{}\n", std::process::id()));
     drop(InstanceLock::take(&run, "hv-testd").unwrap());
 }
@@ -39,7 +40,7 @@ fn existing_file_keeps_its_mode_and_inode() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("hv-testd.lock");
     fs::write(&path, "a very long line that was left by something else\n").unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
     let before = fs::metadata(&path).unwrap();
     let _lock = InstanceLock::take(directory.path(), "hv-testd").unwrap();
     let after = fs::metadata(&path).unwrap();

@@ -85,7 +85,7 @@ fn bytes_counted_beyond_the_first_nul_are_noted() {
 #[test]
 fn operation_and_pool_must_come_back() {
     let same = reply(&[(0, &[3, 1])]);
-    assert_eq!(echoed(&[3, 1, 0, 0], &same), None);
+    assert_eq!(echoed(&[3, 1, 0, 0, 0, 0, 0, 0], &same), None);
     assert_eq!(echoed(&[1, 1, 0, 0], &same), Some(Problem::NotEchoed("the operation")));
     assert_eq!(echoed(&[3, 2, 0, 0], &same), Some(Problem::NotEchoed("the pool")));
     let index = "the index: is it the answer to an earlier request?";
