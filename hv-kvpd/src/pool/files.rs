@@ -50,7 +50,11 @@ pub(crate) enum Opened {
 /// # Errors
 /// What no restart would cure by itself: not a regular file, a symbolic link, two filesystems, descriptors exhausted.
 pub(crate) fn open(paths: &Paths) -> Result<Opened, PoolError> {
-    create_dir(&paths.dir, Mode::from_raw_mode(0o755))?;
+    match create_dir(&paths.dir, Mode::from_raw_mode(0o755)) {
+        Ok(()) => {}
+        Err(why) if is_refusal(&why) => return Ok(Opened::Missing { why }),
+        Err(error) => return Err(error),
+    }
     let pool = match open_or_create(&paths.pool, POOL_MODE) {
         Ok((pool, _)) => pool,
         Err(why) if is_refusal(&why) => return open_readable(paths, why),

@@ -115,7 +115,8 @@ impl PoolSet {
     }
 
     /// Queues a look at what other programs wrote and returns at once; `done` as for [`PoolSet::submit`]. If nothing
-    /// was written it costs two system calls.
+    /// was written it costs two system calls. If it fails ([`PoolError::Busy`] for instance) the pool stays stale:
+    /// ask again, the descriptor may not become readable a second time for the same write.
     pub fn refresh(&self, pool: Pool, done: impl FnOnce(Outcome) + Send + 'static) {
         self.send(Job { pool: pool.number().into(), change: None, answer: Box::new(done) });
     }
