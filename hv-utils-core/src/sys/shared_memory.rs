@@ -9,7 +9,10 @@ use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use std::io;
 use std::os::fd::AsFd;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU32, AtomicU64,
+    Ordering::{Relaxed, SeqCst},
+};
 
 /// A read-write, shared mapping, unmapped on drop.
 #[derive(Debug)]
@@ -39,6 +42,12 @@ impl SharedMemory {
         let base =
             NonNull::new(base.cast()).ok_or_else(|| io::Error::other("mmap returned a null mapping"))?;
         Ok(Self { base, bytes })
+    }
+
+    /// Sets bits of the little-endian word at a multiple of 4, in one step and ordered with everything else:
+    /// other drivers set bits of the same word (interrupt and monitor pages).
+    pub fn set_bits(&self, offset: usize, bits: u32) {
+        self.words()[offset / 4].fetch_or(bits.to_le(), SeqCst);
     }
 
     fn words(&self) -> &[AtomicU32] {

@@ -23,3 +23,8 @@ pub use ring::PacketHeader;
 pub use session::{DropReason, Received, RefuseReason, RequestInfo, Session, Ticket};
 pub use status::Status;
 pub use version::Version;
+
+#[cfg(test)]
+mod golden_tests;
+#[cfg(test)]
+mod hex;

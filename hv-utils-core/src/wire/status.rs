@@ -66,3 +66,6 @@ impl fmt::Display for Status {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,10 @@
 //! `drivers/hv/hv_kvp.c` and `include/uapi/linux/hyperv.h`.
 
 use super::super::Status;
-use super::layout::{Delete, Enumerate, Exchange, GetSet, Header, Operation, ValueType};
+use super::ip_lists::Writer;
+use super::layout::{
+    Delete, Enumerate, Exchange, GetSet, Header, KEY_BYTES, Operation, VALUE_BYTES, ValueType,
+};
 use super::raw::{view, view_mut};
 use super::text::Encoding;
 use super::{Pool, Problem, Refusal, Reply, Request, ip_lists};
@@ -80,29 +83,51 @@ pub fn parse(message: &[u8]) -> Result<Request, Refusal> {
     })
 }
 
+/// Whether [`fill`] would succeed, without writing anything: the status has to be known before the message is filled.
+///
+/// # Errors
+/// As [`super::raw::check`].
+pub fn check(request: &Request, reply: &Reply, message: &[u8]) -> Result<(), Refusal> {
+    check_length(message)?;
+    match (request, reply) {
+        (Request::Get { .. }, Reply::Value(value)) => {
+            TEXT.size("value", value, VALUE_BYTES)?;
+        }
+        (Request::Enumerate { .. }, Reply::Item { key, value }) => {
+            TEXT.size("key", key, KEY_BYTES)?;
+            TEXT.size("value", value, VALUE_BYTES)?;
+        }
+        (Request::GetIpInfo(_), Reply::IpInfo(_)) => {}
+        (Request::Set { .. } | Request::Delete { .. } | Request::SetIpInfo(_), Reply::Done) => {}
+        _ => return Err(Problem::ReplyKind.into()),
+    }
+    Ok(())
+}
+
 /// Puts a successful answer into the request's message. The status is a separate step: [`set_status`].
 ///
 /// # Errors
-/// As [`super::raw::fill`].
+/// As [`check`]; the message is unchanged then.
 pub fn fill(request: &Request, reply: &Reply, message: &mut [u8]) -> Result<(), Refusal> {
-    check_length(message)?;
-    match (request, reply) {
+    check(request, reply, message)?;
+    match reply {
+        Reply::Done => {}
         // The kernel takes the value of a GET from where ENUMERATE has it, four bytes behind its own layout.
-        (Request::Get { .. }, Reply::Value(value)) => {
+        Reply::Value(value) => {
             let raw: &mut Enumerate = view_mut(message)?;
             TEXT.write("value", value, &mut raw.item.value)?;
-            Ok(())
         }
-        (Request::Enumerate { .. }, Reply::Item { key, value }) => {
-            let raw: &mut Enumerate = view_mut(message)?;
-            fill_item(key, value, &mut raw.item)
+        Reply::Item { key, value } => {
+            let item = &mut view_mut::<Enumerate>(message)?.item;
+            item.key_size = TEXT.write("key", key, &mut item.key)?.into();
+            item.value_size = TEXT.write("value", value, &mut item.value)?.into();
+            item.value_type = ValueType::STRING.0.into();
         }
-        (Request::GetIpInfo(_), Reply::IpInfo(info)) => {
-            ip_lists::write(info, TEXT, view_mut(&mut message[BODY_OFFSET..])?)
+        Reply::IpInfo(info) => {
+            ip_lists::write(info, Writer::Guest, TEXT, view_mut(&mut message[BODY_OFFSET..])?)?;
         }
-        (Request::Set { .. } | Request::Delete { .. } | Request::SetIpInfo(_), Reply::Done) => Ok(()),
-        _ => Err(Problem::ReplyKind.into()),
     }
+    Ok(())
 }
 
 /// Makes a message a reply: its status overlays operation and pool.
@@ -110,16 +135,6 @@ pub fn set_status(message: &mut [u8], status: Status) {
     if let Some(place) = message.first_chunk_mut::<4>() {
         *place = status.0.to_le_bytes();
     }
-}
-
-fn fill_item(key: &str, value: &str, item: &mut Exchange) -> Result<(), Refusal> {
-    TEXT.size("value", value, item.value.len())?;
-    let key_size = TEXT.write("key", key, &mut item.key)?;
-    let value_size = TEXT.write("value", value, &mut item.value)?;
-    item.key_size = key_size.into();
-    item.value_size = value_size.into();
-    item.value_type = ValueType::STRING.0.into();
-    Ok(())
 }
 
 fn key(item: &Exchange) -> Result<String, Problem> {

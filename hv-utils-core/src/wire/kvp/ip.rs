@@ -267,3 +267,6 @@ fn spread(list: &[IpAddr], v4_places: &mut [[u8; 4]], v6_places: &mut [[u8; 16]]
     }
     (v4 as u32, v6 as u32)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,17 +1,27 @@
 //! The text form of an IP configuration: lists separated by `;`.
 //!
 //! Used by the raw channel (UTF-16, messages before 5.0) and the char device (UTF-8). Reading is lenient where hosts
-//! and the C daemon differ (spaces before entries, a trailing `;`, `/64` or `64`); writing follows the C daemon, the
-//! only writer hosts are known to read: gateways and DNS servers are each *followed* by `;`.
+//! and the C daemon differ (spaces before entries, a trailing `;`, `/64` or `64`); writing follows either of them
+//! to the letter ([`Writer`]).
 
+use super::Problem;
 use super::ip::{Address, IpInfo, IpQuery, Origin};
 use super::layout::IpText;
 use super::text::Encoding;
-use super::{Problem, Refusal};
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr};
+
+/// Whose habits to follow when writing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Writer {
+    /// A host: entries separated by `;`, IPv6 subnets as plain numbers.
+    Host,
+    /// The C daemon, the only guest hosts are known to read: gateways and DNS servers are each *followed* by `;`,
+    /// IPv6 subnets have a `/`.
+    Guest,
+}
 
 /// Reads what a request for a configuration has.
 pub(super) fn query(raw: &IpText, encoding: Encoding) -> Result<IpQuery, Problem> {
@@ -77,12 +87,18 @@ fn read_prefix(ip: IpAddr, subnet: &str) -> Option<u8> {
 
 /// Writes a configuration, all but the adapter id, which the host wants back as it was. Entries that find no room
 /// are left out, whole and from the end, an address together with its subnet.
-pub(super) fn write(info: &IpInfo, encoding: Encoding, raw: &mut IpText) -> Result<(), Refusal> {
-    let (addresses, subnets) = write_addresses(&info.addresses);
+pub(super) fn write(
+    info: &IpInfo,
+    writer: Writer,
+    encoding: Encoding,
+    raw: &mut IpText,
+) -> Result<(), Problem> {
+    let (addresses, subnets) = write_addresses(&info.addresses, writer);
     encoding.write("addresses", &addresses, &mut raw.addresses)?;
     encoding.write("subnets", &subnets, &mut raw.subnets)?;
-    encoding.write("gateways", &write_list(&info.gateways, MAX_GATEWAYS_TEXT), &mut raw.gateways)?;
-    encoding.write("DNS servers", &write_list(&info.dns, MAX_LIST_TEXT), &mut raw.dns)?;
+    let gateways = write_list(&info.gateways, writer, MAX_GATEWAYS_TEXT);
+    encoding.write("gateways", &gateways, &mut raw.gateways)?;
+    encoding.write("DNS servers", &write_list(&info.dns, writer, MAX_LIST_TEXT), &mut raw.dns)?;
     raw.family = info.family.number();
     raw.dhcp = u8::from(info.dhcp);
     Ok(())
@@ -94,30 +110,33 @@ const MAX_LIST_TEXT: usize = 1023;
 /// Units of the gateway list, without NUL.
 const MAX_GATEWAYS_TEXT: usize = 511;
 
-fn write_addresses(list: &[Address]) -> (String, String) {
+fn write_addresses(list: &[Address], writer: Writer) -> (String, String) {
     let (mut addresses, mut subnets) = (String::new(), String::new());
     for address in list {
-        let ip = address.ip.to_string();
-        let subnet = match address.ip {
-            IpAddr::V4(_) => Address::mask(address.prefix).to_string(),
-            IpAddr::V6(_) => format!("/{}", address.prefix.min(128)),
-        };
         let separator = if addresses.is_empty() { "" } else { ";" };
-        let room =
-            |list: &String, entry: &String| list.len() + separator.len() + entry.len() <= MAX_LIST_TEXT;
-        if !room(&addresses, &ip) || !room(&subnets, &subnet) {
+        let ip = format!("{separator}{}", address.ip);
+        let subnet = match (address.ip, writer) {
+            (IpAddr::V4(_), _) => format!("{separator}{}", Address::mask(address.prefix)),
+            (IpAddr::V6(_), Writer::Host) => format!("{separator}{}", address.prefix.min(128)),
+            (IpAddr::V6(_), Writer::Guest) => format!("{separator}/{}", address.prefix.min(128)),
+        };
+        if addresses.len() + ip.len() > MAX_LIST_TEXT || subnets.len() + subnet.len() > MAX_LIST_TEXT {
             break;
         }
-        addresses.extend([separator, &ip]);
-        subnets.extend([separator, &subnet]);
+        addresses.push_str(&ip);
+        subnets.push_str(&subnet);
     }
     (addresses, subnets)
 }
 
-fn write_list(list: &[IpAddr], max: usize) -> String {
+fn write_list(list: &[IpAddr], writer: Writer, max: usize) -> String {
     let mut text = String::new();
     for ip in list {
-        let entry = format!("{ip};");
+        let entry = match writer {
+            Writer::Guest => format!("{ip};"),
+            Writer::Host if text.is_empty() => format!("{ip}"),
+            Writer::Host => format!(";{ip}"),
+        };
         if text.len() + entry.len() > max {
             break;
         }
@@ -125,3 +144,6 @@ fn write_list(list: &[IpAddr], max: usize) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

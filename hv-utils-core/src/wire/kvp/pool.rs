@@ -80,3 +80,6 @@ impl FromStr for Pool {
         Self::ALL.into_iter().find(|pool| pool.name() == text).ok_or(ParsePoolError)
     }
 }
+
+#[cfg(test)]
+mod tests;

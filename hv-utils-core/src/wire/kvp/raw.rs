@@ -4,7 +4,8 @@
 //! from 5.0 on (at body offset 4). The host's side, for a test host, is in the second half of this folder: [`host`].
 
 use super::super::Version;
-use super::layout::{Delete, Enumerate, Exchange, GetSet, IpBinary, Operation, ValueType};
+use super::ip_lists::Writer;
+use super::layout::{Delete, Enumerate, Exchange, GetSet, IpBinary, IpText, Operation, ValueType};
 use super::text::Encoding;
 use super::{IpQuery, Pool, Problem, Refusal, Reply, Request, ip, ip_lists};
 use alloc::boxed::Box;
@@ -57,39 +58,60 @@ pub fn parse(body: &[u8], version: Version) -> Result<Request, Refusal> {
     })
 }
 
-/// Puts a successful answer into the request's body, which becomes the reply's.
+/// Whether [`fill`] would succeed, without writing anything: the status has to be known before the body is filled.
 ///
 /// # Errors
 /// The answer is not one to this request, a text is too long for its field, or the body is too short: the caller
-/// sends the refusal's status instead, and the body is unchanged as far as it matters with an error status.
-pub fn fill(request: &Request, reply: &Reply, version: Version, body: &mut [u8]) -> Result<(), Refusal> {
+/// sends the refusal's status instead.
+pub fn check(request: &Request, reply: &Reply, version: Version, body: &[u8]) -> Result<(), Refusal> {
     match (request, reply) {
         (Request::Get { .. }, Reply::Value(text)) => {
-            let raw: &mut GetSet = view_mut(body)?;
-            fill_value(text, &mut raw.item)
+            let raw: &GetSet = view(body)?;
+            TEXT.size("value", text, raw.item.value.len())?;
         }
         (Request::Enumerate { .. }, Reply::Item { key, value }) => {
-            let raw: &mut Enumerate = view_mut(body)?;
+            let raw: &Enumerate = view(body)?;
+            TEXT.size("key", key, raw.item.key.len())?;
             TEXT.size("value", value, raw.item.value.len())?;
-            let size = TEXT.write("key", key, &mut raw.item.key)?;
-            raw.item.key_size = size.into();
-            fill_value(value, &mut raw.item)
         }
-        (Request::GetIpInfo(_), Reply::IpInfo(info)) if version >= BINARY_IP => {
-            ip::to_binary(info, view_mut(tail_mut(body, IP_BINARY_OFFSET))?);
-            Ok(())
+        (Request::GetIpInfo(_), Reply::IpInfo(_)) if version >= BINARY_IP => {
+            view::<IpBinary>(tail(body, IP_BINARY_OFFSET))?;
         }
-        (Request::GetIpInfo(_), Reply::IpInfo(info)) => {
-            ip_lists::write(info, TEXT, view_mut(tail_mut(body, IP_TEXT_OFFSET))?)
+        (Request::GetIpInfo(_), Reply::IpInfo(_)) => {
+            view::<IpText>(tail(body, IP_TEXT_OFFSET))?;
         }
-        (Request::Set { .. } | Request::Delete { .. } | Request::SetIpInfo(_), Reply::Done) => Ok(()),
-        _ => Err(Problem::ReplyKind.into()),
+        (Request::Set { .. } | Request::Delete { .. } | Request::SetIpInfo(_), Reply::Done) => {}
+        _ => return Err(Problem::ReplyKind.into()),
     }
+    Ok(())
 }
 
-fn fill_value(text: &str, item: &mut Exchange) -> Result<(), Refusal> {
-    let size = TEXT.write("value", text, &mut item.value)?;
-    item.value_size = size.into();
+/// Puts a successful answer into the request's body, which becomes the reply's.
+///
+/// # Errors
+/// As [`check`]; the body is unchanged then.
+pub fn fill(request: &Request, reply: &Reply, version: Version, body: &mut [u8]) -> Result<(), Refusal> {
+    check(request, reply, version, body)?;
+    match reply {
+        Reply::Done => {}
+        Reply::Value(text) => fill_value(text, &mut view_mut::<GetSet>(body)?.item)?,
+        Reply::Item { key, value } => {
+            let raw: &mut Enumerate = view_mut(body)?;
+            raw.item.key_size = TEXT.write("key", key, &mut raw.item.key)?.into();
+            fill_value(value, &mut raw.item)?;
+        }
+        Reply::IpInfo(info) if version >= BINARY_IP => {
+            ip::to_binary(info, view_mut(tail_mut(body, IP_BINARY_OFFSET))?);
+        }
+        Reply::IpInfo(info) => {
+            ip_lists::write(info, Writer::Guest, TEXT, view_mut(tail_mut(body, IP_TEXT_OFFSET))?)?;
+        }
+    }
+    Ok(())
+}
+
+fn fill_value(text: &str, item: &mut Exchange) -> Result<(), Problem> {
+    item.value_size = TEXT.write("value", text, &mut item.value)?.into();
     item.value_type = ValueType::STRING.0.into();
     Ok(())
 }

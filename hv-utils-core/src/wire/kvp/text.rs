@@ -91,3 +91,6 @@ impl Encoding {
 fn until_nul(text: &str) -> &str {
     text.split('\0').next().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;

@@ -62,6 +62,7 @@ impl<M: RingMemory> Consumer<M> {
         let extent = Extent::check(&descriptor, used)?;
         let oversized = extent.payload_len > limit;
         if !oversized {
+            payload.reserve_exact(extent.payload_len);
             payload.resize(extent.payload_len, 0);
             self.ring.copy_out(self.ring.advance(self.read, extent.payload_offset), payload);
         }

@@ -3,6 +3,7 @@
 //! For a test host: it must be able to send what no sane host would, so keys and values carry their claimed sizes
 //! and types apart from their bytes. Rules for replies from OpenVMM `hyperv_ic/src/kvp.rs`.
 
+use super::super::ip_lists::Writer;
 use super::super::layout::{
     BODY_BYTES, Delete, Enumerate, Exchange, GetSet, Header, IP_BODY_BYTES, IpBinary, IpText, Operation,
     ValueType,
@@ -215,7 +216,7 @@ fn put_info(info: &IpInfo, version: Version, body: &mut [u8]) -> Result<(), Prob
         TEXT.write("adapter id", &info.adapter_id, &mut raw.adapter_id)?;
     } else {
         let raw: &mut IpText = view_mut(tail_mut(body, IP_TEXT_OFFSET))?;
-        ip_lists::write(info, TEXT, raw).map_err(|refusal| refusal.why)?;
+        ip_lists::write(info, Writer::Host, TEXT, raw)?;
         TEXT.write("adapter id", &info.adapter_id, &mut raw.adapter_id)?;
     }
     Ok(())
