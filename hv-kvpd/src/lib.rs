@@ -1,3 +1,33 @@
-//! hv-kvpd
+//! `hv-kvpd`: Hyper-V's Data Exchange service (KVP) for a Linux guest.
+//!
+//! What it promises:
+//! * what the host is told has happened, has happened, and survives a power cut;
+//! * the pool files stay what every other program on the machine takes them for;
+//! * the guest's own items are true at the moment they are asked for;
+//! * a request costs the same whether a pool holds ten items or ten thousand.
+//!
+//! ```text
+//!  host ── ring / char device ──► core: Link ──► service ──► engine ──► Answer ───────────► host
+//!                                                  │  ▲          └────► Change ─┐
+//!                                        signals   │  │ done                    ▼
+//!  D-Bus clients ◄──────────── bus ◄───────────────┘  └──────────────── pool (worker thread)
+//!                               └── Set, Delete ───────────────────────►  files, locks, journal
+//!                                                     ▲ changed                 ▲ inotify
+//!                    intrinsic (host name, os-release, drop-ins) ◄── network     other programs
+//! ```
+//!
+//! Rooms: [`engine`] decides, [`pool`] keeps, [`intrinsic`] and [`network`] know the guest, [`bus`] shows,
+//! `service` connects them, [`config`] is what the administrator may say about it.
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
 
+pub mod bus;
+pub mod config;
+pub mod engine;
+pub mod intrinsic;
+pub mod network;
 pub mod pool;
+mod service;
+mod shared;
+
+pub use service::Kvpd;

@@ -1,2 +1,6 @@
-//! hv-kvpd
-fn main() {}
+//! `hv-kvpd`: arguments and exit code; everything else is in the library.
+#![forbid(unsafe_code)]
+
+fn main() -> std::process::ExitCode {
+    hv_utils_core::daemon::main::<hv_kvpd::Kvpd>()
+}

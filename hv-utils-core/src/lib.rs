@@ -5,6 +5,7 @@
 //! | [`wire`] | always | byte layouts and rules of rings, packets, IC framing and messages; no IO, no `std` |
 //! | `sys` | `channel` | the only unsafe code: one wrapper per system call |
 //! | `channel` | `channel` | the ways to a host: raw VMBus, the kernel's char devices, the simulated link |
+//! | `testing` | `testing` | doubles of a VMBus and its devices, for tests |
 //! | `daemon`, `bus` | `daemon` | the common shell of a daemon and its side of D-Bus |
 //!
 //! A lower layer never names a higher one; without features the crate is `wire` alone and builds without `std`.
@@ -14,6 +15,14 @@
 
 extern crate alloc;
 
+#[cfg(feature = "daemon")]
+pub mod bus;
+#[cfg(feature = "channel")]
+pub mod channel;
+#[cfg(feature = "daemon")]
+pub mod daemon;
 #[cfg(feature = "channel")]
 pub mod sys;
+#[cfg(all(feature = "channel", any(test, feature = "testing")))]
+pub mod testing;
 pub mod wire;

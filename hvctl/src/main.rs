@@ -1,2 +1,25 @@
-//! hvctl
-fn main() {}
+//! `hvctl`: look at and steer the Hyper-V guest services from inside the guest.
+//!
+//! It knows the daemons only through D-Bus, and the VMBus only through sysfs: it links no daemon and opens
+//! none of their files, so it can be installed, upgraded and run apart from them.
+//! Here is the list of rooms; `app` is where a command line becomes an exit code.
+
+mod app;
+mod args;
+mod config_check;
+mod daemons;
+mod devices;
+mod error;
+mod host;
+mod kvp;
+mod kvp_transfer;
+mod kvp_watch;
+mod output;
+mod proxies;
+mod status;
+mod subscription;
+mod text;
+
+fn main() -> std::process::ExitCode {
+    app::main()
+}

@@ -2,10 +2,17 @@
 //!
 //! Everything else goes through `rustix`. Each block says why it is sound; nothing here knows what the memory or the
 //! locks are for.
-#![expect(unsafe_code, reason = "mapping shared memory and open-file-description locks have no safe wrapper")]
+#![expect(
+    unsafe_code,
+    reason = "shared mappings, giving memory back, open-file-description locks and AsyncFd have no safe wrapper"
+)]
 
 mod lock;
 mod shared_memory;
+mod start_code;
+mod watch;
 
 pub use lock::{LockKind, ofd_lock, ofd_unlock, try_ofd_lock};
 pub use shared_memory::SharedMemory;
+pub use start_code::forget_start_code;
+pub use watch::watch;

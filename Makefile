@@ -1,0 +1,82 @@
+# Everything a person types here. `make` alone says what there is.
+
+PREFIX      ?= /usr/local
+SYSCONFDIR  ?= /etc
+DESTDIR     ?=
+CARGO       ?= cargo
+
+BINDIR      ?= $(PREFIX)/bin
+LIBEXECDIR  ?= $(PREFIX)/libexec/hv-utils
+LIBDIR      ?= $(PREFIX)/lib
+DATADIR     ?= $(PREFIX)/share
+MANDIR      ?= $(DATADIR)/man
+# dbus-daemon and polkit do not look below /usr/local everywhere.
+ifeq ($(PREFIX),/usr/local)
+DBUSPOLICYDIR ?= $(SYSCONFDIR)/dbus-1/system.d
+POLKITDIR     ?= /usr/share/polkit-1/actions
+else
+DBUSPOLICYDIR ?= $(DATADIR)/dbus-1/system.d
+POLKITDIR     ?= $(DATADIR)/polkit-1/actions
+endif
+
+TARGET_DIR  := $(or $(CARGO_TARGET_DIR),target)
+# Where `make install` takes the programs from.
+FROM        ?= $(TARGET_DIR)/release
+DAEMONS     := hv-kvpd
+PROGRAMS    := $(DAEMONS) hvctl hv-testhost
+# The same selection everywhere, so that one build serves demo, tests and checks.
+BUILD       := build --locked $(addprefix -p ,$(PROGRAMS))
+FUZZ_SECS   ?= 60
+
+.PHONY: help build release demo test check bench fuzz-smoke install uninstall clean
+
+help:
+	@echo 'make demo        build, then a short tour with a simulated host (installs what is missing)'
+	@echo 'make test        all tests and checks of files (installs what is missing)'
+	@echo 'make check       format, clippy, documentation, the core without its features'
+	@echo 'make bench       figures, as a table; a release build and some minutes'
+	@echo 'make fuzz-smoke  each fuzz target for FUZZ_SECS ($(FUZZ_SECS)) seconds'
+	@echo 'make release     optimised programs in $(TARGET_DIR)/release'
+	@echo 'make install     those into DESTDIR ($(DESTDIR)) and PREFIX ($(PREFIX)); uninstall takes them away'
+	@echo 'make clean       remove what was built'
+
+build:
+	$(CARGO) $(BUILD)
+
+release:
+	$(CARGO) $(BUILD) --release
+
+demo:
+	@scripts/setup.sh demo
+	@echo 'build: the first time takes a minute or two'
+	@$(CARGO) $(BUILD) --quiet
+	@scripts/demo.sh $(TARGET_DIR)/debug
+
+test:
+	@scripts/setup.sh test
+	$(CARGO) $(BUILD)
+	$(CARGO) test --workspace --locked
+	tests/house.sh $(TARGET_DIR)/debug
+
+check:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
+	$(CARGO) clippy -p hv-utils-core --no-default-features --locked -- -D warnings
+	$(CARGO) clippy -p hv-utils-core --no-default-features --features channel --locked -- -D warnings
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --locked
+
+bench: release
+	@scripts/setup.sh bench
+	scripts/bench.sh
+
+fuzz-smoke:
+	scripts/fuzz-smoke.sh $(FUZZ_SECS)
+
+DIRS := BINDIR='$(BINDIR)' LIBEXECDIR='$(LIBEXECDIR)' LIBDIR='$(LIBDIR)' DATADIR='$(DATADIR)' MANDIR='$(MANDIR)' \
+    SYSCONFDIR='$(SYSCONFDIR)' DBUSPOLICYDIR='$(DBUSPOLICYDIR)' POLKITDIR='$(POLKITDIR)'
+
+install uninstall:
+	@FROM='$(FROM)' DESTDIR='$(DESTDIR)' $(DIRS) scripts/install.sh $@
+
+clean:
+	$(CARGO) clean

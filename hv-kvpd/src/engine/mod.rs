@@ -1,0 +1,163 @@
+//! The rules of Data Exchange: a request of the host in, what to do about it out.
+//!
+//! No files, no clock, no runtime: what the pools hold is looked up through [`Items`], what must become durable
+//! is handed back as a [`Change`]. The access rules and statuses are those of `docs/protocol/kvp.md`; reading,
+//! writing and refusing each have a function of their own.
+
+use hv_utils_core::wire::Status;
+use hv_utils_core::wire::kvp::{MAX_KEY_UNITS, MAX_VALUE_UNITS, Pool, Reply, Request};
+
+use crate::pool::{Change, PoolError};
+
+#[cfg(test)]
+mod tests;
+
+/// The pool whose items a request looks at or changes; none for the network's requests.
+pub fn pool_of(request: &Request) -> Option<Pool> {
+    match request {
+        Request::Get { pool, .. }
+        | Request::Set { pool, .. }
+        | Request::Delete { pool, .. }
+        | Request::Enumerate { pool, .. } => Some(*pool),
+        Request::GetIpInfo(_) | Request::SetIpInfo(_) => None,
+    }
+}
+
+/// What the pools hold at this moment. The auto pool is among them: its items are facts about the guest.
+pub trait Items {
+    /// The value of `key`, the last one where another program wrote the key twice.
+    fn get(&self, pool: Pool, key: &str) -> Option<String>;
+
+    /// The item at `index` (0-based, in file order).
+    fn item(&self, pool: Pool, index: u32) -> Option<(String, String)>;
+}
+
+/// What a request leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Tell the host this, now.
+    Answer(Answer),
+    /// Make this durable first, then ask [`Engine::changed`] what to tell the host.
+    Change(Change),
+}
+
+/// What the host is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The outcome; anything but [`Status::OK`] goes without a reply body.
+    pub status: Status,
+    /// The body that belongs to an OK.
+    pub reply: Reply,
+}
+
+impl Answer {
+    /// A refusal or failure.
+    pub fn refused(status: Status) -> Answer {
+        Answer { status, reply: Reply::Done }
+    }
+
+    fn ok(reply: Reply) -> Answer {
+        Answer { status: Status::OK, reply }
+    }
+}
+
+/// The rules, with what the administrator decided about them.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    host_writable: [bool; Pool::ALL.len()],
+}
+
+impl Engine {
+    /// Rules under which the host may SET and DELETE in `host_writable` only. The auto pool is never among them:
+    /// nobody writes facts.
+    pub fn new(host_writable: &[Pool]) -> Engine {
+        let mut allowed = [false; Pool::ALL.len()];
+        for pool in host_writable.iter().filter(|pool| **pool != Pool::Auto) {
+            allowed[usize::from(pool.number())] = true;
+        }
+        Engine { host_writable: allowed }
+    }
+
+    /// Decides about one request.
+    pub fn request(&self, request: &Request, items: &impl Items) -> Action {
+        match request {
+            Request::Get { pool, key } => Action::Answer(get(items, *pool, key)),
+            Request::Enumerate { pool, index } => Action::Answer(enumerate(items, *pool, *index)),
+            Request::Set { pool, key, value } => {
+                self.write(*pool, || Change::Set { pool: *pool, key: key.clone(), value: value.clone() })
+            }
+            Request::Delete { pool, key } => {
+                self.write(*pool, || Change::Delete { pool: *pool, key: key.clone() })
+            }
+            Request::GetIpInfo(_) | Request::SetIpInfo(_) => {
+                Action::Answer(Answer::refused(Status::NOT_SUPPORTED))
+            }
+        }
+    }
+
+    /// What the host is told once its change is durable, or is not.
+    pub fn changed<T>(&self, outcome: &Result<T, PoolError>) -> Answer {
+        match outcome {
+            Ok(_) => Answer::ok(Reply::Done),
+            Err(error) => Answer::refused(status_of(error)),
+        }
+    }
+
+    fn write(&self, pool: Pool, change: impl FnOnce() -> Change) -> Action {
+        if self.host_writable[usize::from(pool.number())] {
+            Action::Change(change())
+        } else {
+            Action::Answer(Answer::refused(Status::FAIL))
+        }
+    }
+}
+
+/// GET: a key that is not there is answered as the end of an enumeration is, like the C daemon does.
+fn get(items: &impl Items, pool: Pool, key: &str) -> Answer {
+    match items.get(pool, key) {
+        Some(value) => Answer::ok(Reply::Value(shortened(value, MAX_VALUE_UNITS))),
+        None => Answer::refused(Status::NO_MORE_ITEMS),
+    }
+}
+
+/// ENUMERATE: the status past the end, not an empty key, is what ends the host's walk.
+fn enumerate(items: &impl Items, pool: Pool, index: u32) -> Answer {
+    match items.item(pool, index) {
+        Some((key, value)) => Answer::ok(Reply::Item {
+            key: shortened(key, MAX_KEY_UNITS),
+            value: shortened(value, MAX_VALUE_UNITS),
+        }),
+        None => Answer::refused(Status::NO_MORE_ITEMS),
+    }
+}
+
+/// Text as far as the wire carries it, cut between two characters.
+///
+/// The files' fields hold more (511 bytes of ASCII against 255 units, 2047 against 1023). Refusing such an item would
+/// end the host's walk in the middle and hide all that follow.
+fn shortened(mut text: String, units: usize) -> String {
+    let mut left = units;
+    let end = text.char_indices().find_map(|(at, character)| match left.checked_sub(character.len_utf16()) {
+        Some(rest) => {
+            left = rest;
+            None
+        }
+        None => Some(at),
+    });
+    if let Some(end) = end {
+        text.truncate(end);
+    }
+    text
+}
+
+/// How a failure to write looks from the host.
+fn status_of(error: &PoolError) -> Status {
+    match error {
+        PoolError::NoSuchKey { .. } => Status::NO_MORE_ITEMS,
+        PoolError::Full { .. } => Status::DISK_FULL,
+        error if error.is_disk_full() => Status::DISK_FULL,
+        // 1023 UTF-16 units can be more UTF-8 than the file's field holds.
+        PoolError::TooLong { .. } | PoolError::Invalid { .. } => Status::INVALID_ARG,
+        _ => Status::FAIL,
+    }
+}

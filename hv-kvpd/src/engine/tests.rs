@@ -1,0 +1,125 @@
+//! The rules by situation: who may write where, and what each outcome is called on the wire.
+
+use std::time::Duration;
+
+use hv_utils_core::wire::Status;
+use hv_utils_core::wire::kvp::{Pool, Reply, Request};
+
+use rustix::io::Errno;
+
+use super::{Action, Answer, Engine, Items};
+use crate::pool::{Change, Field, PoolError};
+
+/// Items as a plain list: `(pool, key, value)`.
+struct Listed(Vec<(Pool, &'static str, &'static str)>);
+
+impl Items for Listed {
+    fn get(&self, pool: Pool, key: &str) -> Option<String> {
+        self.0.iter().rev().find(|item| item.0 == pool && item.1 == key).map(|item| item.2.to_owned())
+    }
+
+    fn item(&self, pool: Pool, index: u32) -> Option<(String, String)> {
+        let mut of_pool = self.0.iter().filter(|item| item.0 == pool);
+        of_pool.nth(index as usize).map(|item| (item.1.to_owned(), item.2.to_owned()))
+    }
+}
+
+fn everything_but_auto() -> Engine {
+    Engine::new(&[Pool::External, Pool::Guest, Pool::AutoExternal, Pool::AutoInternal])
+}
+
+fn set(pool: Pool) -> Request {
+    Request::Set { pool, key: "Colour".into(), value: "green".into() }
+}
+
+fn delete(pool: Pool) -> Request {
+    Request::Delete { pool, key: "Colour".into() }
+}
+
+fn no_items() -> Listed {
+    Listed(Vec::new())
+}
+
+#[test]
+fn host_may_write_every_pool_but_the_auto_pool() {
+    let engine = everything_but_auto();
+    for pool in [Pool::External, Pool::Guest, Pool::AutoExternal, Pool::AutoInternal] {
+        let change = Change::Set { pool, key: "Colour".into(), value: "green".into() };
+        assert_eq!(engine.request(&set(pool), &no_items()), Action::Change(change));
+        let change = Change::Delete { pool, key: "Colour".into() };
+        assert_eq!(engine.request(&delete(pool), &no_items()), Action::Change(change));
+    }
+    for request in [set(Pool::Auto), delete(Pool::Auto)] {
+        let refused = Action::Answer(Answer::refused(Status::FAIL));
+        assert_eq!(engine.request(&request, &no_items()), refused);
+    }
+}
+
+#[test]
+fn naming_the_auto_pool_writable_does_not_make_it_so() {
+    let engine = Engine::new(&[Pool::Auto]);
+    assert_eq!(engine.request(&set(Pool::Auto), &no_items()), Action::Answer(Answer::refused(Status::FAIL)));
+}
+
+#[test]
+fn pool_forbidden_by_the_administrator_is_refused_and_still_readable() {
+    let engine = Engine::new(&[Pool::External]);
+    let items = Listed(vec![(Pool::Guest, "Colour", "green")]);
+    assert_eq!(engine.request(&set(Pool::Guest), &items), Action::Answer(Answer::refused(Status::FAIL)));
+    let get = Request::Get { pool: Pool::Guest, key: "Colour".into() };
+    let value = Answer { status: Status::OK, reply: Reply::Value("green".into()) };
+    assert_eq!(engine.request(&get, &items), Action::Answer(value));
+}
+
+#[test]
+fn missing_key_and_end_of_enumeration_have_the_same_status() {
+    let engine = everything_but_auto();
+    let items = Listed(vec![(Pool::External, "Colour", "green")]);
+    for request in [
+        Request::Get { pool: Pool::External, key: "colour".into() },
+        Request::Get { pool: Pool::Guest, key: "Colour".into() },
+        Request::Enumerate { pool: Pool::External, index: 1 },
+        Request::Enumerate { pool: Pool::External, index: u32::MAX },
+    ] {
+        let end = Action::Answer(Answer::refused(Status::NO_MORE_ITEMS));
+        assert_eq!(engine.request(&request, &items), end, "{request:?}");
+    }
+}
+
+#[test]
+fn enumerate_gives_the_item_at_the_index() {
+    let items = Listed(vec![(Pool::Auto, "OSName", "Debian"), (Pool::Auto, "OSVersion", "6.12")]);
+    let answer =
+        Answer { status: Status::OK, reply: Reply::Item { key: "OSVersion".into(), value: "6.12".into() } };
+    let request = Request::Enumerate { pool: Pool::Auto, index: 1 };
+    assert_eq!(everything_but_auto().request(&request, &items), Action::Answer(answer));
+}
+
+#[test]
+fn outcome_of_a_change_becomes_the_status_the_host_sees() {
+    let engine = everything_but_auto();
+    let status = |error: PoolError| engine.changed::<()>(&Err(error)).status;
+    assert_eq!(engine.changed(&Ok(())).status, Status::OK);
+    assert_eq!(status(PoolError::NoSuchKey { pool: Pool::External, key: "k".into() }), Status(0x8007_0103));
+    assert_eq!(status(PoolError::Full { pool: Pool::External, max: 1 }), Status(0x8007_0070));
+    let busy = PoolError::Busy { path: "pool".into(), waited: Duration::from_secs(5) };
+    assert_eq!(status(busy), Status(0x8000_4005));
+    let io = |errno| PoolError::Io { path: "pool".into(), operation: "write", errno };
+    assert_eq!(status(io(Errno::NOSPC)), Status(0x8007_0070));
+    assert_eq!(status(io(Errno::IO)), Status(0x8000_4005));
+    let long = PoolError::TooLong { field: Field::Value, max: 2047, actual: 3069 };
+    assert_eq!(status(long), Status(0x8007_0057));
+}
+
+#[test]
+fn item_longer_than_the_wire_is_cut_between_characters_and_hides_nothing() {
+    let (key, value) = ("k".repeat(254) + "𝄞", "v".repeat(2047));
+    let key: &'static str = key.leak();
+    let items = Listed(vec![(Pool::Guest, key, value.leak()), (Pool::Guest, "next", "1")]);
+    let Action::Answer(Answer { status, reply: Reply::Item { key, value } }) =
+        everything_but_auto().request(&Request::Enumerate { pool: Pool::Guest, index: 0 }, &items)
+    else {
+        panic!("an item");
+    };
+    assert_eq!((status, key.as_str(), value.len()), (Status::OK, "k".repeat(254).as_str(), 1023));
+}

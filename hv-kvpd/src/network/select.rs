@@ -1,0 +1,186 @@
+//! Which interfaces are the virtual machine's, in which order their addresses are told, and as what text.
+//!
+//! Plain decisions over a [`Table`]; no socket, no file. The host's user wants the addresses under which the
+//! machine is reached, not those of docker0, virbr0 or a VPN: so an interface counts if a device is behind it (a
+//! NIC), or if it is of a kind that stands on others and one of those counts. The administrator's patterns come
+//! last and decide; they are needed for the internal ports of Open vSwitch, which show no relation to a NIC.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv6Addr};
+
+use super::glob;
+use super::table::{Address, Kind, Link, Table};
+
+/// `RT_SCOPE_LINK` of `linux/rtnetlink.h`: means something on the link only.
+const SCOPE_LINK: u8 = 253;
+/// `RT_SCOPE_HOST`: means something within this machine only.
+const SCOPE_HOST: u8 = 254;
+
+/// The administrator's word about interfaces: patterns with `*` and `?`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Selection {
+    include: Vec<String>,
+    exclude: Vec<String>,
+}
+
+/// A list of addresses as one text.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Joined {
+    /// The addresses, `;` between them.
+    pub text: String,
+    /// Addresses that there was no room for.
+    pub left_out: usize,
+}
+
+impl Selection {
+    /// `include`: shown though it would not be. `exclude`: never shown, whatever else holds.
+    #[must_use]
+    pub fn new(include: Vec<String>, exclude: Vec<String>) -> Selection {
+        Selection { include, exclude }
+    }
+
+    /// The interfaces that the host is told about: those that are switched on, the first NIC first, and what
+    /// stands on a NIC directly after it.
+    #[must_use]
+    pub fn shown<'t>(&self, table: &'t Table) -> Vec<&'t Link> {
+        let mut roots = roots(table, |link| link.device);
+        if roots.is_empty() {
+            roots = self::roots(table, is_stand_in);
+        }
+        for link in table.links().filter(|link| any(&self.include, &link.name)) {
+            roots.entry(link.index).or_insert(link.index);
+        }
+        let mut shown: Vec<&Link> = table
+            .links()
+            .filter(|link| roots.contains_key(&link.index) && link.up && !link.loopback)
+            .filter(|link| !any(&self.exclude, &link.name))
+            .collect();
+        shown.sort_by_key(|link| (roots[&link.index], link.index));
+        shown
+    }
+
+    /// The IPv4 addresses of the interfaces shown, joined into at most `units` UTF-16 units.
+    #[must_use]
+    pub fn ipv4(&self, table: &Table, units: usize) -> Joined {
+        join(&listed(&self.shown(table), IpAddr::is_ipv4), units)
+    }
+
+    /// The IPv6 addresses of the interfaces shown, joined into at most `units` UTF-16 units.
+    #[must_use]
+    pub fn ipv6(&self, table: &Table, units: usize) -> Joined {
+        join(&listed(&self.shown(table), IpAddr::is_ipv6), units)
+    }
+}
+
+fn any(patterns: &[String], name: &str) -> bool {
+    patterns.iter().any(|pattern| glob::matches(pattern, name))
+}
+
+/// Interfaces that `counts`, and those that stand on them; for each the lowest index that it stands on.
+fn roots(table: &Table, counts: impl Fn(&Link) -> bool) -> BTreeMap<u32, u32> {
+    let mut roots: BTreeMap<u32, u32> =
+        table.links().filter(|link| counts(link)).map(|link| (link.index, link.index)).collect();
+    // Each round goes one storey up; roots only ever appear or fall, so this ends even if the kernel showed a ring.
+    loop {
+        let mut higher = Vec::new();
+        for link in table.links() {
+            let under = link.lower.filter(|_| link.kind == Kind::Stacked).and_then(|lower| roots.get(&lower));
+            if let Some(root) = under {
+                higher.push((link.index, *root));
+            }
+            let master = link.master.and_then(|master| table.link(master));
+            if let (Some(master), Some(root)) = (master, roots.get(&link.index)) {
+                higher.extend((master.kind == Kind::Stacked).then_some((master.index, *root)));
+            }
+        }
+        higher.retain(|(index, root)| roots.get(index).is_none_or(|known| root < known));
+        if higher.is_empty() {
+            return roots;
+        }
+        for (index, root) in higher {
+            let known = roots.entry(index).or_insert(root);
+            *known = root.min(*known);
+        }
+    }
+}
+
+/// What counts where no NIC is: in a container the near end of its uplink, on a test machine a dummy. A veth that
+/// is a member of something leads into a container; a bridge without members leads nowhere.
+fn is_stand_in(link: &Link) -> bool {
+    match link.kind {
+        Kind::Plain | Kind::Dummy => !link.loopback,
+        Kind::Veth | Kind::Stacked => link.lower_elsewhere && link.master.is_none(),
+        Kind::Other => false,
+    }
+}
+
+/// The addresses of one family: what is reachable from afar first, then what is on the link only; within both, one
+/// interface after the other.
+fn listed(shown: &[&Link], family: impl Fn(&IpAddr) -> bool) -> Vec<IpAddr> {
+    let mut ranked: Vec<(Rank, usize, IpAddr)> = Vec::new();
+    for (position, link) in shown.iter().enumerate() {
+        let addresses = link.addresses.iter().filter(|address| family(&address.ip));
+        ranked.extend(addresses.filter_map(|address| Some((rank(address)?, position, address.ip))));
+    }
+    // Stable: what ranks the same stays in the kernel's order, which for IPv4 is that of configuration. The kernel
+    // announces IPv6 addresses oldest first and lists them newest first: there the number decides.
+    ranked.sort_by_key(|(rank, position, ip)| {
+        let number = match ip {
+            IpAddr::V4(_) => Ipv6Addr::UNSPECIFIED,
+            IpAddr::V6(ip) => *ip,
+        };
+        (rank.on_link, *position, rank.lesser, number)
+    });
+    let mut listed: Vec<IpAddr> = Vec::with_capacity(ranked.len());
+    for (_, _, ip) in ranked {
+        if !listed.contains(&ip) {
+            listed.push(ip);
+        }
+    }
+    listed
+}
+
+/// Where an address stands among others; lower comes first.
+#[derive(Debug, Clone, Copy)]
+struct Rank {
+    on_link: bool,
+    lesser: u8,
+}
+
+/// `None` for what is not (yet) an address of this machine to others.
+fn rank(address: &Address) -> Option<Rank> {
+    let nobody = address.ip.is_loopback() || address.ip.is_unspecified() || address.ip.is_multicast();
+    if nobody || !address.is_confirmed() || address.scope >= SCOPE_HOST {
+        return None;
+    }
+    let on_link = match address.ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => ip.is_unicast_link_local(),
+    };
+    let lesser = match (address.is_deprecated(), address.is_secondary()) {
+        (false, false) => 0,
+        (false, true) => 1,
+        (true, _) => 2,
+    };
+    Some(Rank { on_link: on_link || address.scope == SCOPE_LINK, lesser })
+}
+
+/// As many whole addresses as fit. All of them are ASCII: a byte is a unit.
+fn join(addresses: &[IpAddr], units: usize) -> Joined {
+    let mut text = String::new();
+    for (position, address) in addresses.iter().enumerate() {
+        let before = text.len();
+        if position > 0 {
+            text.push(';');
+        }
+        text.push_str(&address.to_string());
+        if text.len() > units {
+            text.truncate(before);
+            return Joined { text, left_out: addresses.len() - position };
+        }
+    }
+    Joined { text, left_out: 0 }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,268 @@
+//! The shell around the engine: requests of the host in, the engine's actions performed, answers out.
+//!
+//! Nothing here decides what a request means (that is [`crate::engine`]) or how a pool is written (that is
+//! [`crate::pool`], on its worker thread). A request of the host waits here while its change becomes durable, or
+//! while another program's edit is read first; the link keeps the order.
+
+use std::future::poll_fn;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::task::{Context as Task, Poll};
+
+use futures_util::FutureExt;
+use hv_utils_core::channel::{Framing, Link, Request};
+use hv_utils_core::daemon::config::Table;
+use hv_utils_core::daemon::{CommonArgs, Context, Exit, Failure, Service};
+use hv_utils_core::sys;
+use hv_utils_core::wire::kvp::{self, Pool};
+use hv_utils_core::wire::{Ic, Status};
+use rustix::io::Errno;
+use tokio::io::unix::AsyncFd;
+use tokio::sync::mpsc;
+
+use crate::bus::{self, Kvp1};
+use crate::config::{Args, Settings};
+use crate::engine::{Action, Answer, Engine, pool_of};
+use crate::intrinsic::{self, Intrinsics};
+use crate::pool::{PoolError, PoolSet};
+use crate::shared::{Origin, Shared};
+
+/// The daemon.
+#[derive(Debug)]
+pub struct Kvpd {
+    context: Context,
+    engine: Engine,
+    shared: Arc<Shared>,
+    intrinsics: Intrinsics,
+    watches: Vec<Watch>,
+    finished: mpsc::UnboundedReceiver<Finished>,
+    finish: mpsc::UnboundedSender<Finished>,
+}
+
+/// A pool and the descriptor that says when its file was touched.
+type Watch = (Pool, AsyncFd<Arc<OwnedFd>>);
+
+/// File work that a request of the host was waiting for.
+#[derive(Debug)]
+struct Finished {
+    request: Request,
+    message: kvp::Request,
+    outcome: Outcome,
+}
+
+#[derive(Debug)]
+enum Outcome {
+    /// The change is durable, or failed.
+    Changed(Result<(), PoolError>),
+    /// The pool has been read again: the request can be answered from it.
+    Refreshed,
+}
+
+/// What this daemon waits for besides the host.
+#[derive(Debug)]
+pub enum Event {
+    /// File work is done.
+    #[expect(private_interfaces, reason = "the shell only hands events back to this module")]
+    Finished(Box<Finished>),
+    /// Another program wrote a pool file, or we did.
+    Touched(Pool),
+    /// Facts about the guest changed.
+    Intrinsic(Vec<intrinsic::Change>),
+}
+
+impl Service for Kvpd {
+    const IC: Ic = Ic::Kvp;
+    const NAME: &'static str = "hv-kvpd";
+    const ABOUT: &'static str = "Hyper-V Data Exchange (KVP) service for a Linux guest";
+    const BUS_NAME: &'static str = "org.hvutils.Kvp1";
+    const OBJECT: &'static str = "/org/hvutils/Kvp1";
+    const TABLE: &'static str = "kvp";
+    type Args = Args;
+    type Settings = Settings;
+    type Event = Event;
+
+    fn settings(table: &mut Table<'_>, args: &Args, common: &CommonArgs) -> Settings {
+        Settings::read(table, args, common)
+    }
+
+    async fn start(context: &Context, settings: Settings) -> Result<Kvpd, Failure> {
+        let options = settings.pool_options(&context.common, context.state_dir()?);
+        let (pools, reports) = PoolSet::open(&options).map_err(|error| failure(&error))?;
+        for report in reports {
+            tracing::warn!("{report}");
+        }
+        let intrinsics = Intrinsics::start(settings.intrinsic_options(&context.common));
+        let watches = watch(&pools)?;
+        let shared = Shared::new(pools, intrinsics.items().to_vec(), settings.limits);
+        let (finish, finished) = mpsc::unbounded_channel();
+        let engine = Engine::new(&settings.host_writable);
+        let shared = Arc::new(shared);
+        let context = context.clone();
+        let mut kvpd = Kvpd { context, engine, shared, intrinsics, watches, finished, finish };
+        kvpd.report();
+        Ok(kvpd)
+    }
+
+    async fn attach(&mut self, connection: &zbus::Connection) -> zbus::Result<()> {
+        let (news, received) = mpsc::unbounded_channel();
+        self.shared.tell(news);
+        let object = Kvp1::new(Arc::clone(&self.shared), self.context.authority);
+        connection.object_server().at(Self::OBJECT, object).await?;
+        tokio::spawn(bus::announce(connection.clone(), Self::OBJECT, received));
+        Ok(())
+    }
+
+    fn request(&mut self, request: Request, link: &mut Link) {
+        let body = link.body(&request);
+        let parsed = match request.framing {
+            Framing::Raw { version } => kvp::raw::parse(body, version),
+            Framing::CharDevice => kvp::chardev::parse(body),
+        };
+        match parsed {
+            Ok(message) => self.serve(request, message, link),
+            Err(refusal) => {
+                tracing::debug!(why = %refusal.why, status = %refusal.status, "request refused");
+                link.answer(&request, refusal.status, |_| {});
+            }
+        }
+    }
+
+    async fn event(&mut self) -> Event {
+        tokio::select! {
+            biased;
+            Some(finished) = self.finished.recv() => Event::Finished(Box::new(finished)),
+            pool = poll_fn(|task| touched(&self.watches, task)) => Event::Touched(pool),
+            changes = self.intrinsics.changed() => Event::Intrinsic(changes),
+        }
+    }
+
+    fn handle(&mut self, event: Event, link: &mut Link) {
+        match event {
+            Event::Finished(finished) => self.resume(*finished, link),
+            Event::Touched(pool) => self.shared.refresh(pool, || {}),
+            Event::Intrinsic(changes) => self.take_facts(changes),
+        }
+    }
+
+    async fn reload(&mut self, settings: Settings) -> Result<(), Failure> {
+        let changes = self.intrinsics.restart(settings.intrinsic_options(&self.context.common));
+        self.take_facts(changes);
+        self.shared.set_limits(settings.limits);
+        self.engine = Engine::new(&settings.host_writable);
+        Ok(())
+    }
+
+    async fn stop(&mut self) {
+        self.shared.finish().await;
+    }
+}
+
+impl Kvpd {
+    fn take_facts(&mut self, changes: Vec<intrinsic::Change>) {
+        tracing::debug!(items = changes.len(), "items of the guest changed");
+        self.shared.set_auto(self.intrinsics.items(), changes);
+        self.report();
+    }
+
+    /// Logs what could not be found out about the guest, each cause once.
+    fn report(&mut self) {
+        for report in self.intrinsics.take_reports() {
+            tracing::warn!("{report}");
+        }
+    }
+
+    /// Serves a request; if another program has touched its pool, after that has been read.
+    fn serve(&mut self, request: Request, message: kvp::Request, link: &mut Link) {
+        let stale = pool_of(&message).filter(|pool| self.shared.stale(*pool));
+        let Some(pool) = stale else { return self.perform(request, message, link) };
+        let finish = self.finish.clone();
+        self.shared.refresh(pool, move || {
+            // The receiver lives as long as the daemon; after it nobody waits for an answer.
+            let _ = finish.send(Finished { request, message, outcome: Outcome::Refreshed });
+        });
+    }
+
+    fn perform(&mut self, request: Request, message: kvp::Request, link: &mut Link) {
+        if pool_of(&message) == Some(Pool::Auto)
+            && let Some(changes) = self.intrinsics.changed().now_or_never()
+        {
+            // What the kernel has told by now comes before what the host asked after it.
+            self.take_facts(changes);
+        }
+        match self.engine.request(&message, &*self.shared) {
+            Action::Answer(answer) => respond(link, &request, &message, &answer),
+            Action::Change(change) => {
+                let finish = self.finish.clone();
+                self.shared.submit(change, Origin::Host, move |outcome| {
+                    let outcome = Outcome::Changed(outcome);
+                    let _ = finish.send(Finished { request, message, outcome });
+                });
+            }
+        }
+    }
+
+    fn resume(&mut self, finished: Finished, link: &mut Link) {
+        let Finished { request, message, outcome } = finished;
+        match outcome {
+            Outcome::Refreshed => self.perform(request, message, link),
+            Outcome::Changed(outcome) => {
+                if let Err(error) = &outcome {
+                    tracing::debug!(%error, "change of the host refused");
+                }
+                let answer = self.engine.changed(&outcome);
+                respond(link, &request, &message, &answer);
+            }
+        }
+    }
+}
+
+/// Sends `answer` in the layout in which its request came.
+fn respond(link: &mut Link, request: &Request, message: &kvp::Request, answer: &Answer) {
+    if answer.status != Status::OK {
+        return link.answer(request, answer.status, |_| {});
+    }
+    let framing = request.framing;
+    link.answer_with(request, |body| fill(framing, message, &answer.reply, body));
+}
+
+/// Writes `reply` into the body of its request, in the layout in which that came.
+fn fill(framing: Framing, message: &kvp::Request, reply: &kvp::Reply, body: &mut [u8]) -> Status {
+    let filled = match framing {
+        Framing::Raw { version } => kvp::raw::fill(message, reply, version, body),
+        Framing::CharDevice => kvp::chardev::fill(message, reply, body),
+    };
+    match filled {
+        Ok(()) => Status::OK,
+        Err(refusal) => {
+            tracing::warn!(why = %refusal.why, "a reply does not fit its request");
+            refusal.status
+        }
+    }
+}
+
+/// How a store that cannot be opened ends the daemon.
+fn failure(error: &PoolError) -> Failure {
+    let exit = match error.errno() {
+        Some(Errno::ACCESS | Errno::PERM) => Exit::NotPermitted,
+        _ => Exit::Internal,
+    };
+    Failure::new(exit, error.to_string())
+}
+
+fn watch(pools: &PoolSet) -> Result<Vec<Watch>, Failure> {
+    let watched = pools.watch_fds().into_iter().map(|(pool, fd)| Ok((pool, sys::watch(fd)?)));
+    watched
+        .collect::<std::io::Result<_>>()
+        .map_err(|error| Failure::internal(format!("pool watches: {error}")))
+}
+
+/// The first pool whose watch has something to say. Edge-triggered: the worker is the one who reads it.
+fn touched(watches: &[Watch], task: &mut Task<'_>) -> Poll<Pool> {
+    for (pool, watch) in watches {
+        if let Poll::Ready(Ok(mut ready)) = watch.poll_read_ready(task) {
+            ready.clear_ready();
+            return Poll::Ready(*pool);
+        }
+    }
+    Poll::Pending
+}

@@ -1,0 +1,155 @@
+//! The program's arguments. What they mean together is in [`super`].
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, Subcommand};
+use hv_utils_core::wire::{Ic, Version};
+
+use crate::host::kvp::items::HostItems;
+use crate::host::{DEFAULT_RING_BYTES, HostOptions, OFFERABLE, TransactionIds};
+use crate::scenario::cli::RunOptions;
+use crate::transcript::Transcript;
+use crate::verb::{self, Verb};
+
+const EXAMPLES: &str = "\
+A host that stays, and commands to it:
+  hv-testhost --sim /run/hvtest --control /run/hvtest/control --ic kvp,heartbeat
+  hv-testhost --control /run/hvtest/control get-guest-intrinsic-items
+One command, with a host that lives for it alone:
+  hv-testhost --sim /run/hvtest add-kvp colour blue
+A console: the same without a command. `help` lists what it understands.
+A guest that misbehaving hosts must not disturb:
+  hv-testhost --sim /run/hvtest run scenarios/*.toml
+
+Exit codes: 0 done, and the guest's status was 0; 1 the guest refused (its status is printed), a rule forbids it, or
+a scenario failed; 3 no guest or no answer within --timeout; 64 usage; 69 sockets or host not available.";
+
+/// A small Hyper-V host for tests, demos and development
+#[derive(Debug, Parser)]
+#[command(name = "hv-testhost", version, after_help = EXAMPLES, subcommand_value_name = "VERB",
+          subcommand_help_heading = "Verbs", infer_subcommands = false, max_term_width = 110)]
+pub(super) struct Arguments {
+    /// Directory in which to listen: DIR/NAME.sock for each service, where daemons connect with --channel sim:PATH
+    #[arg(long, value_name = "DIR")]
+    pub(super) sim: Option<PathBuf>,
+
+    /// With --sim: listen here for commands and stay until told to quit. Alone: send the command there
+    #[arg(long, value_name = "SOCK")]
+    pub(super) control: Option<PathBuf>,
+
+    /// Services to offer: kvp, heartbeat
+    #[arg(long = "ic", value_name = "LIST", value_delimiter = ',', value_parser = verb::service, default_value = "kvp")]
+    pub(super) ics: Vec<Ic>,
+
+    /// Bytes of one ring with its 4096-byte control page: a multiple of 4096, at least 8192
+    #[arg(long, value_name = "BYTES", value_parser = ring, default_value_t = DEFAULT_RING_BYTES)]
+    pub(super) ring: u32,
+
+    /// Message versions to offer instead of a real host's: kvp=1.0,3.0 (may be given once for each service)
+    #[arg(long, value_name = "NAME=LIST", value_parser = versions)]
+    pub(super) versions: Vec<(Ic, Vec<Version>)>,
+
+    /// Seconds to wait for a guest, and for each of its answers
+    #[arg(long, value_name = "SECS", value_parser = seconds, default_value = "10", global = true)]
+    pub(super) timeout: Duration,
+
+    /// Print one JSON object instead of text
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+
+    /// Do not tell guests about the host (16 items of pool 3) after each negotiation
+    #[arg(long)]
+    pub(super) no_host_items: bool,
+
+    /// Name of the virtual machine that guests are told
+    #[arg(long, value_name = "NAME")]
+    pub(super) vm_name: Option<String>,
+
+    /// Make a new device of each channel that closes, as real hosts do with KVP's
+    #[arg(long)]
+    pub(super) reoffer_on_close: bool,
+
+    /// Give each request transaction ids of its own instead of 0: shows whether a guest echoes them
+    #[arg(long)]
+    pub(super) rising_ids: bool,
+
+    /// Write each packet to this file, a line each
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(super) transcript: Option<PathBuf>,
+
+    #[command(subcommand)]
+    pub(super) command: Option<Command>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    #[command(flatten)]
+    Verb(Verb),
+    /// Play scenarios to a guest and report each step (format: SCENARIOS.md)
+    Run {
+        /// TOML files, played one after the other
+        #[arg(required = true, value_name = "SCENARIO.toml")]
+        scenarios: Vec<PathBuf>,
+    },
+}
+
+impl Arguments {
+    /// The host's options in `dir`.
+    ///
+    /// # Errors
+    /// The transcript cannot be made.
+    pub(super) fn host_options(&self, dir: PathBuf) -> std::io::Result<HostOptions> {
+        let mut options = HostOptions::new(dir);
+        options.ics = OFFERABLE.iter().copied().filter(|ic| self.ics.contains(ic)).collect();
+        options.ring_bytes = self.ring;
+        options.versions.clone_from(&self.versions);
+        options.timeout = self.timeout;
+        options.ids = if self.rising_ids { TransactionIds::Rising } else { TransactionIds::Zero };
+        let mut items = HostItems::default();
+        items.vm_name = self.vm_name.clone().unwrap_or(items.vm_name);
+        options.host_items = (!self.no_host_items).then_some(items);
+        options.reoffer_on_close = self.reoffer_on_close;
+        options.transcript = self.transcript.as_deref().map(Transcript::to_file).transpose()?;
+        Ok(options)
+    }
+
+    /// How scenarios are played in `dir`.
+    ///
+    /// # Errors
+    /// The transcript cannot be made.
+    pub(super) fn run_options(&self, dir: &std::path::Path) -> std::io::Result<RunOptions> {
+        let transcript = self.transcript.as_deref().map(Transcript::to_file).transpose()?;
+        Ok(RunOptions { dir: dir.to_owned(), transcript })
+    }
+}
+
+fn ring(text: &str) -> Result<u32, String> {
+    ring_size(text.parse().map_err(|_| "not a number of bytes".to_owned())?)
+}
+
+/// Whether a ring can have so many bytes.
+pub(crate) fn ring_size(bytes: u32) -> Result<u32, String> {
+    // Two rings of 64 MiB are far beyond what any host gives an IC.
+    if bytes.is_multiple_of(4096) && (8192..=64 << 20).contains(&bytes) {
+        Ok(bytes)
+    } else {
+        Err("a ring is a multiple of 4096 bytes, from 8192 to 67108864 with its control page".to_owned())
+    }
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    if !(0.001..=86_400.0).contains(&seconds) {
+        return Err("from 0.001 to 86400 seconds".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
+
+fn versions(text: &str) -> Result<(Ic, Vec<Version>), String> {
+    let (name, list) = text.split_once('=').ok_or("write NAME=LIST, for example kvp=3.0,4.0")?;
+    let ic = verb::service(name)?;
+    let list: Result<Vec<Version>, _> = list.split(',').map(str::parse).collect();
+    list.map(|list| (ic, list)).map_err(|error| error.to_string())
+}

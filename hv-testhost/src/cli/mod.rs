@@ -1,0 +1,238 @@
+//! The program: one command, a console, a host that stays, or scenarios, depending on the arguments.
+//!
+//! Everything is done by the library; here arguments meet it and results are printed. Where verbs are carried out, by a
+//! host in this process or by one behind a control socket, is hidden behind `Executor`.
+
+mod args;
+mod console;
+mod control;
+
+use std::future::Future;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::Duration;
+
+use clap::{CommandFactory, Parser};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+
+use crate::host::Host;
+use crate::outcome::{Failure, Report, exit};
+use crate::output::{Rendered, render, render_failure};
+use crate::scenario;
+use crate::verb::Verb;
+pub(crate) use args::ring_size;
+use args::{Arguments, Command};
+use control::Control;
+
+/// Something that carries out verbs.
+trait Executor {
+    /// Carries out the verb in `words` and returns what is to be printed.
+    fn run(
+        &self,
+        words: Vec<String>,
+        timeout: Option<Duration>,
+        json: bool,
+    ) -> Pin<Box<dyn Future<Output = Rendered> + '_>>;
+}
+
+/// The program's arguments as clap sees them: for completions and manual pages.
+pub fn command() -> clap::Command {
+    Arguments::command()
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return print(&render_clap(&error, false)),
+    };
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return print(&unavailable("cannot start", &error, arguments.json)),
+    };
+    let tasks = tokio::task::LocalSet::new();
+    let rendered = tasks.block_on(&runtime, async {
+        // Before anything is offered: whoever sees a socket may tell us to end.
+        let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+        tokio::select! {
+            rendered = dispatch(arguments) => rendered,
+            () = told_to_end(signals) => Rendered::default(),
+        }
+    });
+    // The tasks that hold sockets go first, so that the sockets are removed.
+    drop(tasks);
+    drop(runtime);
+    print(&rendered)
+}
+
+async fn dispatch(arguments: Arguments) -> Rendered {
+    let json = arguments.json;
+    let result = match (&arguments.sim, &arguments.control, &arguments.command) {
+        (Some(dir), None, Some(Command::Verb(verb))) => one_shot(&arguments, dir, verb).await,
+        (Some(dir), None, Some(Command::Run { scenarios })) => match arguments.run_options(dir) {
+            Ok(options) => Ok(scenario::cli::run(&options, scenarios, json).await),
+            Err(error) => Err(error),
+        },
+        (Some(dir), _, None) => serve(&arguments, dir).await,
+        (None, Some(control), Some(Command::Verb(verb))) => {
+            return Remote::new(control).run(verb.to_words(), Some(arguments.timeout), json).await;
+        }
+        (None, Some(control), None) => {
+            let console = console::Console::new(Rc::new(Remote::new(control)), json);
+            return console.run(mpsc::unbounded_channel().1).await;
+        }
+        (None, Some(_), Some(Command::Run { .. })) => {
+            return usage("run plays its own host: give it --sim DIR, not --control", json);
+        }
+        (Some(_), Some(_), Some(_)) => {
+            return usage(
+                "--sim with --control starts a host that stays: send it the verb in a second command",
+                json,
+            );
+        }
+        (None, None, _) => return usage("--sim DIR or --control SOCK is needed, see --help", json),
+    };
+    result.unwrap_or_else(|error| unavailable("cannot offer the services", &error, json))
+}
+
+/// A host that lives for one verb.
+async fn one_shot(arguments: &Arguments, dir: &Path, verb: &Verb) -> io::Result<Rendered> {
+    let host = Host::start(arguments.host_options(dir.to_owned())?)?;
+    if let Verb::GetIntegrationServices = verb {
+        // A host that was there a moment ago has no contact with anybody: that is not what is asked for.
+        host.settled(arguments.timeout).await;
+    }
+    let report = host.execute(verb, None).await;
+    host.shut_down().await;
+    Ok(render(&report, arguments.json))
+}
+
+/// A host that stays: for a console, for a control socket, or for both.
+async fn serve(arguments: &Arguments, dir: &Path) -> io::Result<Rendered> {
+    let (events, told) = mpsc::unbounded_channel();
+    let mut options = arguments.host_options(dir.to_owned())?;
+    options.events = Some(events);
+    let host = Rc::new(Host::start(options)?);
+    let executor: Rc<dyn Executor> = Rc::new(Local { host: host.clone() });
+    let console = console::Console::new(executor.clone(), arguments.json);
+    let Some(path) = &arguments.control else {
+        return Ok(tokio::select! {
+            rendered = console.run(told) => rendered,
+            () = host.quit() => Rendered::default(),
+        });
+    };
+    let control = Control::bind(path)?;
+    // Whoever started us may wait for this line: from here on commands are answered.
+    say(&format!("hv-testhost: control socket {}\n", path.display()));
+    tokio::select! {
+        () = control.serve(executor) => {}
+        () = host.quit() => {}
+        () = console::beside_control(console, told) => {}
+    }
+    // Whoever said `quit` is still to be answered.
+    tokio::task::yield_now().await;
+    Ok(Rendered::default())
+}
+
+/// A host in this process.
+struct Local {
+    host: Rc<Host>,
+}
+
+impl Executor for Local {
+    fn run(
+        &self,
+        words: Vec<String>,
+        timeout: Option<Duration>,
+        json: bool,
+    ) -> Pin<Box<dyn Future<Output = Rendered> + '_>> {
+        Box::pin(async move {
+            match Verb::from_words(words) {
+                Ok(verb) => render(&self.host.execute(&verb, timeout).await, json),
+                Err(error) => render_clap(&error, json),
+            }
+        })
+    }
+}
+
+/// A host behind a control socket.
+struct Remote {
+    path: PathBuf,
+}
+
+impl Remote {
+    fn new(path: &Path) -> Remote {
+        Remote { path: path.to_owned() }
+    }
+}
+
+impl Executor for Remote {
+    fn run(
+        &self,
+        words: Vec<String>,
+        timeout: Option<Duration>,
+        json: bool,
+    ) -> Pin<Box<dyn Future<Output = Rendered> + '_>> {
+        Box::pin(async move {
+            let asked = control::ask(&self.path, words, timeout, json).await;
+            let what = format!("cannot ask the host at {}", self.path.display());
+            asked.unwrap_or_else(|error| unavailable(&what, &error, json))
+        })
+    }
+}
+
+/// SIGINT or SIGTERM.
+async fn told_to_end(signals: (io::Result<Signal>, io::Result<Signal>)) {
+    let (Ok(mut interrupt), Ok(mut terminate)) = signals else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+fn usage(what: &str, json: bool) -> Rendered {
+    render_failure(Failure::Usage(what.to_owned()), json)
+}
+
+fn unavailable(what: &str, error: &io::Error, json: bool) -> Rendered {
+    render(&Report::of(Err(Failure::Host(format!("{what}: {error}")))), json)
+}
+
+/// Help goes to standard output with exit code 0, anything wrong to the error output with 64.
+fn render_clap(error: &clap::Error, json: bool) -> Rendered {
+    let text = error.render().to_string();
+    if !error.use_stderr() {
+        return Rendered { exit: exit::OK, stdout: text, stderr: String::new() };
+    }
+    if json {
+        return usage(text.trim_end(), true);
+    }
+    Rendered { exit: exit::USAGE, stdout: String::new(), stderr: text }
+}
+
+/// Prints and turns into the program's exit code.
+fn print(rendered: &Rendered) -> ExitCode {
+    emit(rendered);
+    ExitCode::from(rendered.exit)
+}
+
+/// Prints; a reader that went away is no reason to fail.
+fn emit(rendered: &Rendered) {
+    say(&rendered.stderr);
+    let _ = io::stdout().write_all(rendered.stdout.as_bytes()).and_then(|()| io::stdout().flush());
+}
+
+/// Writes to the error output; nobody reading there is no reason to fail either.
+fn say(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
+}
+
+fn is_terminal() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}

@@ -1,0 +1,335 @@
+//! The host's side of one channel: negotiate, ask one thing at a time, check every answer.
+//!
+//! Generic over the link and ignorant of what the services ask. It remembers the one request that is
+//! outstanding, so that an answer which comes too late is not taken for the next one; and once a guest has broken
+//! a rule over which a real host gives up, it asks nothing more on this channel.
+
+mod options;
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use hv_utils_core::wire::negotiate::Offer;
+use hv_utils_core::wire::{self, Agreed, IcHeader, PacketHeader};
+use tokio::time::{Instant, timeout_at};
+
+use super::check::{self, Reply};
+use super::problem::{Problem, Violation};
+pub(crate) use options::PROBE_ID;
+pub use options::{IcError, IcOptions, TransactionIds};
+
+use crate::link::{LinkError, Packet, PacketLink};
+
+/// More broken rules than this on one channel are not collected.
+const MAX_VIOLATIONS: usize = 64;
+
+/// What a guest says without being asked for the next answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// The answer to the NEGOTIATE that is outstanding.
+    Agreed(Result<Agreed, IcError>),
+    /// Another packet: a late answer, or one nobody asked for. What is wrong with it is recorded.
+    Packet,
+    /// The end of the channel.
+    Closed,
+}
+
+/// One open channel.
+#[derive(Debug)]
+pub struct Ic<L> {
+    link: L,
+    ic: wire::Ic,
+    options: IcOptions,
+    agreed: Option<Agreed>,
+    dead: Option<Problem>,
+    /// The NEGOTIATE that waits for its answer.
+    offered: Option<Packet>,
+    /// Requests that wait for their answers: one at most, unless somebody breaks the rules.
+    outstanding: u32,
+    next_id: u8,
+    violations: Vec<Violation>,
+}
+
+impl<L: PacketLink> Ic<L> {
+    /// A channel that was just opened; nothing is sent yet.
+    pub fn new(link: L, ic: wire::Ic, options: IcOptions) -> Ic<L> {
+        Ic {
+            link,
+            ic,
+            options,
+            agreed: None,
+            dead: None,
+            offered: None,
+            outstanding: 0,
+            next_id: 0,
+            violations: Vec::new(),
+        }
+    }
+
+    /// Which service this is.
+    pub fn ic(&self) -> wire::Ic {
+        self.ic
+    }
+
+    /// What was agreed, if anything.
+    pub fn agreed(&self) -> Option<Agreed> {
+        self.agreed
+    }
+
+    /// The rule over which the service was given up.
+    pub fn dead(&self) -> Option<&Problem> {
+        self.dead.as_ref()
+    }
+
+    /// The link itself, for those who want to break the rules.
+    pub fn link(&mut self) -> &mut L {
+        &mut self.link
+    }
+
+    /// Time for one answer from now on.
+    pub fn set_timeout(&mut self, timeout: Duration) {
+        self.options.timeout = timeout;
+    }
+
+    /// Versions to offer from now on.
+    pub fn set_offer(&mut self, offer: Offer) {
+        self.options.offer = offer;
+    }
+
+    /// Says that so many requests were sent past this type, whose answers may still come.
+    pub fn owe(&mut self, answers: u32) {
+        self.outstanding = self.outstanding.saturating_add(answers);
+    }
+
+    /// The broken rules found since the last call.
+    pub fn take_violations(&mut self) -> Vec<Violation> {
+        std::mem::take(&mut self.violations)
+    }
+
+    /// Records a broken rule; a fatal one ends the service on this channel.
+    pub fn violated(&mut self, during: &str, problem: Problem) {
+        if problem.is_fatal() {
+            self.dead.get_or_insert_with(|| problem.clone());
+        }
+        if self.violations.len() < MAX_VIOLATIONS {
+            self.violations.push(Violation { ic: self.ic, during: during.to_owned(), problem });
+        }
+    }
+
+    /// The NEGOTIATE with the versions on offer.
+    pub fn negotiate_packet(&self) -> Packet {
+        let mut payload = Vec::new();
+        self.options.offer.encode(&mut payload);
+        Packet { header: PacketHeader::in_band(0), payload }
+    }
+
+    /// A request of the agreed versions around `body`.
+    ///
+    /// # Errors
+    /// Nothing is agreed.
+    pub fn request_packet(&mut self, body: &[u8]) -> Result<Packet, IcError> {
+        let agreed = self.agreed.ok_or(IcError::NotNegotiated)?;
+        let mut header = IcHeader::request(agreed.framework, self.ic.message_type(), agreed.message);
+        if self.options.ids == TransactionIds::Rising {
+            // One number is kept for probes of scenarios.
+            self.next_id = (self.next_id + 1) % PROBE_ID;
+        }
+        header.transaction_id = self.next_id;
+        let mut payload = Vec::new();
+        wire::encode(&header, body, &mut payload);
+        Ok(Packet { header: PacketHeader::in_band(u64::from(self.next_id)), payload })
+    }
+
+    /// Sends NEGOTIATE; the answer is for [`Ic::listen`]. Nothing is agreed from here on.
+    ///
+    /// # Errors
+    /// See [`IcError`].
+    pub async fn offer(&mut self) -> Result<(), IcError> {
+        self.alive()?;
+        self.agreed = None;
+        let sent = self.negotiate_packet();
+        let deadline = Instant::now() + self.options.timeout;
+        self.send(&sent, deadline).await?;
+        self.offered = Some(sent);
+        Ok(())
+    }
+
+    /// Offers the versions and waits for the guest's choice. Late answers to older requests are dropped meanwhile.
+    ///
+    /// # Errors
+    /// See [`IcError`]; `NoCommonVersion` when the guest answers with counts of zero.
+    pub async fn negotiate(&mut self) -> Result<Agreed, IcError> {
+        let deadline = Instant::now() + self.options.timeout;
+        self.offer().await?;
+        loop {
+            match timeout_at(deadline, self.listen()).await {
+                Err(_) => return Err(IcError::NoAnswer(self.options.timeout)),
+                Ok(Heard::Agreed(agreed)) => return agreed,
+                Ok(Heard::Closed) => return Err(IcError::Closed),
+                Ok(Heard::Packet) => self.alive()?,
+            }
+        }
+    }
+
+    /// Asks one thing and waits for its answer. `during` names it in what is reported.
+    ///
+    /// # Errors
+    /// See [`IcError`]. After `NoAnswer` the request stays outstanding: the next call waits for its answer first.
+    pub async fn exchange(&mut self, during: &str, body: &[u8]) -> Result<Reply, IcError> {
+        self.alive()?;
+        self.settle(during).await?;
+        let sent = self.request_packet(body)?;
+        let got = self.ask(during, &sent).await?;
+        let mut tolerated = Vec::new();
+        let checked = check::reply(&sent, got, &mut tolerated);
+        for problem in tolerated {
+            self.violated(during, problem);
+        }
+        checked.map_err(|problem| self.broken(during, problem))
+    }
+
+    /// Sends a packet of any content and returns whatever comes next, unchecked.
+    ///
+    /// # Errors
+    /// See [`IcError`].
+    pub async fn raw(&mut self, packet: &Packet) -> Result<Packet, IcError> {
+        self.settle("raw").await?;
+        self.ask("raw", packet).await
+    }
+
+    /// Waits, while no request is outstanding, for whatever the guest says. Cancel safe.
+    pub async fn listen(&mut self) -> Heard {
+        match self.link.recv().await {
+            Ok(packet) => self.heard(packet),
+            Err(LinkError::Packet(why)) => {
+                self.violated("idle", Problem::Unusable(why));
+                Heard::Packet
+            }
+            Err(LinkError::Corrupt(why)) => {
+                self.violated("idle", Problem::Corrupt(why));
+                Heard::Closed
+            }
+            Err(_) => Heard::Closed,
+        }
+    }
+
+    fn heard(&mut self, packet: Packet) -> Heard {
+        match self.offered.take() {
+            Some(sent) if check::is_negotiate(&packet) => {
+                self.outstanding = 0;
+                Heard::Agreed(self.judge(&sent, packet))
+            }
+            offered => {
+                self.offered = offered;
+                self.unasked("idle");
+                Heard::Packet
+            }
+        }
+    }
+
+    fn judge(&mut self, sent: &Packet, answer: Packet) -> Result<Agreed, IcError> {
+        let offer = self.options.offer.clone();
+        let mut tolerated = Vec::new();
+        let checked = check::negotiation(sent, answer, (&offer.framework, &offer.message), &mut tolerated);
+        for problem in tolerated {
+            self.violated("negotiation", problem);
+        }
+        match checked {
+            Ok(agreed) => {
+                self.agreed = Some(agreed);
+                Ok(agreed)
+            }
+            Err(Problem::Counts { framework: 0, message: 0 }) => Err(IcError::NoCommonVersion),
+            Err(problem) => Err(self.broken("negotiation", problem)),
+        }
+    }
+
+    /// Whether the service still works on this channel.
+    ///
+    /// # Errors
+    /// The rule over which it was given up.
+    pub fn alive(&self) -> Result<(), IcError> {
+        self.dead.clone().map_or(Ok(()), |problem| Err(IcError::Dead(problem)))
+    }
+
+    fn broken(&mut self, during: &str, problem: Problem) -> IcError {
+        self.violated(during, problem.clone());
+        IcError::Dead(problem)
+    }
+
+    /// A packet that answers no request of now: the late answer to the last one, or one too many.
+    fn unasked(&mut self, during: &str) {
+        match self.outstanding.checked_sub(1) {
+            Some(left) => self.outstanding = left,
+            None => self.violated(during, Problem::Unasked),
+        }
+    }
+
+    /// Clears the way for a request: waits for a late answer, takes out what nobody asked for.
+    async fn settle(&mut self, during: &str) -> Result<(), IcError> {
+        let deadline = Instant::now() + self.options.timeout;
+        while self.outstanding > 0 {
+            self.next(during, deadline).await?;
+            self.outstanding -= 1;
+        }
+        for _ in 0..MAX_VIOLATIONS {
+            match at_once(self.link.recv()).await {
+                None => break,
+                Some(Ok(_)) => self.unasked(during),
+                Some(Err(error)) => return Err(self.failed(during, error)),
+            }
+        }
+        Ok(())
+    }
+
+    async fn ask(&mut self, during: &str, packet: &Packet) -> Result<Packet, IcError> {
+        let deadline = Instant::now() + self.options.timeout;
+        self.send(packet, deadline).await?;
+        self.outstanding += 1;
+        let answer = self.next(during, deadline).await?;
+        self.outstanding -= 1;
+        Ok(answer)
+    }
+
+    async fn send(&mut self, packet: &Packet, deadline: Instant) -> Result<(), IcError> {
+        match timeout_at(deadline, self.link.send(packet)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(self.failed("sending", error)),
+            Err(_) => Err(IcError::NotRead(self.options.timeout)),
+        }
+    }
+
+    async fn next(&mut self, during: &str, deadline: Instant) -> Result<Packet, IcError> {
+        match timeout_at(deadline, self.link.recv()).await {
+            Ok(Ok(packet)) => Ok(packet),
+            Ok(Err(error)) => Err(self.failed(during, error)),
+            Err(_) => Err(IcError::NoAnswer(self.options.timeout)),
+        }
+    }
+
+    fn failed(&mut self, during: &str, error: LinkError) -> IcError {
+        match error {
+            LinkError::Closed => IcError::Closed,
+            LinkError::Packet(why) => self.broken(during, Problem::Unusable(why)),
+            LinkError::Corrupt(why) => self.broken(during, Problem::Corrupt(why)),
+            other => IcError::Link(other.to_string()),
+        }
+    }
+}
+
+/// What a future gives if it is asked just once: no timer, which would cost each request a millisecond.
+async fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        Poll::Ready(match future.as_mut().poll(context) {
+            Poll::Ready(value) => Some(value),
+            Poll::Pending => None,
+        })
+    })
+    .await
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,273 @@
+//! The host: which services it offers, and what an administrator can have done on them.
+//!
+//! ```text
+//!   verbs ── Host ──order──▶ Station ── Ic ── PacketLink ── guest
+//!                 ◀─state───    │
+//!                            Service (kvp, heartbeat)
+//! ```
+//! A [`Host`] runs one station per service. Nothing below it knows where verbs come from.
+
+pub mod check;
+pub mod heartbeat;
+pub mod kvp;
+pub mod status;
+
+mod ic;
+mod problem;
+mod service;
+mod station;
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use hv_utils_core::wire::{Ic as IcKind, Version};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+
+pub(crate) use ic::PROBE_ID;
+pub use ic::{Heard, Ic, IcError, IcOptions, TransactionIds};
+pub use problem::{Problem, Violation};
+pub use service::Service;
+pub use station::Phase;
+
+use crate::link::Port;
+use crate::outcome::{Failure, Outcome, Report, ServiceState};
+use crate::sim::SimPort;
+use crate::transcript::Transcript;
+use crate::verb::Verb;
+use heartbeat::Heartbeat;
+use kvp::Kvp;
+use kvp::items::HostItems;
+use station::{Order, Station, StationOptions};
+
+/// The services that work here. The others come with their daemons.
+pub const OFFERABLE: &[IcKind] = &[IcKind::Kvp, IcKind::Heartbeat];
+
+/// How the host behaves.
+#[derive(Debug, Clone)]
+pub struct HostOptions {
+    /// Directory for the sockets, `NAME.sock` each.
+    pub dir: PathBuf,
+    /// Services to offer, of [`OFFERABLE`].
+    pub ics: Vec<IcKind>,
+    /// Bytes of one ring with its 4096-byte control page: a multiple of 4096, at least 8192.
+    pub ring_bytes: u32,
+    /// Message versions to offer instead of a real host's, in the order in which they are sent.
+    pub versions: Vec<(IcKind, Vec<Version>)>,
+    /// Time to wait for a guest, and for each of its answers.
+    pub timeout: Duration,
+    /// Transaction ids of requests.
+    pub ids: TransactionIds,
+    /// What to tell guests about the host; nothing where absent.
+    pub host_items: Option<HostItems>,
+    /// Whether each close of a channel makes a new device of it.
+    pub reoffer_on_close: bool,
+    /// Time between heartbeats.
+    pub heartbeat_period: Duration,
+    /// Where packets are written down.
+    pub transcript: Option<Transcript>,
+    /// Where changes are told, a line each.
+    pub events: Option<mpsc::UnboundedSender<String>>,
+}
+
+impl HostOptions {
+    /// A host that offers KVP in `dir` and behaves like a real one.
+    pub fn new(dir: impl Into<PathBuf>) -> HostOptions {
+        HostOptions {
+            dir: dir.into(),
+            ics: vec![IcKind::Kvp],
+            ring_bytes: DEFAULT_RING_BYTES,
+            versions: Vec::new(),
+            timeout: Duration::from_secs(10),
+            ids: TransactionIds::Zero,
+            host_items: Some(HostItems::default()),
+            reoffer_on_close: false,
+            heartbeat_period: Duration::from_secs(2),
+            transcript: None,
+            events: None,
+        }
+    }
+
+    /// The options of one service's channel.
+    pub fn ic_options(&self, ic: IcKind) -> IcOptions {
+        let mut options = IcOptions::real_host(ic);
+        options.timeout = self.timeout;
+        options.ids = self.ids;
+        if let Some((_, versions)) = self.versions.iter().rev().find(|(other, _)| *other == ic) {
+            options.offer.message.clone_from(versions);
+        }
+        options
+    }
+}
+
+/// Ring size of this host: what hv_utils asks for on 4 KiB pages, 16 KiB with the control page, is the smallest that a
+/// guest meets; a KVP message of the IP operations takes half of it.
+pub const DEFAULT_RING_BYTES: u32 = 16384;
+
+/// A host at work. Dropping it, or [`Host::shut_down`], rescinds its devices.
+#[derive(Debug)]
+pub struct Host {
+    stations: Vec<Handle>,
+    options: HostOptions,
+    quit: Notify,
+}
+
+#[derive(Debug)]
+struct Handle {
+    ic: IcKind,
+    orders: mpsc::Sender<Order>,
+    state: watch::Receiver<ServiceState>,
+    task: JoinHandle<()>,
+}
+
+impl Host {
+    /// Offers the services. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// A socket cannot be made, or another host sits in the directory.
+    pub fn start(options: HostOptions) -> io::Result<Host> {
+        let mut stations = Vec::new();
+        for ic in options.ics.iter().copied() {
+            let port = SimPort::new(&options.dir, ic, options.ring_bytes)?;
+            stations.push(start_service(&options, ic, port));
+        }
+        Ok(Host { stations, options, quit: Notify::new() })
+    }
+
+    /// Does what a verb says and reports. `timeout` is the time for a guest to come and for each of its answers;
+    /// the host's own where absent.
+    pub async fn execute(&self, verb: &Verb, timeout: Option<Duration>) -> Report {
+        let limit = timeout.unwrap_or(self.options.timeout);
+        match verb {
+            Verb::GetIntegrationServices => Report::of(Ok(Outcome::Services(self.states()))),
+            Verb::Quit => {
+                self.quit.notify_one();
+                Report::of(Ok(Outcome::Done("the host ends".to_owned())))
+            }
+            Verb::WaitGuest { name: None } => self.wait_all(limit).await,
+            verb => match self.station(verb) {
+                Ok(station) => station.order(verb, limit, timeout).await,
+                Err(failure) => Report::of(Err(failure)),
+            },
+        }
+    }
+
+    /// Where each service stands now.
+    pub fn states(&self) -> Vec<ServiceState> {
+        self.stations.iter().map(|station| station.state.borrow().clone()).collect()
+    }
+
+    /// Waits until each service that is offered has met its guest, or for `limit`.
+    pub async fn settled(&self, limit: Duration) {
+        let deadline = Instant::now() + limit;
+        for station in &self.stations {
+            // What has become of it by then is told by the states.
+            let _ = station.reachable(deadline).await;
+        }
+    }
+
+    /// Waits until somebody has executed `quit`.
+    pub async fn quit(&self) {
+        self.quit.notified().await;
+    }
+
+    /// Rescinds the devices and waits until that is done.
+    pub async fn shut_down(self) {
+        for station in self.stations {
+            drop(station.orders);
+            // A station that panicked has nothing left to rescind.
+            let _ = station.task.await;
+        }
+    }
+
+    fn station(&self, verb: &Verb) -> Result<&Handle, Failure> {
+        let ic = verb.service().unwrap_or(IcKind::Kvp);
+        self.stations
+            .iter()
+            .find(|station| station.ic == ic)
+            .ok_or_else(|| Failure::Rule(format!("this host does not offer {ic}: start it with --ic {ic}")))
+    }
+
+    async fn wait_all(&self, limit: Duration) -> Report {
+        let deadline = Instant::now() + limit;
+        let mut report = Report::of(Err(Failure::Rule("this host offers nothing".to_owned())));
+        for station in &self.stations {
+            let verb = Verb::WaitGuest { name: Some(station.ic) };
+            report = station.order(&verb, deadline.saturating_duration_since(Instant::now()), None).await;
+            if report.result.is_err() {
+                break;
+            }
+        }
+        report
+    }
+}
+
+fn start_service<P: Port + 'static>(options: &HostOptions, ic: IcKind, port: P) -> Handle {
+    match ic {
+        IcKind::Heartbeat => start_station(options, ic, port, Heartbeat::new(options.heartbeat_period)),
+        _ => start_station(options, ic, port, Kvp::new(options.host_items.clone())),
+    }
+}
+
+fn start_station<P, S>(options: &HostOptions, ic: IcKind, port: P, service: S) -> Handle
+where
+    P: Port + 'static,
+    S: Service + 'static,
+{
+    let station_options = StationOptions {
+        ic: options.ic_options(ic),
+        reoffer_on_close: options.reoffer_on_close,
+        transcript: options.transcript.clone(),
+        events: options.events.clone(),
+    };
+    let (station, orders, state) = Station::new(ic, port, service, station_options);
+    Handle { ic, orders, state, task: tokio::spawn(station.run()) }
+}
+
+impl Handle {
+    /// Has a verb done on this service: at once if it needs no guest, else as soon as one has negotiated.
+    async fn order(&self, verb: &Verb, limit: Duration, timeout: Option<Duration>) -> Report {
+        let deadline = Instant::now() + limit;
+        loop {
+            if verb.service().is_some()
+                && let Err(failure) = self.reachable(deadline).await
+            {
+                return Report::of(Err(failure));
+            }
+            let (answer, report) = oneshot::channel();
+            let order = Order { verb: verb.clone(), timeout, answer };
+            if self.orders.send(order).await.is_err() {
+                return Report::of(Err(Failure::Host("the service has ended".to_owned())));
+            }
+            match report.await {
+                Ok(Some(report)) => return report,
+                // The guest left between the waiting and the order.
+                Ok(None) => {}
+                Err(_) => return Report::of(Err(Failure::Host("the service has ended".to_owned()))),
+            }
+        }
+    }
+
+    /// Waits until something can be asked of a guest.
+    async fn reachable(&self, deadline: Instant) -> Result<(), Failure> {
+        let mut state = self.state.clone();
+        let settled = |state: &ServiceState| {
+            !state.enabled || !matches!(state.phase, Phase::Waiting | Phase::Negotiating)
+        };
+        let waited = timeout_at(deadline, state.wait_for(settled)).await.map(|seen| seen.map(|_| ()));
+        let state = state.borrow().clone();
+        match waited {
+            Ok(Err(_)) => Err(Failure::Host("the service has ended".to_owned())),
+            Ok(Ok(())) if state.enabled => Ok(()),
+            Ok(Ok(())) => {
+                Err(Failure::Rule(format!("{0} is disabled: enable-service {0} offers it again", self.ic)))
+            }
+            Err(_) => Err(Failure::NoAnswer(format!("{} in time: {}", self.ic, state.detail()))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,13 @@
+//! The host against a naive guest: the built program, its scenarios, and every rule a guest can break.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod bytes;
+mod cli;
+mod console;
+mod control;
+mod guest;
+mod scenarios;
+mod services;
+mod strictness;
+mod support;

@@ -1,0 +1,205 @@
+//! The shipped scenarios against a right guest, and against wrong ones, for which they must fail.
+
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use crate::guest::GuestThread;
+use crate::guest::kvp::Fault;
+use crate::support::{code, dir, json, program, stderr, stdout};
+
+fn shipped() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")
+}
+
+fn run(dir: &Path, arguments: &[&str]) -> Output {
+    program().arg("--sim").arg(dir).args(arguments).output().unwrap()
+}
+
+/// Plays a scenario of these steps to a guest with this fault.
+fn play(fault: Fault, scenario: &str, arguments: &[&str]) -> Output {
+    let dir = dir();
+    let file = dir.path().join("scenario.toml");
+    std::fs::write(&file, format!("name = \"test\"\n{scenario}")).unwrap();
+    let _guest = GuestThread::start(dir.path(), fault);
+    let mut all = vec!["run", file.to_str().unwrap()];
+    all.extend(arguments);
+    run(dir.path(), &all)
+}
+
+#[test]
+fn every_shipped_scenario_passes_with_a_right_guest() {
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(shipped()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() >= 19, "{files:?}");
+    for file in files {
+        let dir = dir();
+        let _guest = GuestThread::start(dir.path(), Fault::None);
+        let output = run(dir.path(), &["run", file.to_str().unwrap()]);
+        assert_eq!(code(&output), 0, "{}\n{}", stdout(&output), stderr(&output));
+    }
+}
+
+#[test]
+fn several_scenarios_are_played_one_after_the_other_to_the_same_guest() {
+    let dir = dir();
+    let _guest = GuestThread::start(dir.path(), Fault::None);
+    let (first, second) = (shipped().join("packet-types.toml"), shipped().join("rescind.toml"));
+    let output = run(dir.path(), &["run", first.to_str().unwrap(), second.to_str().unwrap()]);
+    assert_eq!(code(&output), 0, "{}", stdout(&output));
+    assert!(stdout(&output).contains("PASS packet types and flags\n"));
+    assert!(stdout(&output).ends_with("2 of 2 scenarios passed\n"));
+}
+
+#[test]
+fn a_step_that_fails_shows_expected_actual_and_both_packets_and_ends_the_scenario() {
+    let steps = r#"
+        [[step]]
+        name = "an item that is there"
+        request = { op = "enumerate", pool = "auto", index = 9 }
+        [[step]]
+        name = "never played"
+        verb = "get-host-items"
+    "#;
+    let output = play(Fault::None, steps, &[]);
+    assert_eq!(code(&output), 1);
+    let text = stdout(&output);
+    assert!(text.starts_with("FAIL test\n  ok    1 a guest connects and negotiates"), "{text}");
+    assert!(text.contains("  FAIL  2 an item that is there"), "{text}");
+    assert!(
+        text.contains("expected  status 0x00000000 (success)\n          actual    status 0x80070103"),
+        "{text}"
+    );
+    assert!(text.contains("sent      0000  01 00 00 00 28 0a 00 00"), "{text}");
+    assert!(text.contains("received  0000  01 00 00 00 28 0a 00 00"), "{text}");
+    assert!(text.contains("  skip  3 never played"), "{text}");
+    assert!(text.ends_with("0 of 1 scenarios passed\n"), "{text}");
+    let answer = json(&play(Fault::None, steps, &["--json"]));
+    assert_eq!((answer["schema"].as_u64(), answer["passed"].as_bool()), (Some(1), Some(false)));
+    let step = &answer["scenarios"][0]["steps"][1];
+    assert_eq!(
+        (step["result"].as_str(), step["actual"].as_str()),
+        (Some("failed"), Some("status 0x80070103 (no more items)"))
+    );
+    assert!(step["received"].as_str().unwrap().starts_with("01 00 00 00 28 0a"));
+}
+
+#[test]
+fn wrong_guests_fail_the_steps_that_look_for_their_faults() {
+    let request = "[[step]]\nname = \"x\"\nrequest = { op = \"enumerate\", pool = \"auto\", index = 0 }\n";
+    let nothing =
+        "[[step]]\nname = \"x\"\nrequest = { op = 3 }\npacket = { kind = 7 }\nexpect = \"nothing\"\n";
+    let refusal = "[[step]]\nname = \"x\"\nrequest = { op = 3, pool = 2 }\nexpect = \"refusal-or-nothing\"\n";
+    let drain = format!("{request}expect = \"unread\"\n[[step]]\nname = \"y\"\ndrain = true\n");
+    let cases = [
+        (Fault::TransactionId, request, "IC transaction id"),
+        (Fault::VmbusId, request, "VMBus transaction id 0x77"),
+        (Fault::ExtraFlag, request, "IC flags 0x07"),
+        (Fault::MessageType, request, "message type 3"),
+        (Fault::HeaderOnly, request, "message of 20 bytes, the request had 2600"),
+        (Fault::Twice, &drain, "KVP ENUMERATE reply"),
+        (Fault::None, refusal, "0x00000000 (success)"),
+        (Fault::TwoVersions, request, "2 framework and 1 message versions"),
+        (Fault::NoCommonVersion, request, "no common version"),
+        (Fault::Closes, &format!("{request}{request}{request}"), "closed the channel"),
+        (Fault::Silent, &format!("timeout-ms = 1500\n{nothing}"), "nothing in time"),
+        (Fault::Silent, &format!("timeout-ms = 1500\n{request}"), "nothing in time"),
+        (Fault::SilentFromTheStart, &format!("timeout-ms = 1500\n{request}"), "no answer from the guest"),
+    ];
+    for (fault, scenario, expected) in cases {
+        let output = play(fault, scenario, &[]);
+        assert_eq!(code(&output), 1, "{fault:?}\n{}", stdout(&output));
+        assert!(stdout(&output).contains(expected), "{fault:?}\n{}", stdout(&output));
+    }
+}
+
+#[test]
+fn a_broken_rule_can_be_expected() {
+    let steps = "[[step]]\nname = \"x\"\nrequest = { op = \"enumerate\", pool = \"auto\" }\n\
+                 expect = { violation = \"IC flags 0x07\" }\n";
+    assert_eq!(code(&play(Fault::ExtraFlag, steps, &[])), 0);
+    let output = play(Fault::None, steps, &[]);
+    assert_eq!(code(&output), 1);
+    assert!(stdout(&output).contains("no rule was broken"), "{}", stdout(&output));
+}
+
+#[test]
+fn literal_bytes_can_be_sent_and_expected() {
+    let steps = r#"
+        negotiate = false
+        [[step]]
+        name = "guest"
+        accept = {}
+        [[step]]
+        name = "NEGOTIATE as a real host sends it, and the answer of hv_utils"
+        raw = """
+        01 00 00 00 30 00 00 00 00 00 00 00 00 00 00 00 00 00 1c 00 00 00 00 00 00 03 00 00 02 00 03 00
+        00 00 00 00 01 00 00 00 03 00 00 00 03 00 00 00 04 00 00 00 05 00 00 00"""
+        expect = { length = 48, agreed = "3.0/5.0", payload = """
+        01 00 00 00 30 00 00 00 00 00 00 00 00 00 00 00 00 00 10 00 00 00 00 00 00 05 00 00 01 00 01 00
+        00 00 00 00 03 00 00 00 05 00 00 00 03 00 00 00 04 00 00 00 05 00 00 00""" }
+    "#;
+    let output = play(Fault::None, steps, &[]);
+    assert_eq!(code(&output), 0, "{}", stdout(&output));
+    let other = steps.replace("00 05 00 00 01 00 01", "00 05 00 00 02 00 01");
+    assert_eq!(code(&play(Fault::None, &other, &[])), 1);
+}
+
+#[test]
+fn without_a_guest_a_scenario_fails_and_says_so() {
+    let dir = dir();
+    let file = dir.path().join("scenario.toml");
+    std::fs::write(&file, "name = \"x\"\ntimeout-ms = 50\nstep = []\n").unwrap();
+    let output = run(dir.path(), &["run", file.to_str().unwrap()]);
+    assert_eq!(code(&output), 1);
+    assert!(stdout(&output).contains("nobody came in time"), "{}", stdout(&output));
+}
+
+#[test]
+fn what_is_no_scenario_is_wrong_usage_before_anything_is_played() {
+    let dir = dir();
+    let file = dir.path().join("bad.toml");
+    let run_bad = |text: &str| {
+        std::fs::write(&file, text).unwrap();
+        run(dir.path(), &["run", shipped().join("silence.toml").to_str().unwrap(), file.to_str().unwrap()])
+    };
+    let output = run_bad("name = \"x\"\n[[step]]\nname = \"a\"\nrequst = {}\n");
+    assert_eq!(code(&output), 64);
+    assert!(
+        stderr(&output).contains("bad.toml") && stderr(&output).contains("requst"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(code(&run(dir.path(), &["run", "/nonexistent.toml"])), 64);
+    assert_eq!(code(&run(dir.path(), &["run"])), 64);
+}
+
+#[test]
+fn a_transcript_of_a_scenario_names_it() {
+    let dir = dir();
+    let _guest = GuestThread::start(dir.path(), Fault::None);
+    let file = dir.path().join("transcript");
+    let scenario = shipped().join("no-common-version.toml");
+    let arguments = ["run", scenario.to_str().unwrap(), "--transcript", file.to_str().unwrap()];
+    assert_eq!(code(&run(dir.path(), &arguments)), 0);
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.lines().next().unwrap().ends_with("== no common version"), "{text}");
+    assert!(text.contains("NEGOTIATE reply 0/0: status=0x80004005 (failure)"), "{text}");
+}
+
+#[test]
+fn the_description_names_every_shipped_scenario() {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("SCENARIOS.md")).unwrap();
+    for entry in std::fs::read_dir(shipped()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(text.contains(&format!("(scenarios/{name})")), "{name}");
+    }
+}
+
+#[test]
+fn the_example_of_the_description_can_be_played() {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("SCENARIOS.md")).unwrap();
+    let example = text.split("```toml\nname = \"an example\"\n").nth(1).unwrap().split("```").next().unwrap();
+    let output = play(Fault::None, example, &[]);
+    assert_eq!(code(&output), 0, "{}", stdout(&output));
+}

@@ -1,0 +1,185 @@
+//! `org.hvutils.Service1`, on the root object of every daemon: is it in touch with the host, and how.
+//!
+//! State that changes rarely is published as it changes, all of one change in one signal, by a task of its own:
+//! a bus that does not read must not hold up the host. Counters change with every message and have no signal;
+//! they are fetched from the daemon's loop at the moment they are read.
+
+use crate::channel::LinkStatus;
+use crate::wire::Version;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use tokio::sync::{mpsc, oneshot, watch};
+use zbus::object_server::SignalEmitter;
+use zbus::{Connection, Variant, fdo, interface};
+
+/// The interface's name.
+pub const SERVICE1: &str = "org.hvutils.Service1";
+
+/// What is published as it changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct State {
+    transport: &'static str,
+    channel: &'static str,
+    framework: Option<Version>,
+    message: Option<Version>,
+}
+
+impl From<&LinkStatus> for State {
+    fn from(status: &LinkStatus) -> Self {
+        Self {
+            transport: status.transport.map_or("", |transport| transport.as_str()),
+            channel: status.state.as_str(),
+            framework: status.framework,
+            message: status.message,
+        }
+    }
+}
+
+impl State {
+    /// One line for `systemctl status` and the log.
+    pub(crate) fn line(&self) -> String {
+        match (self.transport, self.message) {
+            ("", _) => format!("channel {}", self.channel),
+            (transport, None) => format!("channel {} on {transport}", self.channel),
+            (transport, Some(version)) => {
+                format!("channel {} on {transport}, version {version}", self.channel)
+            }
+        }
+    }
+
+    /// What has changed since `old`, as D-Bus sees it.
+    fn changed_since(&self, old: &Self) -> HashMap<&'static str, Variant<'static>> {
+        let pairs = [
+            ("Transport", text(self.transport), self.transport != old.transport),
+            ("ChannelState", text(self.channel), self.channel != old.channel),
+            ("FrameworkVersion", version(self.framework).into(), self.framework != old.framework),
+            ("MessageVersion", version(self.message).into(), self.message != old.message),
+        ];
+        pairs.into_iter().filter(|(.., changed)| *changed).map(|(name, value, _)| (name, value)).collect()
+    }
+}
+
+fn text(text: &'static str) -> Variant<'static> {
+    Variant::from(text)
+}
+
+fn version(version: Option<Version>) -> String {
+    version.map(|version| version.to_string()).unwrap_or_default()
+}
+
+/// What changes with every message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Counters {
+    received: u64,
+    rejected: u64,
+    last_message: u64,
+}
+
+impl From<&LinkStatus> for Counters {
+    fn from(status: &LinkStatus) -> Self {
+        Self { received: status.received, rejected: status.rejected, last_message: status.last_message }
+    }
+}
+
+/// A question for the counters.
+pub(crate) type Question = oneshot::Sender<Counters>;
+
+/// The object behind the interface.
+#[derive(Debug)]
+pub(crate) struct Service1 {
+    state: watch::Receiver<State>,
+    counters: mpsc::Sender<Question>,
+}
+
+impl Service1 {
+    pub(crate) fn new(state: watch::Receiver<State>, counters: mpsc::Sender<Question>) -> Self {
+        Self { state, counters }
+    }
+
+    fn state(&self) -> State {
+        *self.state.borrow()
+    }
+
+    async fn counters(&self) -> fdo::Result<Counters> {
+        let (question, answer) = oneshot::channel();
+        let asked = self.counters.send(question).await.is_ok();
+        match answer.await {
+            Ok(counters) if asked => Ok(counters),
+            _ => Err(fdo::Error::Failed("the daemon is stopping".to_owned())),
+        }
+    }
+}
+
+#[interface(name = "org.hvutils.Service1", introspection_docs = false)]
+impl Service1 {
+    /// Version of the daemon.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn version(&self) -> &'static str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    /// `uio`, `hv_utils`, `sim`, or "" without a channel.
+    #[zbus(property)]
+    fn transport(&self) -> &'static str {
+        self.state().transport
+    }
+
+    /// `closed`, `negotiating`, `ready`, `kernel` or `failed`.
+    #[zbus(property)]
+    fn channel_state(&self) -> &'static str {
+        self.state().channel
+    }
+
+    /// "3.0"; "" where it is not negotiated or not told.
+    #[zbus(property)]
+    fn framework_version(&self) -> String {
+        version(self.state().framework)
+    }
+
+    /// "5.0"; "" where it is not negotiated or not told.
+    #[zbus(property)]
+    fn message_version(&self) -> String {
+        version(self.state().message)
+    }
+
+    /// Messages from the host since the daemon's start.
+    #[zbus(property(emits_changed_signal = "false"))]
+    async fn messages_received(&self) -> fdo::Result<u64> {
+        Ok(self.counters().await?.received)
+    }
+
+    /// Those of them that were wrong: dropped, or answered by an error.
+    #[zbus(property(emits_changed_signal = "false"))]
+    async fn messages_rejected(&self) -> fdo::Result<u64> {
+        Ok(self.counters().await?.rejected)
+    }
+
+    /// When the last message came: µs, `CLOCK_REALTIME`, 0 = never.
+    #[zbus(property(emits_changed_signal = "false"))]
+    async fn last_message(&self) -> fdo::Result<u64> {
+        Ok(self.counters().await?.last_message)
+    }
+}
+
+/// Publishes changes of `states` on `path` until the connection or the daemon ends.
+pub(crate) async fn publish(bus: Connection, path: &'static str, mut states: watch::Receiver<State>) {
+    let Ok(emitter) = SignalEmitter::new(&bus, path) else { return };
+    let name = zbus::names::InterfaceName::from_static_str_unchecked(SERVICE1);
+    let mut told = *states.borrow_and_update();
+    while states.changed().await.is_ok() {
+        let state = *states.borrow_and_update();
+        let changed = state.changed_since(&told);
+        told = state;
+        if changed.is_empty() {
+            continue;
+        }
+        let sent =
+            fdo::Properties::properties_changed(&emitter, name.clone(), changed, Cow::Borrowed(&[])).await;
+        if sent.is_err() && bus.is_closed() {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

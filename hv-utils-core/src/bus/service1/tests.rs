@@ -1,0 +1,202 @@
+//! The interface over a socket pair, without a bus: values, one signal per change, and its description.
+
+use super::*;
+use futures_util::StreamExt;
+use std::future::Future;
+use std::os::unix::net::UnixStream;
+use zbus::connection::Builder;
+use zbus::fdo::{IntrospectableProxy, PropertiesProxy};
+use zbus::names::InterfaceName;
+use zbus::proxy::CacheProperties;
+
+const PATH: &str = "/org/hvutils/Test1";
+
+const CLOSED: State = State { transport: "", channel: "closed", framework: None, message: None };
+const READY: State = State {
+    transport: "sim",
+    channel: "ready",
+    framework: Some(Version::new(3, 0)),
+    message: Some(Version::new(5, 0)),
+};
+
+fn run(test: impl Future<Output = ()>) {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test);
+}
+
+struct Pair {
+    _server: Connection,
+    client: Connection,
+    state: watch::Sender<State>,
+    questions: mpsc::Receiver<Question>,
+}
+
+async fn pair() -> Pair {
+    let state = watch::Sender::new(CLOSED);
+    let (asking, questions) = mpsc::channel(1);
+    let (ours, theirs) = UnixStream::pair().unwrap();
+    let object = Service1::new(state.subscribe(), asking);
+    let server =
+        Builder::unix_stream(ours).server(zbus::Guid::generate()).p2p().serve_at(PATH, object).build();
+    let client = Builder::unix_stream(theirs).p2p().build();
+    let (server, client) = tokio::join!(server, client);
+    let server = server.unwrap();
+    tokio::spawn(publish(server.clone(), PATH, state.subscribe()));
+    Pair { _server: server, client: client.unwrap(), state, questions }
+}
+
+impl Pair {
+    async fn properties(&self) -> PropertiesProxy<'static> {
+        let proxy = PropertiesProxy::builder(&self.client).path(PATH).destination("org.hvutils.Test1");
+        proxy.cache_properties(CacheProperties::No).build().await.unwrap()
+    }
+}
+
+fn interface() -> InterfaceName<'static> {
+    InterfaceName::from_static_str(SERVICE1).unwrap()
+}
+
+async fn read(properties: &PropertiesProxy<'_>, name: &str) -> String {
+    properties.get(interface(), name).await.unwrap().to_string()
+}
+
+#[test]
+fn state_is_read_as_the_channel_last_had_it() {
+    run(async {
+        let pair = pair().await;
+        let properties = pair.properties().await;
+        assert_eq!(read(&properties, "Transport").await, "\"\"");
+        assert_eq!(read(&properties, "ChannelState").await, "\"closed\"");
+        assert_eq!(read(&properties, "MessageVersion").await, "\"\"");
+        pair.state.send_replace(READY);
+        assert_eq!(read(&properties, "Transport").await, "\"sim\"");
+        assert_eq!(read(&properties, "ChannelState").await, "\"ready\"");
+        assert_eq!(read(&properties, "FrameworkVersion").await, "\"3.0\"");
+        assert_eq!(read(&properties, "MessageVersion").await, "\"5.0\"");
+        assert_eq!(read(&properties, "Version").await, format!("{:?}", env!("CARGO_PKG_VERSION")));
+    });
+}
+
+#[test]
+fn one_change_of_the_channel_is_one_signal_with_what_changed() {
+    run(async {
+        let pair = pair().await;
+        let properties = pair.properties().await;
+        let mut signals = properties.receive_properties_changed().await.unwrap();
+        // A reply proves that the publisher's task has begun: it was spawned before.
+        read(&properties, "Transport").await;
+        pair.state.send_replace(State { transport: "sim", channel: "negotiating", ..CLOSED });
+        let first = signals.next().await.unwrap();
+        let mut names: Vec<_> = first.args().unwrap().changed_properties.into_keys().collect();
+        names.sort_unstable();
+        assert_eq!(names, ["ChannelState", "Transport"]);
+        pair.state.send_replace(READY);
+        let second = signals.next().await.unwrap();
+        let arguments = second.args().unwrap();
+        assert_eq!(arguments.interface_name, SERVICE1);
+        let mut changed: Vec<_> =
+            arguments.changed_properties.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        changed.sort_unstable();
+        assert_eq!(changed, ["ChannelState=\"ready\"", "FrameworkVersion=\"3.0\"", "MessageVersion=\"5.0\""]);
+        assert!(arguments.invalidated_properties.is_empty());
+    });
+}
+
+#[test]
+fn counters_are_fetched_from_the_loop_at_the_moment_they_are_read() {
+    run(async {
+        let mut pair = pair().await;
+        let properties = pair.properties().await;
+        let answering = async {
+            for received in 1..=3 {
+                let question = pair.questions.recv().await.unwrap();
+                question
+                    .send(Counters { received, rejected: 10 * received, last_message: 100 * received })
+                    .unwrap();
+            }
+        };
+        let reading = async {
+            [
+                read(&properties, "MessagesReceived").await,
+                read(&properties, "MessagesRejected").await,
+                read(&properties, "LastMessage").await,
+            ]
+        };
+        let ((), values) = tokio::join!(answering, reading);
+        assert_eq!(values, ["uint64 1", "uint64 20", "uint64 300"]);
+    });
+}
+
+#[test]
+fn counters_of_a_daemon_that_stops_are_an_error_and_not_a_wait() {
+    run(async {
+        let mut pair = pair().await;
+        let properties = pair.properties().await;
+        pair.questions.close();
+        assert!(properties.get(interface(), "MessagesReceived").await.is_err());
+    });
+}
+
+#[test]
+fn properties_cannot_be_written() {
+    run(async {
+        let pair = pair().await;
+        let properties = pair.properties().await;
+        let refused = properties.set(interface(), "ChannelState", &Variant::from("ready")).await;
+        assert!(refused.is_err());
+        assert_eq!(read(&properties, "ChannelState").await, "\"closed\"");
+    });
+}
+
+#[test]
+fn description_says_which_properties_signal_their_change() {
+    run(async {
+        let pair = pair().await;
+        let proxy = IntrospectableProxy::builder(&pair.client).path(PATH).destination("org.hvutils.Test1");
+        let xml = proxy.build().await.unwrap().introspect().await.unwrap();
+        let described: Vec<_> = properties_of(&xml);
+        let expected = [
+            ("ChannelState", "s", None),
+            ("FrameworkVersion", "s", None),
+            ("LastMessage", "t", Some("false")),
+            ("MessageVersion", "s", None),
+            ("MessagesReceived", "t", Some("false")),
+            ("MessagesRejected", "t", Some("false")),
+            ("Transport", "s", None),
+            ("Version", "s", Some("const")),
+        ];
+        assert_eq!(
+            described,
+            expected.map(|(name, kind, emits)| (name.into(), kind.into(), emits.map(Into::into)))
+        );
+    });
+}
+
+/// Name, type and `EmitsChangedSignal` of each read-only property of the interface, by name.
+fn properties_of(xml: &str) -> Vec<(String, String, Option<String>)> {
+    let start = xml.find(&format!("<interface name=\"{SERVICE1}\"")).unwrap();
+    let body = &xml[start..start + xml[start..].find("</interface>").unwrap()];
+    let attribute = |text: &str, name: &str| {
+        let value = text.split_once(&format!("{name}=\"")).map(|(_, rest)| rest)?;
+        Some(value.split_once('"')?.0.to_owned())
+    };
+    let mut found: Vec<_> = body
+        .split("<property ")
+        .skip(1)
+        .map(|text| {
+            assert_eq!(attribute(text, "access").as_deref(), Some("read"));
+            (attribute(text, "name").unwrap(), attribute(text, "type").unwrap(), attribute(text, "value"))
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn line_for_people_says_channel_transport_and_version() {
+    assert_eq!(CLOSED.line(), "channel closed");
+    assert_eq!(
+        State { transport: "hv_utils", channel: "kernel", ..CLOSED }.line(),
+        "channel kernel on hv_utils"
+    );
+    assert_eq!(READY.line(), "channel ready on sim, version 5.0");
+}

@@ -1,0 +1,199 @@
+//! The kernel's char devices on a socket pair: registration, replies, and each way it can fail.
+
+use super::{request, settle, until_open, until_state};
+use crate::channel::link::{Framing, Link};
+use crate::channel::{ChannelChoice, ChannelState, Transport};
+use crate::testing::{Call, FakeBus, KernelEnd};
+use crate::wire::kvp::chardev;
+use crate::wire::{Ic, Status};
+use rustix::io::Errno;
+use std::time::Duration;
+use tempfile::TempDir;
+use tokio::time::Instant;
+
+/// The kernel's answer to a registration for KVP.
+fn greeting() -> Vec<u8> {
+    let mut message = vec![0; chardev::MESSAGE_BYTES];
+    message[0] = 100;
+    message[4..7].copy_from_slice(b"3.1");
+    message
+}
+
+/// A request of the kernel's whose second word starts with `mark`.
+fn kvp_request(mark: u8) -> Vec<u8> {
+    let mut message = vec![0; chardev::MESSAGE_BYTES];
+    (message[0], message[1], message[8]) = (3, 2, mark);
+    message
+}
+
+struct Setup {
+    _directory: TempDir,
+    bus: FakeBus,
+    link: Link,
+}
+
+fn setup(ic: Ic) -> Setup {
+    let directory = tempfile::tempdir().unwrap();
+    let bus = FakeBus::new(directory.path()).unwrap();
+    bus.offer(ic).unwrap();
+    let link = bus.link(ic, ChannelChoice::Auto).unwrap();
+    Setup { _directory: directory, bus, link }
+}
+
+/// Opens the KVP device, and registers on it.
+async fn register(bus: &mut FakeBus, link: &mut Link) -> KernelEnd {
+    until_open(link, Transport::HvUtils).await;
+    let kernel = bus.char_opened().await;
+    let registration = kernel.recv().await.unwrap();
+    assert_eq!((registration.len(), registration[0]), (7432, 100));
+    kernel.send(&greeting()).unwrap();
+    until_state(link, ChannelState::Ready).await;
+    kernel
+}
+
+#[tokio::test]
+async fn kvp_registers_and_answers_with_the_status_over_the_first_bytes() {
+    let Setup { mut bus, mut link, _directory } = setup(Ic::Kvp);
+    let kernel = register(&mut bus, &mut link).await;
+    assert_eq!((link.status().framework, link.status().message), (None, None), "the kernel negotiates");
+    kernel.send(&kvp_request(7)).unwrap();
+    let request = request(&mut link).await;
+    assert_eq!(request.framing, Framing::CharDevice);
+    assert_eq!(link.body(&request), kvp_request(7));
+    link.answer(&request, Status::NO_MORE_ITEMS, |message| message[8] = 70);
+    let mut expected = kvp_request(70);
+    expected[..4].copy_from_slice(&0x8007_0103_u32.to_ne_bytes());
+    assert_eq!(kernel.recv().await.unwrap(), expected);
+    assert_eq!(link.status().received, 1);
+}
+
+#[tokio::test]
+async fn vss_speaks_in_messages_of_12_bytes() {
+    let Setup { mut bus, mut link, _directory } = setup(Ic::Vss);
+    until_open(&mut link, Transport::HvUtils).await;
+    assert_eq!(link.status().state, ChannelState::Negotiating);
+    let kernel = bus.char_opened().await;
+    assert_eq!(kernel.recv().await.unwrap(), [129, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    kernel.send(&129_u32.to_ne_bytes()).unwrap();
+    until_state(&mut link, ChannelState::Ready).await;
+    let freeze = [5, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0];
+    kernel.send(&freeze).unwrap();
+    let request = request(&mut link).await;
+    assert_eq!(link.body(&request), freeze);
+    link.answer(&request, Status::OK, |_| {});
+    assert_eq!(kernel.recv().await.unwrap(), [0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_another_daemon_has_is_tried_until_it_is_free() {
+    let Setup { mut bus, mut link, _directory } = setup(Ic::Kvp);
+    let other = bus.nodes().open_char(&bus.dev_root().join("vmbus/hv_kvp")).unwrap();
+    drop(bus.char_opened().await);
+    until_state(&mut link, ChannelState::Failed).await;
+    settle(&mut link).await;
+    let begin = Instant::now();
+    drop(other);
+    register(&mut bus, &mut link).await;
+    assert_eq!(begin.elapsed(), Duration::from_millis(50));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_reply_opens_and_registers_again() {
+    let Setup { mut bus, mut link, _directory } = setup(Ic::Kvp);
+    let kernel = register(&mut bus, &mut link).await;
+    kernel.send(&kvp_request(1)).unwrap();
+    let request = request(&mut link).await;
+    bus.inject(Call::Write, Errno::INVAL);
+    link.answer(&request, Status::OK, |_| {});
+    assert_eq!(link.status().stale, 1);
+    until_state(&mut link, ChannelState::Closed).await;
+    assert!(kernel.recv().await.unwrap().is_empty(), "the device was closed");
+    register(&mut bus, &mut link).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_registration_is_tried_again() {
+    let Setup { mut bus, mut link, _directory } = setup(Ic::Kvp);
+    bus.inject(Call::Write, Errno::INVAL);
+    until_state(&mut link, ChannelState::Failed).await;
+    drop(bus.char_opened().await);
+    register(&mut bus, &mut link).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_answer_to_the_registration_is_not_taken_for_one() {
+    let Setup { mut bus, mut link, _directory } = setup(Ic::Kvp);
+    until_open(&mut link, Transport::HvUtils).await;
+    let kernel = bus.char_opened().await;
+    kernel.send(&kvp_request(1)).unwrap();
+    until_state(&mut link, ChannelState::Failed).await;
+    drop(kernel);
+    register(&mut bus, &mut link).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_driver_that_goes_away_finds_the_device_closed_at_once() {
+    let Setup { mut bus, mut link, _directory } = setup(Ic::Kvp);
+    let kernel = register(&mut bus, &mut link).await;
+    kernel.send(&kvp_request(1)).unwrap();
+    let unanswered = request(&mut link).await;
+    bus.rescind(Ic::Kvp).unwrap();
+    until_state(&mut link, ChannelState::Closed).await;
+    // The descriptor is closed before anything else is done: the kernel waits for that.
+    assert!(kernel.send(&kvp_request(2)).is_err());
+    link.answer(&unanswered, Status::OK, |_| {});
+    assert_eq!(link.status().stale, 1);
+    settle(&mut link).await;
+    bus.offer(Ic::Kvp).unwrap();
+    register(&mut bus, &mut link).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_read_that_says_ebadf_closes_the_device() {
+    let Setup { mut bus, mut link, _directory } = setup(Ic::Kvp);
+    let kernel = register(&mut bus, &mut link).await;
+    bus.inject(Call::Read, Errno::BADF);
+    kernel.send(&kvp_request(1)).unwrap();
+    until_state(&mut link, ChannelState::Closed).await;
+    assert!(kernel.send(&kvp_request(2)).is_err());
+    register(&mut bus, &mut link).await;
+}
+
+#[tokio::test]
+async fn a_read_that_finds_nothing_after_all_waits_again() {
+    let Setup { mut bus, mut link, _directory } = setup(Ic::Kvp);
+    let kernel = register(&mut bus, &mut link).await;
+    settle(&mut link).await; // what made the device readable before is over
+    bus.inject(Call::Read, Errno::AGAIN);
+    bus.inject(Call::Read, Errno::INTR);
+    kernel.send(&kvp_request(1)).unwrap();
+    settle(&mut link).await;
+    kernel.send(&kvp_request(2)).unwrap();
+    let request = request(&mut link).await;
+    assert_eq!(link.body(&request)[8], 1);
+}
+
+#[tokio::test]
+async fn a_request_that_the_kernel_gave_up_is_overtaken_by_the_next() {
+    let Setup { mut bus, mut link, _directory } = setup(Ic::Kvp);
+    let kernel = register(&mut bus, &mut link).await;
+    kernel.send(&kvp_request(1)).unwrap();
+    let old = request(&mut link).await;
+    kernel.send(&kvp_request(2)).unwrap();
+    let new = request(&mut link).await;
+    link.answer(&old, Status::OK, |_| panic!("it must not be answered"));
+    link.answer(&new, Status::OK, |_| {});
+    assert_eq!(kernel.recv().await.unwrap()[8], 2);
+    assert_eq!(link.status().stale, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_explicit_hv_utils_waits_while_the_device_is_elsewhere() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut bus = FakeBus::new(directory.path()).unwrap();
+    bus.offer_on_uio(Ic::Kvp).unwrap();
+    let mut link = bus.link(Ic::Kvp, ChannelChoice::HvUtils).unwrap();
+    settle(&mut link).await;
+    bus.replace(Ic::Kvp).unwrap(); // the new device goes to hv_utils
+    register(&mut bus, &mut link).await;
+}

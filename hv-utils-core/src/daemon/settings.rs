@@ -1,0 +1,52 @@
+//! From files to settings: what the shell itself reads of the configuration, and the daemon's own tables.
+//!
+//! Used at start, by `--check-config` and at SIGHUP, so that all three agree. The command line wins over files.
+
+use super::args::Parsed;
+use super::config::{Config, Finding, Sources, Table};
+use super::log::{FORMATS, Format, Level};
+use super::{CommonArgs, Service};
+use crate::wire::Version;
+
+/// Everything the configuration says to one daemon.
+#[derive(Debug)]
+pub(super) struct Loaded<T> {
+    pub(super) own: T,
+    pub(super) level: Level,
+    pub(super) format: Format,
+    pub(super) max_version: Option<Version>,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// Reads the configuration anew.
+pub(super) fn load<S: Service>(parsed: &Parsed<S::Args>) -> Loaded<S::Settings> {
+    let common = &parsed.common;
+    let mut config = Config::load(&Sources::new(common.config.as_deref(), &common.etc_root));
+    let (level, format) = log(&mut config.table("log"), common);
+    let mut table = config.table(S::TABLE);
+    let max_version = max_version::<S>(&mut table);
+    let own = S::settings(&mut table, &parsed.own, common);
+    Loaded { own, level, format, max_version, findings: config.finish() }
+}
+
+fn log(table: &mut Table<'_>, common: &CommonArgs) -> (Level, Format) {
+    let level = table.parsed("level", "error, warn, info, debug or trace", |text| text.parse().ok());
+    let format = table.one_of("format", &FORMATS);
+    (common.log_level.or(level).unwrap_or_default(), common.log_format.or(format).unwrap_or_default())
+}
+
+/// The newest version to agree on with a host that misbehaves on its newest: not older than all we speak.
+fn max_version<S: Service>(table: &mut Table<'_>) -> Option<Version> {
+    const KEY: &str = "max-message-version";
+    let version = table.version(KEY)?;
+    let spoken = S::IC.versions();
+    if spoken.iter().any(|ours| *ours <= version) {
+        return Some(version);
+    }
+    let spoken: Vec<String> = spoken.iter().map(ToString::to_string).collect();
+    table.reject(
+        KEY,
+        format!("{version} is older than all that {} speaks, use one of: {}", S::NAME, spoken.join(", ")),
+    );
+    None
+}

@@ -1,0 +1,212 @@
+//! The double's bus as a test sees it: every act of a host, a kernel or an administrator is a method.
+//!
+//! One device per integration component. What comes of an act is in [`super::kernel`], what a daemon does to a device
+//! comes through its nodes ([`super::nodes`]). Errors are those of the files underneath.
+
+use super::kernel::{Shared, State};
+use super::nodes::{FakeNodes, KernelEnd};
+use super::tree::Tree;
+use crate::channel::nodes::Nodes;
+use crate::channel::{ChannelChoice, Link, LinkError, LinkOptions, RingChannel};
+use crate::wire::Ic;
+use rustix::io::Errno;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use tokio::sync::mpsc;
+
+/// The two drivers that take integration components.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Driver {
+    /// The kernel's own.
+    HvUtils,
+    /// Raw VMBus.
+    Uio,
+}
+
+impl Driver {
+    /// Its name in sysfs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HvUtils => "hv_utils",
+            Self::Uio => "uio_hv_generic",
+        }
+    }
+}
+
+/// A system call that can be made to fail once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// Opening any node.
+    Open,
+    /// Mapping a uio node.
+    Map,
+    /// Reading a char device.
+    Read,
+    /// Writing to a char device.
+    Write,
+}
+
+/// A guest's VMBus with its two drivers, in a directory of the test's.
+#[derive(Debug)]
+pub struct FakeBus {
+    shared: Arc<Shared>,
+    channels: mpsc::UnboundedReceiver<RingChannel>,
+    kernel_ends: mpsc::UnboundedReceiver<KernelEnd>,
+}
+
+impl FakeBus {
+    /// An empty bus below `root`, with both drivers loaded and no dynamic ids. Needs a tokio runtime once channels
+    /// are opened.
+    ///
+    /// # Errors
+    /// The tree cannot be written; the same goes for all that follows.
+    pub fn new(root: &Path) -> io::Result<Self> {
+        let (channel_sender, channels) = mpsc::unbounded_channel();
+        let (kernel_sender, kernel_ends) = mpsc::unbounded_channel();
+        let tree = Tree::create(root)?;
+        let state = Mutex::new(State::new());
+        let shared = Shared { tree, channels: channel_sender, kernel_ends: kernel_sender, state };
+        Ok(Self { shared: Arc::new(shared), channels, kernel_ends })
+    }
+
+    /// What stands for `/sys`.
+    #[must_use]
+    pub fn sysfs_root(&self) -> PathBuf {
+        self.shared.tree.sysfs.clone()
+    }
+
+    /// What stands for `/dev`.
+    #[must_use]
+    pub fn dev_root(&self) -> PathBuf {
+        self.shared.tree.dev.clone()
+    }
+
+    /// The directory of a device in sysfs, for a test that spoils it.
+    #[must_use]
+    pub fn device_directory(&self, ic: Ic) -> PathBuf {
+        self.shared.tree.device(ic)
+    }
+
+    /// The device nodes of this bus.
+    #[must_use]
+    pub fn nodes(&self) -> Arc<dyn Nodes> {
+        Arc::new(FakeNodes(self.shared.clone()))
+    }
+
+    /// A link on this bus.
+    ///
+    /// # Errors
+    /// As [`Link::new`].
+    pub fn link(&self, ic: Ic, choice: ChannelChoice) -> Result<Link, LinkError> {
+        let (sysfs_root, dev_root) = (self.sysfs_root(), self.dev_root());
+        let options = LinkOptions { ic, choice, max_version: None, sysfs_root, dev_root };
+        Link::with_nodes(options, self.nodes())
+    }
+
+    /// The host's end of the next channel that is opened through a uio node.
+    pub async fn channel_opened(&mut self) -> RingChannel {
+        self.channels.recv().await.expect("the bus itself keeps a sender")
+    }
+
+    /// The kernel's end of the next char device that is opened.
+    pub async fn char_opened(&mut self) -> KernelEnd {
+        self.kernel_ends.recv().await.expect("the bus itself keeps a sender")
+    }
+
+    /// Bytes of one ring of devices bound from now on, control page included.
+    pub fn set_ring_bytes(&self, bytes: u32) {
+        self.shared.state().ring_bytes = bytes;
+    }
+
+    /// From now on, as before Linux b15b7d2a1b09: the driver masks the interrupt at opening and at each interrupt.
+    pub fn set_old_kernel(&self) {
+        self.shared.state().old_kernel = true;
+    }
+
+    /// Devices offered from now on have monitored channels.
+    pub fn set_monitored(&self, id: u8) {
+        self.shared.state().monitor_id = Some(id);
+    }
+
+    /// From now on the host takes its time to replace a closed KVP device, until [`replace`](Self::replace).
+    pub fn set_lingering(&self) {
+        self.shared.state().lingering = true;
+    }
+
+    /// Makes the next such call fail.
+    pub fn inject(&self, call: Call, error: Errno) {
+        self.shared.state().faults.push_back((call, error));
+    }
+
+    /// The host offers a service; the device is probed.
+    ///
+    /// # Errors
+    /// See [`new`](Self::new).
+    pub fn offer(&self, ic: Ic) -> io::Result<()> {
+        self.shared.offer(&mut self.shared.state(), ic)
+    }
+
+    /// The host takes a service back.
+    ///
+    /// # Errors
+    /// See [`new`](Self::new).
+    pub fn rescind(&self, ic: Ic) -> io::Result<()> {
+        self.shared.rescind(&mut self.shared.state(), ic)
+    }
+
+    /// The host replaces a device by a new one.
+    ///
+    /// # Errors
+    /// See [`new`](Self::new).
+    pub fn replace(&self, ic: Ic) -> io::Result<()> {
+        self.shared.replace(&mut self.shared.state(), ic)
+    }
+
+    /// Writes `drivers_autoprobe`.
+    ///
+    /// # Errors
+    /// See [`new`](Self::new).
+    pub fn set_autoprobe(&self, on: bool) -> io::Result<()> {
+        self.shared.tree.set_autoprobe(on)
+    }
+
+    /// Writes a device's `driver_override`, which is lost with the device.
+    ///
+    /// # Errors
+    /// See [`new`](Self::new).
+    pub fn set_driver_override(&self, ic: Ic, driver: Driver) -> io::Result<()> {
+        self.shared.tree.set_driver_override(ic, Some(driver))
+    }
+
+    /// Takes a device from its driver. A KVP device that `hv_utils` had is replaced: the driver had its channel open.
+    ///
+    /// # Errors
+    /// See [`new`](Self::new).
+    pub fn unbind(&self, ic: Ic) -> io::Result<()> {
+        self.shared.unbind(&mut self.shared.state(), ic)
+    }
+
+    /// Gives an unbound device to a driver.
+    ///
+    /// # Errors
+    /// See [`new`](Self::new).
+    pub fn bind(&self, ic: Ic, driver: Driver) -> io::Result<()> {
+        self.shared.bind(&mut self.shared.state(), ic, driver)
+    }
+
+    /// A device of that service on raw VMBus, as hv-driver does it: no probing meanwhile, an override, a bind.
+    ///
+    /// # Errors
+    /// See [`new`](Self::new).
+    pub fn offer_on_uio(&self, ic: Ic) -> io::Result<()> {
+        let tree = &self.shared.tree;
+        let before = tree.autoprobe();
+        tree.set_autoprobe(false)?;
+        self.offer(ic)?;
+        self.set_driver_override(ic, Driver::Uio)?;
+        self.bind(ic, Driver::Uio)?;
+        tree.set_autoprobe(before)
+    }
+}

@@ -1,0 +1,186 @@
+//! What a guest's kernel and a real host do to the devices of the double: probing, binding, rescinds, replacements.
+//!
+//! The state behind [`super::FakeBus`] and its nodes, under one lock.
+
+use super::bus::{Call, Driver};
+use super::nodes::KernelEnd;
+use super::tree::Tree;
+use crate::channel::RingChannel;
+use crate::wire::Ic;
+use rustix::io::Errno;
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::mpsc;
+
+/// What the bus and its nodes share.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) tree: Tree,
+    pub(super) channels: mpsc::UnboundedSender<RingChannel>,
+    pub(super) kernel_ends: mpsc::UnboundedSender<KernelEnd>,
+    pub(super) state: Mutex<State>,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) devices: Vec<Device>,
+    pub(super) faults: VecDeque<(Call, Errno)>,
+    pub(super) ring_bytes: u32,
+    pub(super) old_kernel: bool,
+    pub(super) monitor_id: Option<u8>,
+    pub(super) lingering: bool,
+    pub(super) next_relid: u32,
+    pub(super) next_uio: u32,
+}
+
+/// A device that the host offers.
+#[derive(Debug)]
+pub(super) struct Device {
+    pub(super) ic: Ic,
+    pub(super) relid: u32,
+    pub(super) monitored: bool,
+    driver: Option<Driver>,
+    pub(super) uio: Option<u32>,
+    /// Who has its node open.
+    pub(super) opener: Option<Opener>,
+}
+
+/// What a bus needs to tell the opener of a node that the device is gone.
+#[derive(Debug)]
+pub(super) enum Opener {
+    Uio { gone: Arc<AtomicBool>, interrupts: Arc<OwnedFd> },
+    Char { kernel_end: Arc<OwnedFd> },
+}
+
+impl Shared {
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        // A test that panicked has failed anyway; the others go on.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a fault that was asked for.
+    pub(super) fn fault(&self, call: Call) -> io::Result<()> {
+        let mut state = self.state();
+        match state.faults.iter().position(|(faulty, _)| *faulty == call) {
+            Some(index) => Err(state.faults.remove(index).map_or(Errno::IO, |(_, error)| error).into()),
+            None => Ok(()),
+        }
+    }
+
+    /// A uio node was closed, and its VMBus channel with it.
+    pub(super) fn uio_closed(&self, ic: Ic, relid: u32) -> io::Result<()> {
+        let mut state = self.state();
+        let Some(device) = state.device(ic).filter(|device| device.relid == relid) else { return Ok(()) };
+        device.opener = None;
+        if ic == Ic::Kvp && !state.lingering { self.replace(&mut state, ic) } else { Ok(()) }
+    }
+
+    pub(super) fn offer(&self, state: &mut State, ic: Ic) -> io::Result<()> {
+        let relid = state.next_relid;
+        state.next_relid += 1;
+        self.tree.add_device(ic, relid, state.monitor_id)?;
+        let monitored = state.monitor_id.is_some();
+        state.devices.push(Device { ic, relid, monitored, driver: None, uio: None, opener: None });
+        if !self.tree.autoprobe() {
+            return Ok(());
+        }
+        let wanted = self.tree.driver_override(ic).or((ic != Ic::FileCopy).then_some(Driver::HvUtils));
+        wanted.map_or(Ok(()), |driver| self.bind(state, ic, driver))
+    }
+
+    pub(super) fn rescind(&self, state: &mut State, ic: Ic) -> io::Result<()> {
+        self.take_from_driver(state, ic)?;
+        state.devices.retain(|device| device.ic != ic);
+        self.tree.remove_device(ic)
+    }
+
+    pub(super) fn replace(&self, state: &mut State, ic: Ic) -> io::Result<()> {
+        self.rescind(state, ic)?;
+        self.offer(state, ic)
+    }
+
+    pub(super) fn bind(&self, state: &mut State, ic: Ic, driver: Driver) -> io::Result<()> {
+        let (index, ring_bytes) = (state.next_uio, state.ring_bytes);
+        let device = state.device(ic).filter(|device| device.driver.is_none()).ok_or(Errno::NODEV)?;
+        device.driver = Some(driver);
+        self.tree.set_driver(ic, Some(driver))?;
+        match driver {
+            Driver::Uio => {
+                device.uio = Some(index);
+                state.next_uio += 1;
+                self.tree.add_uio(ic, index, ring_bytes)
+            }
+            Driver::HvUtils => char_name(ic).map_or(Ok(()), |name| self.tree.add_char(name)),
+        }
+    }
+
+    pub(super) fn unbind(&self, state: &mut State, ic: Ic) -> io::Result<()> {
+        let kept_open = state
+            .device(ic)
+            .is_some_and(|device| device.driver == Some(Driver::HvUtils) || device.opener.is_some());
+        self.take_from_driver(state, ic)?;
+        if ic == Ic::Kvp && kept_open { self.replace(state, ic) } else { Ok(()) }
+    }
+
+    fn take_from_driver(&self, state: &mut State, ic: Ic) -> io::Result<()> {
+        let device = state.device(ic).ok_or(Errno::NODEV)?;
+        if let Some(opener) = device.opener.take() {
+            opener.tell_gone()?;
+        }
+        match device.driver.take() {
+            Some(Driver::Uio) => {
+                let index = device.uio.take().ok_or(Errno::NODEV)?;
+                self.tree.remove_uio(ic, index)?;
+            }
+            Some(Driver::HvUtils) => char_name(ic).map_or(Ok(()), |name| self.tree.remove_char(name))?,
+            None => return Ok(()),
+        }
+        self.tree.set_driver(ic, None)
+    }
+}
+
+impl State {
+    pub(super) const fn new() -> Self {
+        Self {
+            devices: Vec::new(),
+            faults: VecDeque::new(),
+            ring_bytes: 0x4000,
+            old_kernel: false,
+            monitor_id: None,
+            lingering: false,
+            next_relid: 1,
+            next_uio: 0,
+        }
+    }
+
+    pub(super) fn device(&mut self, ic: Ic) -> Option<&mut Device> {
+        self.devices.iter_mut().find(|device| device.ic == ic)
+    }
+}
+
+impl Opener {
+    fn tell_gone(&self) -> io::Result<()> {
+        match self {
+            Self::Uio { gone, interrupts } => {
+                gone.store(true, Ordering::SeqCst);
+                rustix::io::write(interrupts, &1_u64.to_ne_bytes())?;
+            }
+            Self::Char { kernel_end } => {
+                rustix::net::shutdown(kernel_end, rustix::net::Shutdown::Both)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The char device by which `hv_utils` offers a service, as since Linux 6.10.
+pub(super) const fn char_name(ic: Ic) -> Option<&'static str> {
+    match ic {
+        Ic::Kvp => Some("vmbus/hv_kvp"),
+        Ic::Vss => Some("vmbus/hv_vss"),
+        _ => None,
+    }
+}

@@ -1,0 +1,14 @@
+//! A VMBus without a Hyper-V: the sysfs tree of a guest, its drivers and its device nodes, as doubles for tests.
+//!
+//! Not for production: it is compiled for the tests of this crate, and for others with the feature `testing`. The bus
+//! behaves where it matters to a daemon as a guest's kernel and a real host do: new devices are probed, overrides are
+//! lost with their device, and the KVP device is replaced whenever its channel is closed. The host's end of each
+//! channel, or the kernel's end of a char device, goes to the test.
+
+mod bus;
+mod kernel;
+mod nodes;
+mod tree;
+
+pub use bus::{Call, Driver, FakeBus};
+pub use nodes::KernelEnd;

@@ -1,0 +1,89 @@
+//! From a command line to an exit code: parse, run the verb, report.
+//!
+//! One thread: a tokio runtime of the current thread is made only for verbs that talk to the bus.
+//! The only place that prints errors and chooses the exit code.
+
+use std::ffi::OsStr;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use crate::args::{Cli, Shell, Verb};
+use crate::error::{Code, Error, Failure};
+use crate::output::Output;
+use crate::{config_check, devices, host, kvp, status};
+
+/// The whole program.
+pub(crate) fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let output = Output::new(cli.json);
+    let result = run(&cli, &output);
+    end(result, &output)
+}
+
+fn run(cli: &Cli, output: &Output) -> Result<(), Failure> {
+    match &cli.verb {
+        Verb::Status => on_runtime(status::run(cli, output)),
+        Verb::Kvp(verb) => on_runtime(kvp::run(verb, cli, output)),
+        Verb::Host => on_runtime(host::run(cli, output)),
+        Verb::Devices => devices::run(&cli.sysfs_root, output),
+        Verb::Config(verb) => config_check::run(verb, cli, output),
+        Verb::Completions { shell } => completions(*shell),
+    }
+}
+
+fn on_runtime(verb: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| {
+        Error::new(Code::Failed, "Failed", format!("cannot start: {error}"))
+            .hint("look at the limits of this session (ulimit -a)")
+    })?;
+    runtime.block_on(verb)
+}
+
+fn end(result: Result<(), Failure>, output: &Output) -> ExitCode {
+    match result {
+        Ok(()) | Err(Failure::PipeClosed) => ExitCode::SUCCESS,
+        Err(Failure::Reported(code)) => ExitCode::from(code as u8),
+        Err(Failure::Error(error)) => {
+            // If even the report finds no reader, the exit code still tells.
+            let _ = output.error(&error);
+            ExitCode::from(error.code as u8)
+        }
+    }
+}
+
+/// Help and version (exit 0), or a command line that cannot be understood (exit 64).
+fn usage(error: &clap::Error) -> ExitCode {
+    let text = error.to_string();
+    if !error.use_stderr() {
+        // A reader that has seen enough of the help is no failure.
+        let _ = io::stdout().write_all(text.as_bytes());
+        return ExitCode::SUCCESS;
+    }
+    if std::env::args_os().skip(1).take_while(|arg| arg != "--").any(|arg| arg == OsStr::new("--json")) {
+        let first = text.split("\n\n").next().unwrap_or(&text);
+        let message = first.trim_start_matches("error: ").trim_end();
+        let error =
+            Error::new(Code::Usage, "Usage", message).hint("hvctl --help shows the verbs and options");
+        return end(Err(error.into()), &Output::new(true));
+    }
+    let _ = io::stderr().write_all(text.as_bytes());
+    ExitCode::from(Code::Usage as u8)
+}
+
+fn completions(shell: Shell) -> Result<(), Failure> {
+    let shell = match shell {
+        Shell::Bash => clap_complete::Shell::Bash,
+        Shell::Zsh => clap_complete::Shell::Zsh,
+        Shell::Fish => clap_complete::Shell::Fish,
+    };
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "hvctl", &mut script);
+    let mut out = io::stdout().lock();
+    out.write_all(&script)?;
+    Ok(out.flush()?)
+}

@@ -1,0 +1,130 @@
+#!/bin/sh
+# Puts the built programs and everything around them in their places, or takes them away again.
+#
+# usage: make install | make uninstall     (which say where: BINDIR, LIBEXECDIR, LIBDIR, DATADIR, MANDIR, SYSCONFDIR,
+#                                           DBUSPOLICYDIR, POLKITDIR, FROM, DESTDIR)
+#
+# The configuration file is never overwritten and never removed. Pools (/var/lib/hyperv) are not touched.
+
+set -eu
+
+verb=$1
+cd "$(dirname "$0")/.."
+: "${FROM:?}" "${DESTDIR=}" "${BINDIR:?}" "${LIBEXECDIR:?}" "${LIBDIR:?}" "${DATADIR:?}" "${MANDIR:?}"
+: "${SYSCONFDIR:?}" "${DBUSPOLICYDIR:?}" "${POLKITDIR:?}"
+
+die() { printf 'install: %s\n' "$*" >&2; exit 1; }
+
+# put MODE SOURCE DESTINATION
+put() {
+    if [ "$verb" = uninstall ]; then
+        rm -f "$DESTDIR$3"
+        return
+    fi
+    mkdir -p "$DESTDIR$(dirname "$3")"
+    install -m "$1" "$2" "$DESTDIR$3"
+}
+
+# put_paths SOURCE DESTINATION: a text file that names the programs' directories.
+put_paths() {
+    if [ "$verb" = uninstall ]; then
+        rm -f "$DESTDIR$2"
+        return
+    fi
+    text=$(mktemp)
+    sed -e "s,/usr/libexec/hv-utils,$LIBEXECDIR,g" "$1" >"$text"
+    put 0644 "$text" "$2"
+    rm -f "$text"
+}
+
+# completions SHELL DESTINATION
+completions() {
+    if [ "$verb" = uninstall ]; then
+        rm -f "$DESTDIR$2"
+        return
+    fi
+    text=$(mktemp)
+    if "$FROM/hvctl" completions "$1" >"$text" 2>/dev/null; then
+        put 0644 "$text" "$2"
+    else
+        echo "install: $FROM/hvctl does not run here: no completions for $1"
+    fi
+    rm -f "$text"
+}
+
+programs() {
+    put 0755 "$FROM/hv-kvpd" "$LIBEXECDIR/hv-kvpd"
+    put 0755 "$FROM/hvctl" "$BINDIR/hvctl"
+    put 0755 "$FROM/hv-testhost" "$BINDIR/hv-testhost"
+    completions bash "$DATADIR/bash-completion/completions/hvctl"
+    completions zsh "$DATADIR/zsh/site-functions/_hvctl"
+    completions fish "$DATADIR/fish/vendor_completions.d/hvctl.fish"
+}
+
+system_files() {
+    put_paths systemd/hv-kvpd.service "$LIBDIR/systemd/system/hv-kvpd.service"
+    put 0644 systemd/90-hv-utils.preset "$LIBDIR/systemd/system-preset/90-hv-utils.preset"
+    put 0644 systemd/90-hv-utils.rules "$LIBDIR/udev/rules.d/90-hv-utils.rules"
+    put 0644 systemd/sysusers.d/hv-utils.conf "$LIBDIR/sysusers.d/hv-utils.conf"
+    put 0644 systemd/tmpfiles.d/hv-utils.conf "$LIBDIR/tmpfiles.d/hv-utils.conf"
+    put 0644 dbus/org.hvutils.Kvp1.conf "$DBUSPOLICYDIR/org.hvutils.Kvp1.conf"
+    put 0644 dbus/org.hvutils.Kvp1.service "$DATADIR/dbus-1/system-services/org.hvutils.Kvp1.service"
+    for interface in Kvp1 Service1; do
+        put 0644 "dbus/org.hvutils.$interface.xml" "$DATADIR/dbus-1/interfaces/org.hvutils.$interface.xml"
+    done
+    put 0644 dbus/org.hvutils.policy "$POLKITDIR/org.hvutils.policy"
+}
+
+documents() {
+    for page in docs/man/*.[1-8]; do
+        name=$(basename "$page")
+        put 0644 "$page" "$MANDIR/man${name##*.}/$name"
+    done
+    for page in README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE; do
+        put 0644 "$page" "$DATADIR/doc/hv-utils/$page"
+    done
+}
+
+configuration() {
+    file=$SYSCONFDIR/hv-utils/hv-utils.toml
+    [ "$verb" = install ] || return 0
+    if [ -e "$DESTDIR$file" ]; then
+        echo "install: $file stays as it is; the new defaults are in $DATADIR/doc/hv-utils/hv-utils.toml"
+    else
+        put 0644 etc/hv-utils.toml "$file"
+    fi
+    mkdir -p "$DESTDIR$SYSCONFDIR/hv-utils/hv-utils.toml.d"
+}
+
+next_steps() {
+    [ -z "$DESTDIR" ] || return 0
+    cat <<'EOF'
+install: done. To take over from the C daemon on a Hyper-V guest, as root (see docs/guide/migrate.md):
+    systemd-sysusers && systemd-tmpfiles --create hv-utils.conf
+    systemctl daemon-reload && systemctl reload dbus && udevadm control --reload
+    systemctl preset hv-kvpd.service && systemctl start hv-kvpd.service
+    hvctl status
+EOF
+}
+
+case $verb in
+    install)
+        for program in hv-kvpd hvctl hv-testhost; do
+            [ -x "$FROM/$program" ] || die "$FROM/$program is not there: 'make release' builds it (as yourself, not as root)"
+        done
+        ;;
+    uninstall) ;;
+    *) die "usage: make install | make uninstall" ;;
+esac
+
+programs
+system_files
+documents
+put 0644 etc/hv-utils.toml "$DATADIR/doc/hv-utils/hv-utils.toml"
+configuration
+if [ "$verb" = install ]; then
+    next_steps
+else
+    # Only what is empty by now.
+    rmdir "$DESTDIR$LIBEXECDIR" "$DESTDIR$DATADIR/doc/hv-utils" 2>/dev/null || true
+fi

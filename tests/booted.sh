@@ -1,0 +1,156 @@
+#!/bin/sh
+# Boots systemd in a container, installs everything into it, and looks whether hv-kvpd does in its unit what it should:
+# confined, as its own user, before the bus is there.
+#
+# usage: tests/booted.sh DIRECTORY OF THE PROGRAMS     ends with 0, 1, or 77 where this machine cannot do it
+#
+# The container is this machine's own root under an overlay in memory, without its network and with nothing started but
+# what systemd itself needs: nothing of it stays. Only the way to the host is another (the simulated one), and the
+# condition that this is Hyper-V is lifted.
+
+set -u
+
+cd "$(dirname "$0")/.." || exit 1
+programs=${1:?usage: tests/booted.sh DIRECTORY OF THE PROGRAMS}
+
+cannot() { printf 'cannot boot a container here: %s\n' "$*" && exit 77; }
+
+[ "$(id -u)" = 0 ] || cannot "needs root"
+command -v systemd-nspawn >/dev/null 2>&1 || cannot "no systemd-nspawn (package systemd-container)"
+[ -x /lib/systemd/systemd ] || cannot "no systemd"
+
+dir=$(mktemp -d) || exit 1
+root=$dir/root
+clean_up() {
+    umount "$root" 2>/dev/null
+    umount "$dir/upper" 2>/dev/null
+    rm -rf "$dir"
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM HUP
+mkdir "$root" "$dir/upper"
+mount -t tmpfs -o mode=0755 tmpfs "$dir/upper" || cannot "no tmpfs"
+mkdir "$dir/upper/changes" "$dir/upper/work"
+mount -t overlay -o "lowerdir=/,upperdir=$dir/upper/changes,workdir=$dir/upper/work" overlay "$root" || cannot "no overlay"
+
+# ---- what is in the container --------------------------------------------------------------------------------------
+
+make -s install FROM="$programs" DESTDIR="$root" PREFIX=/usr >/dev/null || exit 1
+units=$root/etc/systemd/system
+mkdir -p "$units/hv-kvpd.service.d" "$units/booted.target.wants" "$units/sysinit.target.wants"
+
+cat >"$units/hv-kvpd.service.d/test.conf" <<'EOF'
+[Unit]
+ConditionVirtualization=
+[Service]
+ExecStart=
+ExecStart=/usr/libexec/hv-utils/hv-kvpd --channel sim:/run/hvtest/kvp.sock --log-level debug
+EOF
+cat >"$units/hv-testhost.service" <<'EOF'
+[Unit]
+DefaultDependencies=no
+[Service]
+RuntimeDirectory=hvtest
+ExecStart=/usr/bin/hv-testhost --sim /run/hvtest --control /run/hvtest/control.sock
+ExecStartPost=/bin/sh -c 'until [ -S /run/hvtest/kvp.sock ]; do sleep 0.05; done; chmod 0777 /run/hvtest/kvp.sock'
+EOF
+cat >"$units/probe.service" <<'EOF'
+[Unit]
+Wants=hv-testhost.service dbus.service
+After=hv-testhost.service dbus.service
+[Service]
+Type=oneshot
+ExecStart=/bin/sh /probe.sh
+ExecStopPost=/bin/systemctl poweroff --force --no-block
+EOF
+cat >"$units/booted.target" <<'EOF'
+[Unit]
+Requires=sysinit.target
+Wants=probe.service
+EOF
+# In place of udev, as early as that would.
+ln -sf /usr/lib/systemd/system/hv-kvpd.service "$units/sysinit.target.wants/hv-kvpd.service"
+# In place of the preset.
+ln -sf /usr/lib/systemd/system/hv-kvpd.service "$units/dbus-org.hvutils.Kvp1.service"
+
+cat >"$root/probe.sh" <<'EOF'
+exec >/probe.out 2>&1
+failed=0
+# expect WHAT WANTED COMMAND…: its output holds what is wanted, within ten seconds.
+expect() {
+    what=$1 wanted=$2 tries=0
+    shift 2
+    until output=$("$@" 2>&1; echo "exit $?") && printf '%s\n' "$output" | grep -qe "$wanted"; do
+        tries=$((tries + 1))
+        if [ $tries = 100 ]; then
+            printf 'not so: %s\n  %s gave:\n%s\n' "$what" "$*" "$output"
+            failed=1
+            return
+        fi
+        sleep 0.1
+    done
+}
+host() { hv-testhost --control /run/hvtest/control.sock "$@"; }
+as_nobody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+show() { systemctl show hv-kvpd --value -p "$1"; }
+log() { journalctl -u hv-kvpd --no-pager -o cat; }
+process() { grep "^$1" "/proc/$(show MainPID)/status"; }
+owner() { stat -c '%a %U' "$1"; }
+
+expect "the unit is active" "^active$" show ActiveState
+expect "it was ready before the bus was there" "the system bus is not there" log
+expect "the status says how it stands" "ready" show StatusText
+expect "it runs as its own user" "$(id -u hv-kvpd)" process Uid
+expect "without capabilities" "0000000000000000$" process CapEff
+expect "with a filter for system calls" "2$" process Seccomp:
+expect "the host has a guest" "exit 0" host wait-guest
+expect "an item of the host is added" "exit 0" host add-kvp Colour blue
+expect "and read in the guest" "^blue$" hvctl kvp get external Colour
+expect "by any user" "^blue$" as_nobody hvctl kvp get external Colour
+expect "who may not write" "exit 77" as_nobody hvctl kvp set guest a b
+if [ -d /usr/share/polkit-1/actions ] && command -v pkcheck >/dev/null; then
+    # The daemon's question is about somebody else: polkit answers because of the annotation in the action.
+    mkdir -p /etc/polkit-1/rules.d
+    cat >/etc/polkit-1/rules.d/00-test.rules <<'RULE'
+polkit.addRule(function (action, subject) {
+    if (action.id == "org.hvutils.kvp.write" && subject.user == "nobody") { return polkit.Result.YES; }
+});
+RULE
+    expect "unless polkit lets them" "exit 0" as_nobody hvctl kvp set guest allowed yes
+fi
+expect "root may" "exit 0" hvctl kvp set guest a b
+expect "and the host sees it" "b" host get-kvp guest a
+expect "pools are the daemon's" "^644 hv-kvpd$" owner /var/lib/hyperv/.kvp_pool_1
+expect "in a directory of root's" "^755 root$" owner /var/lib/hyperv
+hostname changed.example.org
+expect "a new host name is seen in the sandbox" "^changed.example.org$" hvctl kvp get auto FullyQualifiedDomainName
+expect "the log level can be changed" "exit 0" systemctl service-log-level hv-kvpd info
+expect "but by root only" "exit [1-9]" as_nobody busctl set-property org.hvutils.Kvp1 /org/freedesktop/LogControl1 \
+    org.freedesktop.LogControl1 LogLevel s debug
+expect "it reloads" "exit 0" systemctl reload hv-kvpd
+systemctl restart dbus
+expect "it comes back after a restart of the bus" "^b$" hvctl kvp get guest a
+kill -9 "$(show MainPID)"
+expect "it is started again after kill -9" "^1$" show NRestarts
+expect "with all its items" "^b$" hvctl kvp get guest a
+systemctl stop hv-kvpd
+expect "it stops cleanly" "^success$" show Result
+expect "a call on the bus starts it" "^b$" hvctl kvp get guest a
+[ $failed = 0 ] || log
+echo "probe ended: $failed"
+EOF
+
+# ---- the boot ------------------------------------------------------------------------------------------------------
+
+# Where systemd runs it keeps account of the container; elsewhere there is nobody to do so.
+[ -d /run/systemd/system ] && keep="" || keep=--keep-unit
+# shellcheck disable=SC2086 # an option or nothing
+timeout 120 systemd-nspawn --quiet --directory="$root" --machine="hv-booted-$$" --register=no $keep --private-network \
+    --console=pipe --boot -- --unit=booted.target </dev/null >"$dir/console" 2>&1
+
+if ! [ -s "$root/probe.out" ]; then
+    tail -n 3 "$dir/console"
+    cannot "systemd did not come as far as the tests"
+fi
+grep -v '^probe ended' "$root/probe.out"
+grep -qx 'probe ended: 0' "$root/probe.out"

@@ -1,0 +1,462 @@
+#!/bin/sh
+# Checks what surrounds the programs: units, bus and polkit files, manual pages, configuration, installation, the demo.
+#
+# usage: tests/house.sh [DIRECTORY OF THE PROGRAMS]
+#
+# A check whose tool (or program, or privilege) is missing is skipped by name. Ends with 1 if any check failed.
+
+set -u
+
+cd "$(dirname "$0")/.." || exit 1
+programs=$(cd "${1:-target/debug}" 2>/dev/null && pwd) || programs=/nonexistent
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+trap 'exit 130' INT TERM HUP
+
+passed=0 failed=0 skipped=0
+readonly SKIP=77
+
+# check NAME FUNCTION: the function prints why it fails, or why it cannot run (and returns $SKIP).
+check() {
+    "$2" >"$tmp/output" 2>&1
+    case $? in
+        0) passed=$((passed + 1)) && printf 'ok    %s\n' "$1" ;;
+        "$SKIP") skipped=$((skipped + 1)) && printf 'skip  %s: %s\n' "$1" "$(tail -n 1 "$tmp/output")" ;;
+        *)
+            failed=$((failed + 1))
+            printf 'FAIL  %s\n' "$1"
+            sed 's/^/      /' "$tmp/output"
+            ;;
+    esac
+}
+
+# need PROGRAM: skips the check without it.
+need() {
+    command -v "$1" >/dev/null 2>&1 || { echo "no $1 on this machine" && exit "$SKIP"; }
+}
+
+need_built() {
+    [ -x "$programs/$1" ] || { echo "$1 is not built" && exit "$SKIP"; }
+}
+
+need_root() {
+    [ "$(id -u)" = 0 ] || { echo "needs root" && exit "$SKIP"; }
+}
+
+# ---- scripts -------------------------------------------------------------------------------------------------------
+
+scripts_parse() (
+    status=0
+    for script in scripts/*.sh tests/*.sh; do
+        sh -n "$script" || status=1
+        [ -x "$script" ] || { echo "$script is not executable" && status=1; }
+    done
+    bash -n .ci/run || status=1
+    exit $status
+)
+
+scripts_are_clean() (
+    need shellcheck
+    shellcheck scripts/*.sh tests/*.sh .ci/run
+)
+
+# ---- systemd -------------------------------------------------------------------------------------------------------
+
+# A copy of the units whose programs exist, for systemd-analyze.
+prepare_units() {
+    mkdir -p "$tmp/units"
+    for unit in systemd/*.service; do
+        sed -e 's,^ExecStart=.*,ExecStart=/bin/true,' "$unit" >"$tmp/units/$(basename "$unit")"
+    done
+}
+
+units_verify() (
+    need systemd-analyze
+    prepare_units
+    systemd-analyze verify --man=no "$tmp"/units/*.service >"$tmp/verify" 2>&1
+    status=$?
+    # Words about units of this machine are not ours to judge.
+    grep -F "hv-" "$tmp/verify"
+    ! grep -qF "hv-" "$tmp/verify" && [ $status = 0 ]
+)
+
+# exposure UNIT LIMIT: as systemd-analyze counts it, in tenths.
+exposure() {
+    systemd-analyze security --offline=yes --no-pager --threshold="$2" "$tmp/units/$1" >"$tmp/security" 2>&1
+    status=$?
+    tail -n 1 "$tmp/security"
+    return $status
+}
+
+units_are_confined() (
+    need systemd-analyze
+    systemd-analyze security --help 2>/dev/null | grep -q -e --offline || {
+        echo "this systemd-analyze cannot judge a unit file (before version 250)"
+        exit "$SKIP"
+    }
+    prepare_units
+    exposure hv-kvpd.service 25
+)
+
+# A unit that a target wants waits for its device on machines that have none.
+units_are_started_by_udev() (
+    status=0
+    for unit in systemd/*.service; do
+        name=$(basename "$unit")
+        grep -q '^\(WantedBy\|RequiredBy\)=' "$unit" && echo "$unit: wanted by a target" && status=1
+        grep -q '^ConditionVirtualization=microsoft$' "$unit" || { echo "$unit: no ConditionVirtualization" && status=1; }
+        grep -qF "ENV{SYSTEMD_WANTS}=\"$name\"" systemd/90-hv-utils.rules || { echo "no udev rule starts $name" && status=1; }
+    done
+    exit $status
+)
+
+kvpd_excludes_c_daemon() (
+    status=0
+    for other in hv-kvp-daemon hv_kvp_daemon hypervkvpd hyperv-daemons.hv-kvp-daemon; do
+        grep -q "^Conflicts=.*\b$other\.service" systemd/hv-kvpd.service || { echo "no Conflicts= with $other" && status=1; }
+    done
+    exit $status
+)
+
+users_and_files_are_created() (
+    need systemd-sysusers
+    need systemd-tmpfiles
+    need_root
+    root=$tmp/root
+    mkdir -p "$root/etc" "$root/run" "$root/var/lib"
+    : >"$root/etc/passwd" && : >"$root/etc/group"
+    systemd-sysusers --root="$root" "$PWD/systemd/sysusers.d/hv-utils.conf" || exit 1
+    # Twice: the second run finds everything as the first left it.
+    systemd-tmpfiles --root="$root" --create "$PWD/systemd/tmpfiles.d/hv-utils.conf" || exit 1
+    systemd-tmpfiles --root="$root" --create "$PWD/systemd/tmpfiles.d/hv-utils.conf" || exit 1
+    uid=$(grep '^hv-kvpd:' "$root/etc/passwd" | cut -d: -f3)
+    [ -n "$uid" ] || { echo "no user hv-kvpd" && exit 1; }
+    status=0
+    for number in 0 1 2 3 4; do
+        found=$(stat -c '%a %u' "$root/var/lib/hyperv/.kvp_pool_$number")
+        [ "$found" = "644 $uid" ] || { echo "pool $number: mode and owner $found, not 644 $uid" && status=1; }
+    done
+    [ "$(stat -c '%a %u' "$root/var/lib/hyperv")" = "755 0" ] || { echo "/var/lib/hyperv is not root's" && status=1; }
+    exit $status
+)
+
+udev_rules_verify() (
+    need udevadm
+    udevadm verify --help >/dev/null 2>&1 || { echo "this udevadm has no verify (before version 254)" && exit "$SKIP"; }
+    udevadm verify --no-style systemd/90-hv-utils.rules
+)
+
+# ---- bus and polkit ------------------------------------------------------------------------------------------------
+
+xml_is_well_formed() (
+    need xmllint
+    xmllint --nonet --noout dbus/*.xml dbus/*.conf dbus/*.policy
+)
+
+bus_accepts_policy() (
+    need dbus-daemon
+    cat >"$tmp/bus.conf" <<EOF
+<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <listen>unix:path=$tmp/policy.sock</listen>
+  $(for policy in dbus/*.conf; do echo "<include>$PWD/$policy</include>"; done)
+</busconfig>
+EOF
+    dbus-daemon --config-file="$tmp/bus.conf" --nofork --nopidfile --print-address=3 3>"$tmp/address" 2>"$tmp/bus.log" &
+    bus=$!
+    tries=0
+    until [ -s "$tmp/address" ] || [ $tries = 200 ] || ! kill -0 $bus 2>/dev/null; do
+        tries=$((tries + 1))
+        sleep 0.05
+    done
+    kill $bus 2>/dev/null
+    wait $bus 2>/dev/null
+    cat "$tmp/bus.log"
+    [ -s "$tmp/address" ]
+)
+
+activation_matches_unit() (
+    status=0
+    for file in dbus/*.service; do
+        name=$(sed -n 's/^Name=//p' "$file")
+        alias=$(sed -n 's/^SystemdService=//p' "$file")
+        [ "$(basename "$file")" = "$name.service" ] || { echo "$file names $name" && status=1; }
+        unit=$(grep -lx "Alias=$alias" systemd/*.service) || { echo "no unit has Alias=$alias" && status=1; }
+        grep -qx "BusName=$name" "${unit:-/dev/null}" || { echo "no BusName=$name in the unit $unit" && status=1; }
+        [ -f "dbus/$name.conf" ] || { echo "no bus policy for $name" && status=1; }
+    done
+    exit $status
+)
+
+polkit_actions_exist() (
+    status=0
+    actions=$(find hv* -path '*/src/*' -name '*.rs' -exec grep -ohE '"org\.hvutils\.[a-z]+\.[a-z-]+"' {} + | tr -d '"' | sort -u)
+    for action in $actions; do
+        grep -q "<action id=\"$action\">" dbus/org.hvutils.policy || { echo "$action is asked for, but not defined" && status=1; }
+    done
+    exit $status
+)
+
+# Prints an interface as one line per member, whatever the order of attributes. Results have no names on the bus.
+members() {
+    xmllint --nonet --format "$2" | awk -v wanted="$1" '
+        function attribute(name,    from) {
+            if (!match($0, " " name "=\"[^\"]*\"")) return ""
+            from = RSTART + length(name) + 3
+            return substr($0, from, RSTART + RLENGTH - 1 - from)
+        }
+        function flush() { if (member != "") print member signature; member = ""; signature = "" }
+        /<interface / { inside = attribute("name") == wanted }
+        /<\/interface>/ { flush(); inside = 0 }
+        !inside { next }
+        /<(method|signal) / { flush(); member = ($0 ~ /<method/ ? "method " : "signal ") attribute("name") }
+        /<property / { flush(); member = "property " attribute("name") " " attribute("type") " " attribute("access") }
+        /<arg / {
+            result = member ~ /^method/ && attribute("direction") == "out"
+            signature = signature " " (result ? "->" : attribute("name") ":") attribute("type")
+        }
+    ' | sort
+}
+
+# The bus and the daemon without a host, as small as it goes; the daemon's object is asked what it has.
+interfaces_match_live() (
+    need xmllint
+    need dbus-daemon
+    need dbus-send
+    need_built hv-kvpd
+    run=$tmp/live
+    mkdir -p "$run"
+    : >"$run/empty.toml"
+    cat >"$run/bus.conf" <<EOF
+<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <listen>unix:path=$run/bus</listen>
+  <policy context="default"><allow send_destination="*"/><allow receive_sender="*"/><allow own="*"/><allow user="*"/></policy>
+</busconfig>
+EOF
+    dbus-daemon --config-file="$run/bus.conf" --nofork --nopidfile 2>"$run/bus.log" &
+    bus=$!
+    daemon=""
+    trap 'kill $bus $daemon 2>/dev/null' EXIT
+    tries=0
+    until [ -S "$run/bus" ] || [ $tries = 200 ]; do tries=$((tries + 1)) && sleep 0.05; done
+    "$programs/hv-kvpd" --config "$run/empty.toml" --channel "sim:$run/none.sock" --bus "unix:path=$run/bus" \
+        --pool-dir "$run/pools" --state-dir "$run/state" --run-dir "$run/run" 2>"$run/daemon.log" &
+    daemon=$!
+    tries=0
+    until dbus-send --bus="unix:path=$run/bus" --print-reply=literal --dest=org.hvutils.Kvp1 /org/hvutils/Kvp1 \
+        org.freedesktop.DBus.Introspectable.Introspect >"$run/live.xml" 2>"$run/error"; do
+        tries=$((tries + 1))
+        if [ $tries = 200 ] || ! kill -0 $daemon 2>/dev/null; then
+            cat "$run/error" "$run/daemon.log"
+            exit 1
+        fi
+        sleep 0.05
+    done
+    # dbus-send indents what it prints.
+    sed -i '1s/^[[:space:]]*//' "$run/live.xml"
+    status=0
+    for interface in org.hvutils.Kvp1 org.hvutils.Service1; do
+        members "$interface" "dbus/$interface.xml" >"$run/written"
+        members "$interface" "$run/live.xml" >"$run/live"
+        [ -s "$run/written" ] || { echo "dbus/$interface.xml holds nothing" && status=1; }
+        diff -u --label "dbus/$interface.xml" --label "the running daemon" "$run/written" "$run/live" || status=1
+    done
+    exit $status
+)
+
+# ---- manual pages and configuration --------------------------------------------------------------------------------
+
+man_pages_are_clean() (
+    if command -v mandoc >/dev/null 2>&1; then
+        mandoc -Tlint -Wwarning docs/man/*.[1-8]
+    elif command -v groff >/dev/null 2>&1; then
+        groff -mandoc -ww -z docs/man/*.[1-8] 2>&1 | tee "$tmp/groff"
+        [ ! -s "$tmp/groff" ]
+    else
+        echo "neither mandoc nor groff on this machine"
+        exit "$SKIP"
+    fi
+)
+
+# table.key of every key in the default configuration, commented out or not.
+configuration_keys() {
+    awk '
+        /^#?\[[a-z-]+\]$/ { gsub(/[]#[]/, ""); table = $0; next }
+        /^#?[a-z-]+ = / { sub(/^#/, ""); print table "." $1 }
+    ' etc/hv-utils.toml | sort
+}
+
+# The same from the manual page: a table is a subsection, a key an item of its list.
+documented_keys() {
+    awk '
+        /^\.Ss Table/ { table = $NF; gsub(/[][]/, "", table); next }
+        /^\.S[sh] / { table = "" }
+        /^\.It Ic / && table != "" { print table "." $3 }
+    ' docs/man/hv-utils.toml.5 | sort
+}
+
+keys_are_documented() (
+    configuration_keys >"$tmp/keys"
+    documented_keys >"$tmp/documented"
+    [ -s "$tmp/keys" ] || { echo "no key found in etc/hv-utils.toml" && exit 1; }
+    diff -u --label etc/hv-utils.toml --label docs/man/hv-utils.toml.5 "$tmp/keys" "$tmp/documented"
+)
+
+default_configuration_is_valid() (
+    need_built hv-kvpd
+    "$programs/hv-kvpd" --config etc/hv-utils.toml --check-config || exit 1
+    # What the comments call the defaults must be accepted as well.
+    sed 's/^#\([a-z-]* = \)/\1/' etc/hv-utils.toml >"$tmp/all.toml"
+    "$programs/hv-kvpd" --config "$tmp/all.toml" --check-config || exit 1
+    printf '[kvp]\nmax-itmes = 3\n' >"$tmp/typo.toml"
+    "$programs/hv-kvpd" --config "$tmp/typo.toml" --check-config
+    [ $? = 78 ] || { echo "a key with a typing error was not refused with 78" && exit 1; }
+)
+
+# Long options, "Fl" being the first dash.
+page_options() { grep -oE 'Fl -[a-z][a-z-]*' "$1" | sed 's/^Fl -/--/' | sort -u; }
+
+# documented PAGE PROGRAM [VERB…]: prints each option and verb in the program's help that the page does not know,
+# and goes on with the verbs' own help.
+documented() {
+    page=$1 program=$2
+    shift 2
+    "$programs/$program" "$@" --help >"$tmp/help-of" 2>&1 </dev/null || echo "$program $* --help fails"
+    sed -n 's/^ *\(-[a-zA-Z], \)\{0,1\}\(--[a-z][a-z-]*\).*/\2/p' "$tmp/help-of" | while read -r option; do
+        page_options "$page" | grep -qx -e "$option" || echo "$page does not know $program $* $option"
+    done
+    # shellcheck disable=SC2013 # a verb is one word
+    for verb in $(sed -n '/^\(Verbs\|Commands\):/,/^$/s/^  \([a-z][a-z-]*\).*/\1/p' "$tmp/help-of"); do
+        [ "$verb" != help ] || continue
+        grep -qE "Ic (.* )?$verb( |\$)" "$page" || echo "$page does not know $program $* $verb"
+        documented "$page" "$program" "$@" "$verb"
+    done
+}
+
+options_are_documented() (
+    need_built hv-kvpd
+    need_built hvctl
+    need_built hv-testhost
+    for program in hv-kvpd:8 hvctl:1 hv-testhost:1; do
+        documented "docs/man/${program%:*}.${program#*:}" "${program%:*}"
+    done | sort -u >"$tmp/undocumented"
+    cat "$tmp/undocumented"
+    [ ! -s "$tmp/undocumented" ]
+)
+
+# ---- installation --------------------------------------------------------------------------------------------------
+
+# Installs what is built, or stand-ins, so that the lists of files are checked in any case.
+installs_and_uninstalls() (
+    from=$programs
+    if ! [ -x "$programs/hv-kvpd" ] || ! [ -x "$programs/hvctl" ] || ! [ -x "$programs/hv-testhost" ]; then
+        from=$tmp/stand-ins
+        mkdir -p "$from"
+        for program in hv-kvpd hvctl hv-testhost; do
+            printf '#!/bin/sh\n' >"$from/$program" && chmod +x "$from/$program"
+        done
+    fi
+    status=0
+    for prefix in /usr /usr/local; do
+        tree=$tmp/tree$prefix
+        make -s install FROM="$from" DESTDIR="$tree" PREFIX="$prefix" || exit 1
+        unit=$tree$prefix/lib/systemd/system/hv-kvpd.service
+        program=$(sed -n 's/^ExecStart=\([^ ]*\).*/\1/p' "$unit")
+        [ -x "$tree$program" ] || { echo "$prefix: the unit starts $program, which is not there" && status=1; }
+        for file in "$tree$prefix/bin/hvctl" "$tree/etc/hv-utils/hv-utils.toml" "$tree$prefix/share/man/man8/hv-kvpd.8"; do
+            [ -f "$file" ] || { echo "$prefix: $file is missing" && status=1; }
+        done
+        echo '# mine' >>"$tree/etc/hv-utils/hv-utils.toml"
+        make -s install FROM="$from" DESTDIR="$tree" PREFIX="$prefix" >/dev/null || exit 1
+        grep -q '^# mine' "$tree/etc/hv-utils/hv-utils.toml" || { echo "$prefix: the configuration was overwritten" && status=1; }
+        make -s uninstall FROM="$from" DESTDIR="$tree" PREFIX="$prefix" || exit 1
+        left=$(find "$tree" -type f | grep -v '/etc/hv-utils/hv-utils.toml$')
+        [ -z "$left" ] || { echo "$prefix: left behind: $left" && status=1; }
+    done
+    exit $status
+)
+
+# ---- documents and sources -----------------------------------------------------------------------------------------
+
+links_lead_somewhere() (
+    status=0
+    for page in *.md docs/*.md docs/*/*.md; do
+        # shellcheck disable=SC2013 # a link holds no blanks
+        for link in $(grep -oE '\]\([^)#: ]+' "$page" | cut -c3- | grep -v '^https\{0,1\}$'); do
+            [ -e "$(dirname "$page")/$link" ] || { echo "$page: $link is not there" && status=1; }
+        done
+    done
+    exit $status
+)
+
+# CONTRIBUTING.md: a file that grows past 500 lines is two files. Tests may be longer.
+sources_are_short() (
+    find hv* -path '*/src/*' -name '*.rs' ! -name '*tests.rs' ! -path '*/tests/*' -exec wc -l {} + |
+        awk '$2 != "total" && $1 > 500 { print $2 ": " $1 " lines"; long = 1 } END { exit long }'
+)
+
+# ---- under systemd ------------------------------------------------------------------------------------------------
+
+unit_runs_under_systemd() (
+    need_built hv-kvpd
+    need_built hvctl
+    need_built hv-testhost
+    tests/booted.sh "$programs"
+)
+
+# ---- the demo ------------------------------------------------------------------------------------------------------
+
+need_demo() {
+    need dbus-daemon
+    need_built hv-kvpd
+    need_built hvctl
+    need_built hv-testhost
+}
+
+demo_runs() (
+    need_demo
+    scripts/demo.sh "$programs"
+)
+
+demo_runs_as_ordinary_user() (
+    need_demo
+    need_root
+    need setpriv
+    mkdir -p "$tmp/for-anyone"
+    chmod 0755 "$tmp" "$tmp/for-anyone"
+    cp "$programs/hv-kvpd" "$programs/hvctl" "$programs/hv-testhost" scripts/demo.sh "$tmp/for-anyone/"
+    cd / || exit 1
+    # Another user may not be able to enter this folder, and has no home.
+    setpriv --reuid=65534 --regid=65534 --clear-groups env -u HOME -u XDG_RUNTIME_DIR -u DBUS_SESSION_BUS_ADDRESS TMPDIR=/tmp \
+        "$tmp/for-anyone/demo.sh" "$tmp/for-anyone"
+)
+
+check "scripts parse" scripts_parse
+check "scripts are clean (shellcheck)" scripts_are_clean
+check "units verify" units_verify
+check "units are confined (systemd-analyze security)" units_are_confined
+check "units are started by udev alone" units_are_started_by_udev
+check "hv-kvpd excludes the C daemon" kvpd_excludes_c_daemon
+check "users and files are created" users_and_files_are_created
+check "udev rules verify" udev_rules_verify
+check "XML is well-formed" xml_is_well_formed
+check "the bus accepts the policy" bus_accepts_policy
+check "activation files match units" activation_matches_unit
+check "polkit actions exist" polkit_actions_exist
+check "interface descriptions match the running daemon" interfaces_match_live
+check "manual pages are clean" man_pages_are_clean
+check "every key of the configuration is documented" keys_are_documented
+check "the default configuration is valid" default_configuration_is_valid
+check "every option is documented" options_are_documented
+check "installs and uninstalls" installs_and_uninstalls
+check "links between documents lead somewhere" links_lead_somewhere
+check "source files are short" sources_are_short
+check "hv-kvpd runs under systemd" unit_runs_under_systemd
+check "the demo runs" demo_runs
+check "the demo runs as an ordinary user" demo_runs_as_ordinary_user
+
+printf '\nhouse: %d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+[ "$failed" = 0 ]
