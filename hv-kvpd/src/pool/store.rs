@@ -185,6 +185,15 @@ impl Store {
         Outcome { result, foreign, reports: std::mem::take(&mut self.reports) }
     }
 
+    /// Sets another bound on records; what it hides or uncovers is read with the next request.
+    pub(crate) fn limit(&mut self, max: u32) {
+        let max = max.min(PoolOptions::HIGHEST_MAX_ITEMS);
+        let mut seen = self.shared.seen();
+        let records = seen.stat.len / RECORD;
+        seen.behind |= max != self.max && records > u64::from(max.min(self.max));
+        self.max = max;
+    }
+
     /// Serves an empty pool from now on, because what the file has must not be told and cannot be cleared.
     pub(crate) fn hide(&mut self, why: &PoolError) {
         self.files = Files::Hidden { why: why.clone() };
