@@ -75,7 +75,8 @@ impl<M: Medium> Engine<M> {
         } else {
             self.rewrite(entry, &parts, pool.len)?;
         }
-        Ok(if survey.has_foreign() { Recovery::Merged } else { Recovery::Completed })
+        let foreign = parts.iter().any(|part| matches!(part, Part::Pool { .. }));
+        Ok(if foreign { Recovery::Merged } else { Recovery::Completed })
     }
 
     /// Writes those records from the entry that the pool does not hold yet; nothing else is touched.

@@ -29,6 +29,14 @@ pub(crate) fn open(options: &PoolOptions) -> Result<(Vec<Store>, Vec<Report>), P
         stores.push(store);
     }
     check_identity(&mut stores, options, &mut reports)?;
+    for store in &mut stores {
+        // Creating the files of one pool was seen by the watches of the others; what is foreign is read at once.
+        if !store.is_quiet() {
+            let outcome = with_locks(store, options, Store::refresh)?;
+            reports.extend(outcome.reports);
+            outcome.result?;
+        }
+    }
     Ok((stores, reports))
 }
 

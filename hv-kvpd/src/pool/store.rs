@@ -2,8 +2,8 @@
 //!
 //! All of it runs on the pool thread. A request is `enter` (open what is there now, take both locks, once), then
 //! `run` or `refresh`, then `leave`. Within, the file is compared with the index before anything is done: an inotify
-//! event, another inode, length or time means that others wrote, and the file is read again. What is changed and how
-//! is in [`change`]; the order of writes in [`super::engine`].
+//! event, another inode, length or time means that others wrote, and the file is read again ([`catch_up`]). What is
+//! changed and how is in [`change`]; the order of writes in [`super::engine`].
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,17 +16,16 @@ use super::aside::{self, Aside};
 use super::engine::Engine;
 use super::error::PoolError;
 use super::files::{self, Opened, Paths};
-use super::index::Index;
 use super::journal::{BootId, Fault, Side};
 use super::locks;
 use super::medium::{DiskFile, Medium, Stat, stat_path};
 use super::record::RECORD;
-use super::replay::Recovery;
-use super::scan::{Damage, scan};
-use super::shared::{Seen, Shared, text};
+use super::scan::Damage;
+use super::shared::{Seen, Shared};
 use super::types::{Notice, Outcome, PoolOptions, Report, ReportKind};
 use super::watch::Watch;
 
+mod catch_up;
 mod change;
 
 /// What is open.
@@ -78,6 +77,7 @@ pub(crate) struct Store {
     watch: Option<Watch>,
     shared: Arc<Shared>,
     damage: Damage,
+    too_long: bool,
     foreign: Vec<Notice>,
     reports: Vec<Report>,
 }
@@ -104,6 +104,7 @@ impl Store {
             watch,
             shared: Arc::new(shared),
             damage: Damage::default(),
+            too_long: false,
             foreign: Vec::new(),
             reports,
         })
@@ -241,99 +242,9 @@ impl Store {
         journalled && self.files.pool().is_none_or(|pool| named == id(pool))
     }
 
-    /// Completes what was interrupted and reads what others wrote. The locks are held.
-    fn catch_up(&mut self) -> Result<(), PoolError> {
-        self.recover()?;
-        let noticed = self.watch.as_ref().is_some_and(|watch| watch.drain().any());
-        let now = self.stat()?;
-        let is_new = {
-            let mut seen = self.shared.seen();
-            seen.behind |= noticed || now != seen.stat;
-            seen.behind
-        };
-        if is_new { self.read_all(now) } else { Ok(()) }
-    }
-
-    fn recover(&mut self) -> Result<(), PoolError> {
-        let Files::Writable(engine) = &mut self.files else { return Ok(()) };
-        if !engine.is_unsettled() {
-            return Ok(());
-        }
-        let recovered = engine.recover().map_err(|fault| self.failed(fault));
-        self.shared.seen().behind = true;
-        match recovered? {
-            Recovery::Nothing => {}
-            Recovery::NotBegun => self.report(ReportKind::Dropped, "an interrupted change had not begun"),
-            Recovery::Completed => self.report(ReportKind::Completed, "an interrupted change was completed"),
-            Recovery::Merged => {
-                let text = "an interrupted change was completed, what other programs wrote since was kept";
-                self.report(ReportKind::Merged, text);
-            }
-            Recovery::Dropped(why) => {
-                self.report(ReportKind::Dropped, format!("an interrupted change was dropped: {why}"));
-            }
-        }
-        Ok(())
-    }
-
     fn stat(&self) -> Result<Stat, PoolError> {
         let failed = |errno| PoolError::io("stat", &self.paths.pool, errno);
         self.files.pool().map_or(Ok(Stat::default()), |pool| pool.stat().map_err(failed))
-    }
-
-    /// Reads the file into a new index and notes the differences. `now` was taken before, so that a later change shows.
-    fn read_all(&mut self, now: Stat) -> Result<(), PoolError> {
-        let failed = |errno| PoolError::io("read", &self.paths.pool, errno);
-        let scanned = self.files.pool().map(|pool| scan(pool, self.max)).transpose().map_err(failed)?;
-        let scanned = scanned.unwrap_or_default();
-        let records = scanned.records;
-        let old = {
-            let mut seen = self.shared.seen();
-            seen.behind = false;
-            seen.stat = now;
-            std::mem::replace(&mut seen.index, scanned.index)
-        };
-        let before = self.foreign.len();
-        self.compare(&old);
-        if self.foreign.len() > before {
-            self.shared.changed();
-        }
-        if records > u64::from(self.max) && u64::from(old.records()) < u64::from(self.max).max(1) {
-            let text = format!(
-                "the file has {records} records, {} are served: raise max-items or clear it",
-                self.max
-            );
-            self.report(ReportKind::TooLong, text);
-        }
-        self.note_damage(scanned.damage);
-        Ok(())
-    }
-
-    /// What the index has now and `old` had not, or otherwise; and what is gone.
-    fn compare(&mut self, old: &Index) {
-        let seen = self.shared.seen();
-        for item in seen.index.items() {
-            if old.value(item.key) != Some(item.value) {
-                let (key, value) = (text(item.key), text(item.value));
-                self.foreign.push(Notice::Changed { pool: self.pool, key, value });
-            }
-        }
-        for item in old.items().filter(|item| seen.index.find(item.key).is_none()) {
-            self.foreign.push(Notice::Removed { pool: self.pool, key: text(item.key) });
-        }
-    }
-
-    fn note_damage(&mut self, damage: Damage) {
-        let is_new = damage.any() && damage != self.damage;
-        self.damage = damage;
-        if !is_new {
-            return;
-        }
-        let text = match self.keep_copy() {
-            Ok(path) => format!("{damage}: the rest is served, a copy is in {}", path.display()),
-            Err(error) => format!("{damage}: the rest is served, no copy could be kept: {error}"),
-        };
-        self.report(ReportKind::Damaged, text);
     }
 
     /// Keeps a copy of the damaged file, unless the same damage has one.

@@ -59,11 +59,6 @@ impl Survey {
     pub(super) fn is_done(&self, slot: u64) -> bool {
         self.slots.get(slot as usize) == Some(&Slot::Done)
     }
-
-    /// True if others have written in or behind the range.
-    pub(super) fn has_foreign(&self) -> bool {
-        self.own_end < self.len || self.slots.contains(&Slot::Foreign)
-    }
 }
 
 /// Buffers for the comparison.

@@ -8,4 +8,5 @@ use super::super::engine::tests::*;
 use super::super::journal::{BootId, pending};
 use super::*;
 
+mod cases;
 mod scenes;

@@ -9,6 +9,7 @@ use crate::pool::index::Index;
 use crate::pool::journal::{Draft, Fault, Kind, Piece};
 use crate::pool::medium::Medium;
 use crate::pool::record::{RECORD, RECORD_BYTES, Texts, encode, texts};
+use crate::pool::scan::Damage;
 use crate::pool::shared::text;
 use crate::pool::types::{Change, Notice, Outcome, ReportKind};
 
@@ -117,9 +118,14 @@ impl Store {
         follow(&mut seen.index);
         seen.behind = replaced || !now.as_ref().is_ok_and(|now| now.len == draft.len_after());
         seen.stat = now.unwrap_or_default();
-        // Records beyond the bound have moved into view.
-        seen.behind |= seen.stat.len / RECORD > u64::from(seen.index.records());
+        // Records beyond the bound may have moved into view.
+        let records = seen.index.records();
+        seen.behind |= records < self.max && seen.stat.len / RECORD > u64::from(records);
         drop(seen);
+        if draft.at + draft.before == draft.len && self.damage.torn > 0 {
+            // The torn tail is gone; the next one is another.
+            self.damage = Damage::default();
+        }
         if !step.notices.is_empty() {
             self.shared.changed();
         }
@@ -141,8 +147,11 @@ impl Store {
         };
         let changed = Notice::Changed { pool: self.pool, key: key.to_owned(), value: value.to_owned() };
         let Some(found) = found else {
-            if len / RECORD >= u64::from(self.max) || len / RECORD > u64::from(records) {
+            if len / RECORD >= u64::from(self.max) {
                 return Err(PoolError::Full { pool: self.pool, max: self.max }.into());
+            }
+            if len / RECORD != u64::from(records) {
+                return Err(Stop::Stale);
             }
             self.keep_torn(len)?;
             let (at, before) = (len / RECORD * RECORD, len % RECORD);

@@ -96,11 +96,6 @@ impl SimDisk {
         self.clock.dead.get().is_some()
     }
 
-    /// Calls since [`SimDisk::trouble_at`].
-    pub(crate) fn calls(&self) -> usize {
-        self.clock.calls.get()
-    }
-
     /// The disk as the next process of the same boot finds it.
     pub(crate) fn after_kill(&self) -> SimDisk {
         SimDisk::new(self.pool.bytes(), self.journal.bytes())

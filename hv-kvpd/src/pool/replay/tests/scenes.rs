@@ -103,41 +103,35 @@ struct Scene {
     new: Items,
 }
 
-fn scenes() -> Vec<Scene> {
+fn scene(name: &'static str, plan: impl FnOnce(&[u8]) -> Draft, change: impl FnOnce(&mut Items)) -> Scene {
     let old = sample(4);
-    let bytes = file(&old);
-    let scene =
-        |name, draft: Draft, new: Items| Scene { name, start: bytes.clone(), draft, old: old.clone(), new };
-    let without = |record: usize| {
-        let mut list = sample(4);
-        list.remove(record);
-        list
-    };
-    let set = |record: usize| {
-        let mut list = sample(4);
-        list[record].1 = long_value("ours");
-        list
-    };
-    let mut added = old.clone();
-    added.push(("fresh".to_owned(), long_value("ours")));
-    let replace =
-        |record: usize| set_existing(&bytes, record as u64, &format!("key-{record}"), &long_value("ours"));
-    vec![
-        scene("set existing, first", replace(0), set(0)),
-        scene("set existing, last", replace(3), set(3)),
-        scene("set new", set_new(&bytes, "fresh", &long_value("ours")), added),
-        scene("delete first", delete(&bytes, 0), without(0)),
-        scene("delete middle", delete(&bytes, 1), without(1)),
-        scene("delete last", delete(&bytes, 3), without(3)),
-        scene("clear", clear(&bytes), Vec::new()),
-        Scene {
-            name: "set new in an empty pool",
-            start: Vec::new(),
-            draft: set_new(&[], "fresh", &long_value("ours")),
-            old: Vec::new(),
-            new: vec![("fresh".to_owned(), long_value("ours"))],
-        },
-    ]
+    let start = file(&old);
+    let mut new = old.clone();
+    change(&mut new);
+    Scene { name, draft: plan(&start), start, old, new }
+}
+
+fn set_scene(name: &'static str, record: usize) -> Scene {
+    let key = format!("key-{record}");
+    let draft = |start: &[u8]| set_existing(start, record as u64, &key, &long_value("ours"));
+    scene(name, draft, |list| list[record].1 = long_value("ours"))
+}
+
+fn delete_scene(name: &'static str, record: usize) -> Scene {
+    scene(name, |start| delete(start, record as u64), |list| drop(list.remove(record)))
+}
+
+/// A delete that removes two records of one key at once.
+fn duplicates() -> Scene {
+    let mut old = sample(4);
+    old[0].0 = "twice".to_owned();
+    old[2].0 = "twice".to_owned();
+    let new = vec![old[1].clone(), old[3].clone()];
+    let start = file(&old);
+    let pieces = [1, 3].map(|record: u64| Piece::Kept { from: record * RECORD, len: RECORD }).to_vec();
+    let len = start.len() as u64;
+    let draft = Draft { kind: Kind::Rewrite, at: 0, len, before: len, pieces };
+    Scene { name: "delete of duplicates", start, draft, old, new }
 }
 
 /// Recovers, and if `deep` with a further death at each call of the recovery, and checks that all ends are the same.
@@ -202,24 +196,96 @@ fn check(scene: &Scene, call: usize, through: usize, death: Death, foreign: Fore
     finished
 }
 
+/// The shifted tail is written in several pieces here.
 #[test]
-fn every_cut_leaves_the_old_or_the_new_pool_and_what_others_wrote() {
-    for scene in scenes() {
-        let mut call = 0;
-        loop {
-            let mut finished = true;
-            for through in [0, 512, 4096] {
-                for death in deaths() {
-                    for foreign in FOREIGN {
-                        finished &= check(&scene, call, through, death, foreign);
-                    }
+fn a_long_delete_survives_every_cut() {
+    let old = sample(40);
+    let start = file(&old);
+    let scene =
+        Scene { name: "delete first of forty", draft: delete(&start, 0), new: old[1..].to_vec(), start, old };
+    let deaths = [Death::Kill, Death::PowerCut(2)];
+    let mut call = 0;
+    loop {
+        let mut finished = true;
+        for through in [0, 20_480] {
+            for (death, foreign) in
+                deaths.into_iter().flat_map(|death| FOREIGN[..2].iter().map(move |&f| (death, f)))
+            {
+                finished &= check(&scene, call, through, death, foreign);
+            }
+        }
+        if finished {
+            break;
+        }
+        call += 1;
+    }
+    assert!(call >= 9, "{call} calls are too few for three pieces");
+}
+
+/// Cuts the scene at every call, in every way, with every foreign action.
+fn sweep(scene: &Scene) {
+    let mut call = 0;
+    loop {
+        let mut finished = true;
+        for through in [0, 512, 4096] {
+            for death in deaths() {
+                for foreign in FOREIGN {
+                    finished &= check(scene, call, through, death, foreign);
                 }
             }
-            if finished {
-                break;
-            }
-            call += 1;
         }
-        assert!(call >= 6, "{}: {call} calls are too few to be all", scene.name);
+        if finished {
+            break;
+        }
+        call += 1;
     }
+    assert!(call >= 6, "{}: {call} calls are too few to be all", scene.name);
+}
+
+#[test]
+fn set_existing_first_survives_every_cut() {
+    sweep(&set_scene("set existing, first", 0));
+}
+
+#[test]
+fn set_existing_last_survives_every_cut() {
+    sweep(&set_scene("set existing, last", 3));
+}
+
+#[test]
+fn set_new_survives_every_cut() {
+    let ours = || ("fresh".to_owned(), long_value("ours"));
+    sweep(&scene("set new", |start| set_new(start, "fresh", &ours().1), |list| list.push(ours())));
+}
+
+#[test]
+fn set_new_in_an_empty_pool_survives_every_cut() {
+    let draft = set_new(&[], "fresh", &long_value("ours"));
+    let new = vec![("fresh".to_owned(), long_value("ours"))];
+    sweep(&Scene { name: "set new, empty pool", start: Vec::new(), draft, old: Vec::new(), new });
+}
+
+#[test]
+fn delete_first_survives_every_cut() {
+    sweep(&delete_scene("delete first", 0));
+}
+
+#[test]
+fn delete_middle_survives_every_cut() {
+    sweep(&delete_scene("delete middle", 1));
+}
+
+#[test]
+fn delete_last_survives_every_cut() {
+    sweep(&delete_scene("delete last", 3));
+}
+
+#[test]
+fn delete_of_duplicates_survives_every_cut() {
+    sweep(&duplicates());
+}
+
+#[test]
+fn clear_survives_every_cut() {
+    sweep(&scene("clear", clear, Vec::clear));
 }
