@@ -93,7 +93,7 @@ configuration() {
     else
         put 0644 etc/hv-utils.toml "$file"
     fi
-    mkdir -p "$DESTDIR$SYSCONFDIR/hv-utils/hv-utils.toml.d"
+    mkdir -p "$DESTDIR$SYSCONFDIR/hv-utils/hv-utils.toml.d" "$DESTDIR$SYSCONFDIR/hv-utils/kvp/intrinsic.d"
 }
 
 next_steps() {

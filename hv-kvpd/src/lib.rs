@@ -24,6 +24,7 @@
 pub mod bus;
 pub mod config;
 pub mod engine;
+mod failures;
 pub mod intrinsic;
 pub mod network;
 pub mod pool;

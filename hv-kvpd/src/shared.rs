@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::bus::News;
 use crate::engine::Items;
+use crate::failures::Failures;
 use crate::intrinsic;
 use crate::pool::{Change, Notice, Outcome, PoolError, PoolSet};
 
@@ -48,9 +49,13 @@ pub struct Shared {
     signals: Arc<Signals>,
 }
 
-/// The road to the bus. The pool worker holds it, too, and only it: who holds the pools waits for the worker to end.
+/// The road to the bus and to the log. The pool worker holds it, too, and only it: who holds the pools waits for the
+/// worker to end.
 #[derive(Debug, Default)]
-struct Signals(Mutex<Option<mpsc::UnboundedSender<News>>>);
+struct Signals {
+    news: Mutex<Option<mpsc::UnboundedSender<News>>>,
+    failures: Failures,
+}
 
 impl Shared {
     /// State over `pools` with the guest's items `auto`; `limits` are the UTF-16 units allowed to programs in the
@@ -76,7 +81,7 @@ impl Shared {
 
     /// From now on what changes is told to `news`.
     pub fn tell(&self, news: mpsc::UnboundedSender<News>) {
-        *lock(&self.signals.0) = Some(news);
+        *lock(&self.signals.news) = Some(news);
     }
 
     /// Makes `change` durable; `done` learns the outcome, on the worker's thread.
@@ -89,6 +94,9 @@ impl Shared {
         let signals = Arc::clone(&self.signals);
         self.pools.submit(change, move |outcome| {
             let result = signals.take(outcome);
+            if let Err(error) = &result {
+                signals.failures.log(error);
+            }
             done(result.map(|notices| signals.announce(notices, origin)));
         });
     }
@@ -165,7 +173,7 @@ impl Signals {
         if notices.is_empty() {
             return;
         }
-        if let Some(news) = lock(&self.0).as_ref() {
+        if let Some(news) = lock(&self.news).as_ref() {
             // A closed receiver means that the bus is gone; a new connection brings a new one.
             let _ = news.send((notices, origin));
         }

@@ -75,6 +75,15 @@ fn usage(error: &clap::Error) -> ExitCode {
     ExitCode::from(Code::Usage as u8)
 }
 
+/// What clap_complete leaves out for fish: arguments that are words of a fixed set, and are no files.
+const FISH_ARGUMENTS: &str = "\
+complete -c hvctl -n '__fish_seen_subcommand_from list get set delete watch wait export; \
+and not __fish_seen_subcommand_from external guest auto auto-external auto-internal' \
+-f -a 'external guest auto auto-external auto-internal'
+complete -c hvctl -n '__fish_seen_subcommand_from import' -a 'external guest auto auto-external auto-internal'
+complete -c hvctl -n '__fish_seen_subcommand_from completions' -f -a 'bash zsh fish'
+";
+
 fn completions(shell: Shell) -> Result<(), Failure> {
     let shell = match shell {
         Shell::Bash => clap_complete::Shell::Bash,
@@ -83,6 +92,9 @@ fn completions(shell: Shell) -> Result<(), Failure> {
     };
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "hvctl", &mut script);
+    if shell == clap_complete::Shell::Fish {
+        script.extend_from_slice(FISH_ARGUMENTS.as_bytes());
+    }
     let mut out = io::stdout().lock();
     out.write_all(&script)?;
     Ok(out.flush()?)

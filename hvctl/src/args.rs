@@ -35,14 +35,14 @@ Examples:
   hvctl kvp export guest | hvctl kvp import --dry-run -
 
 With --json every answer is one object {\"schema\":1,\"kind\":…}; an error is {\"schema\":1,\"error\":{\"name\",\"message\",\"hint\"}},
-on standard output too. A key or value that begins with '-' goes after '--'.";
+on standard output too. A key or value that begins with '-' goes after '--'. POOL may be a number, 0 to 4.";
 
 /// Look at and steer the Hyper-V guest services.
 #[derive(Debug, Parser)]
 #[command(name = "hvctl", version, after_help = AFTER_HELP)]
 #[command(subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
 pub(crate) struct Cli {
-    /// The bus the daemons are on: system, session or a D-Bus address
+    /// The bus the daemons are on: system (DBUS_SYSTEM_BUS_ADDRESS is honoured), session or a D-Bus address
     #[arg(long, global = true, value_name = "BUS", default_value = "system")]
     pub(crate) bus: BusChoice,
     /// Answer in JSON
@@ -131,7 +131,7 @@ pub(crate) enum Kvp {
         /// Key
         key: String,
         /// Give up after so many seconds (exit 3); 0 looks once
-        #[arg(long, value_name = "SECS", value_parser = seconds)]
+        #[arg(long, value_name = "SECS", value_parser = seconds, allow_negative_numbers = true)]
         timeout: Option<Duration>,
     },
     /// Write items as JSON, for import
@@ -247,10 +247,11 @@ pub(crate) fn pools(name: Option<&str>) -> Result<Vec<Pool>, Error> {
     name.map_or_else(|| Ok(Pool::ALL.to_vec()), |name| Ok(vec![pool(name)?]))
 }
 
+const EXPECTED_SECONDS: &str = "expected a number of seconds, such as 30 or 0.5";
+
 fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 =
-        text.parse().map_err(|_| "expected a number of seconds, such as 30 or 0.5".to_owned())?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+    let seconds: f64 = text.parse().map_err(|_| EXPECTED_SECONDS.to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|_| EXPECTED_SECONDS.to_owned())
 }
 
 #[cfg(test)]

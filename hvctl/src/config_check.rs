@@ -45,7 +45,7 @@ pub(crate) fn run(verb: &Config, cli: &Cli, output: &Output) -> Result<(), Failu
         installed.map(|(name, program)| check(name, program, config.as_deref())).collect();
     if verdicts.is_empty() {
         return Err(Error::new(Code::Unavailable, "NotInstalled", "no daemon of hv-utils is installed here")
-            .hint("they are looked for next to hvctl, in /usr/libexec/hv-utils and in /usr/sbin")
+            .hint("they are looked for next to hvctl, in libexec/hv-utils of its prefix, /usr/local and /usr, and in /usr/sbin")
             .into());
     }
     if output.json {
@@ -71,7 +71,9 @@ fn print(verdict: &Verdict, output: &Output) -> Result<(), Failure> {
         (false, None) => output.painted("failed", Paint::Red),
     };
     output.line(&format!("{}: {state}", verdict.daemon))?;
-    verdict.findings.iter().try_for_each(|line| output.line(&format!("  {}", escape(line))))
+    // What a daemon says when it finds nothing is said already.
+    let findings = verdict.findings.iter().filter(|line| !(verdict.ok && *line == "ok"));
+    findings.map(|line| output.line(&format!("  {}", escape(line)))).collect()
 }
 
 fn check(daemon: &'static str, program: PathBuf, config: Option<&Path>) -> Verdict {

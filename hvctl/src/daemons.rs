@@ -77,17 +77,24 @@ pub(crate) const DAEMONS: [Daemon; 6] = [
 ];
 
 impl Daemon {
-    /// Its program: next to hvctl (a build tree finds its own), else where it is installed; with `only`, there.
+    /// Its program: where [`places`] says that hvctl looks; with `only`, there.
     pub(crate) fn program(&self, only: Option<&Path>) -> Option<PathBuf> {
         let directories = match only {
             Some(directory) => vec![directory.to_path_buf()],
-            None => {
-                let own = std::env::current_exe().ok();
-                let own = own.as_deref().and_then(Path::parent).map(Path::to_path_buf);
-                let installed = ["/usr/libexec/hv-utils", "/usr/sbin"].map(PathBuf::from);
-                own.into_iter().chain(installed).collect()
-            }
+            None => places(std::env::current_exe().ok().as_deref()),
         };
         directories.into_iter().map(|directory| directory.join(self.name)).find(|program| program.is_file())
     }
 }
+
+/// Where the daemons' programs may be, the likeliest first: next to hvctl (a build tree finds its own), in the
+/// `libexec` of hvctl's own prefix (`make install` puts both below one), in those of the usual prefixes.
+fn places(hvctl: Option<&Path>) -> Vec<PathBuf> {
+    let beside = hvctl.and_then(Path::parent);
+    let own_prefix = beside.and_then(Path::parent).map(|prefix| prefix.join("libexec/hv-utils"));
+    let usual = ["/usr/local/libexec/hv-utils", "/usr/libexec/hv-utils", "/usr/sbin"].map(PathBuf::from);
+    beside.map(Path::to_path_buf).into_iter().chain(own_prefix).chain(usual).collect()
+}
+
+#[cfg(test)]
+mod tests;

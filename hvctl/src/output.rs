@@ -48,6 +48,9 @@ impl<'a> From<&'a Error> for ErrorBody<'a> {
     }
 }
 
+/// The most columns that cells are aligned to: one long key must not push all the others off the screen.
+const WIDEST_COLUMN: usize = 48;
+
 /// Colours of the few things that have one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Paint {
@@ -154,7 +157,7 @@ impl Output {
         let mut widths: Vec<usize> = heading.iter().map(|cell| columns(&cell.text)).collect();
         for row in rows {
             for (width, cell) in widths.iter_mut().zip(row) {
-                *width = (*width).max(columns(&cell.text));
+                *width = (*width).max(columns(&cell.text).min(WIDEST_COLUMN));
             }
         }
         let mut text = String::new();

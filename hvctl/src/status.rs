@@ -89,14 +89,10 @@ fn print_text(
     ];
     let rows: Vec<_> = services.iter().map(cells).collect();
     output.table(&heading, &rows)?;
-    let advice: Vec<String> = services
-        .iter()
-        .filter_map(|service| advice::of(service, vmbus))
-        .map(|advice| format!("- {advice}"))
-        .collect();
+    let advice = advice::of_all(services, vmbus);
     if !advice.is_empty() {
         output.line("")?;
-        advice.iter().try_for_each(|line| output.line(line))?;
+        advice.iter().try_for_each(|line| output.line(&format!("- {line}")))?;
     }
     no_bus.map_or(Ok(()), |error| output.error(error))
 }

@@ -172,7 +172,11 @@ impl<S: Service> Daemon<S> {
         match event {
             presence::Event::Connected(bus) => self.attach(&bus).await?,
             presence::Event::Named => {
-                tracing::debug!(name = S::BUS_NAME, "on the bus");
+                match self.patience {
+                    Some(_) => tracing::debug!(name = S::BUS_NAME, "on the bus"),
+                    // It was said that the bus is not there, or gone.
+                    None => tracing::info!(name = S::BUS_NAME, "on the bus"),
+                }
                 self.ready();
             }
             presence::Event::Absent(reason) => {

@@ -57,3 +57,9 @@ fn a_negative_number_is_a_value_and_an_option_is_not() {
     assert_eq!(set("-").as_deref(), Some("-"));
     assert_eq!(set("--json"), None);
 }
+
+#[test]
+fn a_negative_timeout_is_refused_for_what_it_is() {
+    let error = Cli::try_parse_from(["hvctl", "kvp", "wait", "guest", "k", "--timeout", "-1"]).unwrap_err();
+    assert!(error.to_string().contains("expected a number of seconds"), "{error}");
+}

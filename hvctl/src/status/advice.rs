@@ -14,6 +14,26 @@ pub(super) fn of(service: &Service<'_>, vmbus: bool) -> Option<String> {
     }
 }
 
+/// Advice for all, a line each; daemons that are not installed share the last line, as there is nothing to say of
+/// each that its name does not.
+pub(super) fn of_all(services: &[Service<'_>], vmbus: bool) -> Vec<String> {
+    let (mut lines, mut missing) = (Vec::new(), Vec::new());
+    for service in services {
+        match of(service, vmbus) {
+            Some(advice) if advice == not_installed(service) => missing.push(service.daemon.name),
+            advice => lines.extend(advice),
+        }
+    }
+    if !missing.is_empty() {
+        lines.push(format!("not installed: {}", missing.join(", ")));
+    }
+    lines
+}
+
+fn not_installed(service: &Service<'_>) -> String {
+    format!("{} is not installed", service.daemon.name)
+}
+
 fn of_running(service: &Service<'_>, info: &ServiceInfo, vmbus: bool) -> Option<String> {
     let daemon = service.daemon.name;
     match info.channel_state.as_str() {
@@ -48,7 +68,7 @@ fn of_absent(service: &Service<'_>, error: &Error, vmbus: bool) -> Option<String
             "{daemon} is not running; the kernel's hv_utils answers the host without it. To start it: \
              systemctl enable --now {daemon}"
         ),
-        (false, false) => format!("{daemon} is not installed: install hv-utils with this service"),
+        (false, false) => not_installed(service),
         (true, false) if !vmbus => format!(
             "{daemon} is not running (systemctl start {daemon}); it needs a Hyper-V host, and this machine has no VMBus"
         ),

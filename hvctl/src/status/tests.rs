@@ -63,7 +63,7 @@ fn the_first_thing_in_the_way_is_told() {
         (told("kvp", info("closed", ""), None, true, false), "hv-kvpd has no host to talk to"),
         (told("kvp", info("closed", ""), None, true, true), "the host does not offer this service"),
         (told("kvp", info("closed", ""), offered, true, true), "hv-kvpd has no channel to the host"),
-        (told("kvp", absent(), offered, false, true), "hv-kvpd is not installed: install"),
+        (told("kvp", absent(), offered, false, true), "hv-kvpd is not installed"),
         (
             told("kvp", absent(), offered, true, true),
             "hv-kvpd is not running: systemctl enable --now hv-kvpd",

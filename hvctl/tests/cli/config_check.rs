@@ -72,7 +72,7 @@ fn config_check_without_any_daemon_is_exit_69() {
         69,
         "",
         "hvctl: no daemon of hv-utils is installed here\n\
-         hint: they are looked for next to hvctl, in /usr/libexec/hv-utils and in /usr/sbin\n",
+         hint: they are looked for next to hvctl, in libexec/hv-utils of its prefix, /usr/local and /usr, and in /usr/sbin\n",
     );
 }
 
@@ -84,4 +84,18 @@ fn config_check_finds_the_daemons_next_to_itself() {
     program(programs.path(), "hv-kvpd", "echo mine");
     let ran = run(Command::new(&own).args(["config", "check"]));
     assert!(ran.out.starts_with("hv-kvpd: ok\n  mine\n"), "{}", ran.out);
+}
+
+#[test]
+fn config_check_finds_the_daemons_installed_below_its_own_prefix() {
+    let prefix = tempfile::tempdir().unwrap();
+    let (bin, libexec) = (prefix.path().join("bin"), prefix.path().join("libexec/hv-utils"));
+    std::fs::create_dir_all(&bin).unwrap();
+    std::fs::create_dir_all(&libexec).unwrap();
+    let own = bin.join("hvctl");
+    run(Command::new("cp").arg(env!("CARGO_BIN_EXE_hvctl")).arg(&own)).is(0, "", "");
+    program(&libexec, "hv-kvpd", "echo ok");
+    let ran = run(Command::new(&own).args(["config", "check"]));
+    assert!(ran.out.starts_with("hv-kvpd: ok\n"), "{}", ran.out);
+    assert!(!ran.out.contains("  ok"), "a daemon that finds nothing wrong is told once: {}", ran.out);
 }

@@ -51,9 +51,8 @@ heartbeat  hv-heartbeatd 0.1.0  kernel       hv_utils  -                    0   
 fcopy      -                    not running  -         -                    -         -         -             no device
 
 - hv-vssd is not running, and the host does not offer this service; on the host: Enable-VMIntegrationService -VMName NAME -Name 'VSS'
-- hv-timesyncd is not installed: install hv-utils with this service
 - hv-shutdownd is not installed; the kernel's hv_utils answers the host without it
-- hv-fcopyd is not installed: install hv-utils with this service
+- not installed: hv-timesyncd, hv-fcopyd
 ";
     bus.run(&["--sysfs-root", &sysfs, "--daemon-dir", &programs, "status"]).is(0, want, "");
 }
@@ -93,10 +92,8 @@ fn status_without_any_daemon_is_a_report_and_no_error() {
         advice,
         "- hv-kvpd is not running (systemctl start hv-kvpd); it needs a Hyper-V host, and this machine has no VMBus\n\
          - hv-vssd is not running (systemctl start hv-vssd); it needs a Hyper-V host, and this machine has no VMBus\n\
-         - hv-timesyncd is not installed: install hv-utils with this service\n\
-         - hv-shutdownd is not installed: install hv-utils with this service\n\
          - hv-heartbeatd is not running (systemctl start hv-heartbeatd); it needs a Hyper-V host, and this machine has no VMBus\n\
-         - hv-fcopyd is not installed: install hv-utils with this service\n"
+         - not installed: hv-timesyncd, hv-shutdownd, hv-fcopyd\n"
     );
 }
 

@@ -131,7 +131,7 @@ impl RawSide {
             Received::Refused { why, .. } => books.rejected("message refused", &why),
             Received::Negotiated(agreed) => {
                 let (framework, message) = (agreed.framework, agreed.message);
-                tracing::debug!(ic = books.ic.name(), %framework, %message, "negotiated");
+                tracing::debug!(ic = books.ic.name(), %framework, version = %message, "negotiated");
                 books.agreed(Some(agreed), ChannelState::Ready);
             }
             Received::NoCommonVersion => {
