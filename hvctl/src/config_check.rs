@@ -72,8 +72,8 @@ fn print(verdict: &Verdict, output: &Output) -> Result<(), Failure> {
     };
     output.line(&format!("{}: {state}", verdict.daemon))?;
     // What a daemon says when it finds nothing is said already.
-    let findings = verdict.findings.iter().filter(|line| !(verdict.ok && *line == "ok"));
-    findings.map(|line| output.line(&format!("  {}", escape(line)))).collect()
+    let mut findings = verdict.findings.iter().filter(|line| !(verdict.ok && *line == "ok"));
+    findings.try_for_each(|line| output.line(&format!("  {}", escape(line))))
 }
 
 fn check(daemon: &'static str, program: PathBuf, config: Option<&Path>) -> Verdict {

@@ -67,7 +67,8 @@ pub enum PoolError {
         why: &'static str,
     },
     /// Another program held its lock for the whole waiting time.
-    #[error("{} is locked by another program since {waited:?}: see `lslocks` for which, then try again", path.display())]
+    #[error("{} is locked by another program for {} s now: see `lslocks` for which, then try again", path.display(),
+        waited.as_secs())]
     Busy {
         /// The pool file.
         path: PathBuf,

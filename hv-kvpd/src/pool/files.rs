@@ -50,7 +50,11 @@ pub(crate) enum Opened {
 /// # Errors
 /// What no restart would cure by itself: not a regular file, a symbolic link, two filesystems, descriptors exhausted.
 pub(crate) fn open(paths: &Paths) -> Result<Opened, PoolError> {
-    create_dir(&paths.dir, Mode::from_raw_mode(0o755))?;
+    match create_dir(&paths.dir, Mode::from_raw_mode(0o755)) {
+        Ok(()) => {}
+        Err(why) if is_refusal(&why) => return Ok(Opened::Missing { why }),
+        Err(error) => return Err(error),
+    }
     let pool = match open_or_create(&paths.pool, POOL_MODE) {
         Ok((pool, _)) => pool,
         Err(why) if is_refusal(&why) => return open_readable(paths, why),
@@ -66,6 +70,15 @@ pub(crate) fn open(paths: &Paths) -> Result<Opened, PoolError> {
     }
 }
 
+/// The directory that holds a name; for a bare relative name that is the working directory.
+pub(crate) fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => path,
+    }
+}
+
 /// Makes a new name in `dir` durable.
 pub(crate) fn sync_dir(dir: &Path) -> Result<(), PoolError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -76,10 +89,10 @@ pub(crate) fn sync_dir(dir: &Path) -> Result<(), PoolError> {
 /// Creates a directory unless it exists; its parents must exist, or be creatable too.
 pub(crate) fn create_dir(dir: &Path, mode: Mode) -> Result<(), PoolError> {
     match fs::mkdir(dir, mode) {
-        Ok(()) => dir.parent().map_or(Ok(()), sync_dir),
+        Ok(()) => sync_dir(parent(dir)),
         Err(Errno::EXIST) => Ok(()),
         Err(Errno::NOENT) if dir.parent().is_some_and(|parent| !parent.as_os_str().is_empty()) => {
-            dir.parent().map_or(Ok(()), |parent| create_dir(parent, Mode::from_raw_mode(0o755)))?;
+            create_dir(parent(dir), Mode::from_raw_mode(0o755))?;
             fs::mkdir(dir, mode).map_err(|errno| PoolError::io("create", dir, errno))
         }
         // On a read-only filesystem an existing directory may be reported so.
@@ -119,7 +132,7 @@ fn open_or_create(path: &Path, mode: Mode) -> Result<(DiskFile, bool), PoolError
         Ok(file) => {
             // Whatever the umask: readers run as anybody.
             fs::fchmod(file.fd(), mode).map_err(|errno| PoolError::io("set the mode of", path, errno))?;
-            path.parent().map_or(Ok(()), sync_dir)?;
+            sync_dir(parent(path))?;
             Ok((file, true))
         }
     }

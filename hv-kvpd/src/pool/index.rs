@@ -15,6 +15,9 @@ mod table;
 /// Garbage below this many bytes is not worth a compaction.
 const GARBAGE_FLOOR: usize = 64 * 1024;
 
+/// Bytes of text that a record is expected to have; what is not needed is not touched, and so costs no memory.
+const EXPECTED_TEXT: usize = 128;
+
 /// Where a record's texts lie in the arena: key, then value. `key == 0`: a record without key, which is no item.
 #[derive(Debug, Clone, Copy)]
 struct Slot {
@@ -38,7 +41,14 @@ pub(crate) struct Index {
 impl Index {
     /// An empty index with room for `records` records.
     pub(crate) fn with_capacity(records: usize) -> Index {
-        Index { slots: Vec::with_capacity(records), items: Vec::with_capacity(records), ..Index::default() }
+        Index {
+            // Reserved in one piece: growing step by step would leave as much again behind in the heap.
+            arena: Vec::with_capacity(records * EXPECTED_TEXT),
+            slots: Vec::with_capacity(records),
+            items: Vec::with_capacity(records),
+            table: Table::with_capacity(records),
+            ..Index::default()
+        }
     }
 
     /// Number of records, items or not.

@@ -117,21 +117,7 @@ pub(crate) fn write<M: Medium>(
     let mut sink = Sink::new(journal, base);
     sink.copy(pool, Side::Pool, draft.at, draft.before)?;
     sink.pad()?;
-    let extra_start = sink.position();
-    let mut runs: Vec<Run> = Vec::new();
-    let mut after = 0;
-    for piece in &draft.pieces {
-        let (offset, len) = sink.take(piece)?;
-        Run { start: after, offset, len }.join(&mut runs);
-        after += len;
-    }
-    let extra = sink.position() - extra_start;
-    sink.pad()?;
-    for run in &runs {
-        sink.put(&run.offset.to_le_bytes())?;
-        sink.put(&run.len.to_le_bytes())?;
-    }
-    sink.pad()?;
+    let (runs, extra) = write_pieces(&mut sink, &draft.pieces)?;
     let header = Header {
         kind: draft.kind,
         sequence: stamp.sequence,
@@ -142,7 +128,7 @@ pub(crate) fn write<M: Medium>(
         len_before: draft.len,
         len_after: draft.len_after(),
         before: draft.before,
-        after,
+        after: runs.iter().map(|run| run.len).sum(),
         extra,
         runs: runs.len() as u64,
         payload_crc: sink.checksum(),
@@ -150,6 +136,26 @@ pub(crate) fn write<M: Medium>(
     let end = sink.finish(&header)?;
     journal.sync().map_err(Fault::on(Side::Journal, "sync"))?;
     Ok(Entry { header, payload: base + SECTOR as u64, end, runs })
+}
+
+/// Writes the records that are in no before-image, then the runs; returns the runs and the bytes of those records.
+fn write_pieces(sink: &mut Sink<'_, impl Medium>, pieces: &[Piece]) -> Result<(Vec<Run>, u64), Fault> {
+    let extra_start = sink.position();
+    let mut runs: Vec<Run> = Vec::new();
+    let mut start = 0;
+    for piece in pieces {
+        let (offset, len) = sink.take(piece)?;
+        Run { start, offset, len }.join(&mut runs);
+        start += len;
+    }
+    let extra = sink.position() - extra_start;
+    sink.pad()?;
+    for run in &runs {
+        sink.put(&run.offset.to_le_bytes())?;
+        sink.put(&run.len.to_le_bytes())?;
+    }
+    sink.pad()?;
+    Ok((runs, extra))
 }
 
 /// Finds the entry that counts: the last of a chain.

@@ -16,7 +16,7 @@ use super::medium::DiskFile;
 /// # Errors
 /// What the system calls report, for instance `ENOLCK` where locks are not supported.
 pub(crate) fn try_lock(file: &DiskFile, kind: LockKind) -> Result<bool, Errno> {
-    if !try_ofd_lock(file.fd(), kind).map_err(errno)? {
+    if !try_ofd_lock(file.fd(), kind).map_err(|error| errno(&error))? {
         return Ok(false);
     }
     let operation = match kind {
@@ -26,7 +26,7 @@ pub(crate) fn try_lock(file: &DiskFile, kind: LockKind) -> Result<bool, Errno> {
     match flock(file.fd(), operation) {
         Ok(()) => Ok(true),
         Err(refused) => {
-            ofd_unlock(file.fd()).map_err(errno)?;
+            ofd_unlock(file.fd()).map_err(|error| errno(&error))?;
             if refused == Errno::WOULDBLOCK || refused == Errno::INTR { Ok(false) } else { Err(refused) }
         }
     }
@@ -38,8 +38,8 @@ pub(crate) fn unlock(file: &DiskFile) {
     let _ = ofd_unlock(file.fd());
 }
 
-fn errno(error: io::Error) -> Errno {
-    Errno::from_io_error(&error).unwrap_or(Errno::IO)
+fn errno(error: &io::Error) -> Errno {
+    Errno::from_io_error(error).unwrap_or(Errno::IO)
 }
 
 #[cfg(test)]

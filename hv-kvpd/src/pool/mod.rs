@@ -15,6 +15,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 pub use hv_utils_core::wire::kvp::Pool;
 
@@ -23,7 +24,7 @@ pub use self::record::{KEY_FIELD, MAX_KEY_BYTES, MAX_VALUE_BYTES, RECORD_BYTES, 
 pub use self::types::{Change, Notice, Outcome, PoolOptions, Report, ReportKind};
 
 use self::shared::Shared;
-use self::worker::Job;
+use self::worker::{Job, Order};
 
 mod aside;
 mod crc;
@@ -51,7 +52,7 @@ mod worker;
 #[derive(Debug)]
 pub struct PoolSet {
     pools: Vec<Arc<Shared>>,
-    jobs: Option<Sender<Job>>,
+    orders: Option<Sender<Order>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -65,11 +66,11 @@ impl PoolSet {
     pub fn open(options: &PoolOptions) -> Result<(PoolSet, Vec<Report>), PoolError> {
         let (stores, reports) = startup::open(options)?;
         let pools = stores.iter().map(|store| Arc::clone(store.shared())).collect();
-        let (jobs, thread) = worker::start(stores, options.lock_timeout).map_err(|error| {
+        let (orders, thread) = worker::start(stores, options.lock_timeout).map_err(|error| {
             let errno = rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::AGAIN);
             PoolError::io("start a thread for", &options.pool_dir, errno)
         })?;
-        Ok((PoolSet { pools, jobs: Some(jobs), thread: Some(thread) }, reports))
+        Ok((PoolSet { pools, orders: Some(orders), thread: Some(thread) }, reports))
     }
 
     /// The value of a key; the last record counts if there are several.
@@ -115,9 +116,19 @@ impl PoolSet {
     }
 
     /// Queues a look at what other programs wrote and returns at once; `done` as for [`PoolSet::submit`]. If nothing
-    /// was written it costs two system calls.
+    /// was written it costs two system calls. If it fails ([`PoolError::Busy`] for instance) the pool stays stale:
+    /// ask again, the descriptor may not become readable a second time for the same write.
     pub fn refresh(&self, pool: Pool, done: impl FnOnce(Outcome) + Send + 'static) {
         self.send(Job { pool: pool.number().into(), change: None, answer: Box::new(done) });
+    }
+
+    /// Sets other bounds, for what is submitted from now on. What a lower bound hides, or a higher one uncovers, is
+    /// told by the next refresh.
+    pub fn limit(&self, max_items: u32, lock_timeout: Duration) {
+        if let Some(orders) = &self.orders {
+            // Without a thread there is nothing left to bound.
+            let _ = orders.send(Order::Limit { max_items, lock_timeout });
+        }
     }
 
     /// True if another program may have written since the index was made: [`PoolSet::refresh`] before answering. One
@@ -140,11 +151,11 @@ impl PoolSet {
     }
 
     fn send(&self, job: Job) {
-        let unsent = match &self.jobs {
-            Some(jobs) => jobs.send(job).err().map(|error| error.0),
-            None => Some(job),
+        let unsent = match &self.orders {
+            Some(orders) => orders.send(Order::Work(job)).err().map(|error| error.0),
+            None => Some(Order::Work(job)),
         };
-        if let Some(Job { answer, .. }) = unsent {
+        if let Some(Order::Work(Job { answer, .. })) = unsent {
             answer(Outcome { result: Err(PoolError::Stopped), foreign: Vec::new(), reports: Vec::new() });
         }
     }
@@ -152,8 +163,10 @@ impl PoolSet {
 
 impl Drop for PoolSet {
     fn drop(&mut self) {
-        self.jobs = None;
-        if let Some(thread) = self.thread.take() {
+        self.orders = None;
+        let Some(thread) = self.thread.take() else { return };
+        // An answer that was the last to own the set drops it on the thread itself, which then ends by itself.
+        if thread.thread().id() != std::thread::current().id() {
             // A panic of the thread was reported by the panic hook.
             let _ = thread.join();
         }

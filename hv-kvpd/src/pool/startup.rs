@@ -22,7 +22,7 @@ pub(crate) fn open(options: &PoolOptions) -> Result<(Vec<Store>, Vec<Report>), P
     let mut stores = Vec::new();
     let mut reports = Vec::new();
     for pool in Pool::ALL {
-        let mut store = Store::new(pool, options, boot)?;
+        let mut store = Store::new(pool, options, boot);
         let outcome = with_locks(&mut store, options, Store::refresh)?;
         reports.extend(outcome.reports);
         outcome.result?;

@@ -18,7 +18,7 @@ use super::error::PoolError;
 use super::files::{self, Opened, Paths};
 use super::journal::{BootId, Fault, Side};
 use super::locks;
-use super::medium::{DiskFile, Medium, Stat, stat_path};
+use super::medium::{DiskFile, FileId, Medium, Stat, stat_path};
 use super::record::RECORD;
 use super::scan::Damage;
 use super::shared::{Seen, Shared};
@@ -74,8 +74,12 @@ pub(crate) struct Store {
     boot: BootId,
     damaged: Aside,
     files: Files,
+    /// Which file that is.
+    id: FileId,
     watch: Option<Watch>,
     shared: Arc<Shared>,
+    /// The file was read at least once.
+    read_before: bool,
     damage: Damage,
     too_long: bool,
     foreign: Vec<Notice>,
@@ -84,9 +88,10 @@ pub(crate) struct Store {
 
 impl Store {
     /// A pool whose files are not open yet.
-    pub(crate) fn new(pool: Pool, options: &PoolOptions, boot: BootId) -> Result<Store, PoolError> {
+    pub(crate) fn new(pool: Pool, options: &PoolOptions, boot: BootId) -> Store {
         let paths = Paths::new(&options.pool_dir, pool);
-        files::create_dir(&paths.dir, rustix::fs::Mode::from_raw_mode(0o755))?;
+        // So that there is something to watch; if it cannot be made, opening says why.
+        let _ = files::create_dir(&paths.dir, rustix::fs::Mode::from_raw_mode(0o755));
         let mut reports = Vec::new();
         let watch = Watch::new(&paths.pool).map_err(|errno| {
             let why = PoolError::io("watch", &paths.pool, errno);
@@ -94,20 +99,22 @@ impl Store {
         });
         let watch = watch.ok();
         let shared = Shared::new(paths.pool.clone(), watch.as_ref().map(|watch| Arc::clone(watch.fd())));
-        Ok(Store {
+        Store {
             pool,
             paths,
             max: options.max_items.min(PoolOptions::HIGHEST_MAX_ITEMS),
             boot,
             damaged: Aside::new(&options.state_dir, "damaged"),
             files: Files::Closed,
+            id: FileId::default(),
             watch,
             shared: Arc::new(shared),
+            read_before: false,
             damage: Damage::default(),
             too_long: false,
             foreign: Vec::new(),
             reports,
-        })
+        }
     }
 
     pub(crate) fn pool(&self) -> Pool {
@@ -178,6 +185,15 @@ impl Store {
         Outcome { result, foreign, reports: std::mem::take(&mut self.reports) }
     }
 
+    /// Sets another bound on records; what it hides or uncovers is read with the next request.
+    pub(crate) fn limit(&mut self, max: u32) {
+        let max = max.min(PoolOptions::HIGHEST_MAX_ITEMS);
+        let mut seen = self.shared.seen();
+        let records = seen.stat.len / RECORD;
+        seen.behind |= max != self.max && records > u64::from(max.min(self.max));
+        self.max = max;
+    }
+
     /// Serves an empty pool from now on, because what the file has must not be told and cannot be cleared.
     pub(crate) fn hide(&mut self, why: &PoolError) {
         self.files = Files::Hidden { why: why.clone() };
@@ -221,6 +237,7 @@ impl Store {
             Opened::Readable { pool, why } => Files::Readable { pool, why },
             Opened::Missing { why } => Files::Missing { why },
         };
+        self.id = self.stat()?.id;
         if let Some(why) = self.files.obstacle().filter(|_| !was_refused) {
             self.report(ReportKind::ReadOnly, format!("cannot be changed: {why}"));
         }
@@ -233,13 +250,12 @@ impl Store {
 
     /// True if the name still leads to the open file, and the journal still has its name.
     fn is_in_place(&self) -> bool {
-        let id = |file: &DiskFile| file.stat().map(|stat| stat.id);
-        let named = stat_path(&self.paths.pool).map(|stat| stat.id);
         let journalled = match &self.files {
             Files::Writable(engine) => engine.journal.stat().is_ok_and(|stat| stat.links > 0),
             _ => true,
         };
-        journalled && self.files.pool().is_none_or(|pool| named == id(pool))
+        let named = || stat_path(&self.paths.pool).is_ok_and(|stat| stat.id == self.id);
+        journalled && (self.files.pool().is_none() || named())
     }
 
     fn stat(&self) -> Result<Stat, PoolError> {

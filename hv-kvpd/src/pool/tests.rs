@@ -213,3 +213,23 @@ fn dropping_the_set_finishes_what_was_submitted() {
     drop(set_);
     assert_eq!(items(&place.bytes(Pool::Guest)).len(), 20);
 }
+
+#[test]
+fn the_last_owner_of_the_set_may_be_an_answer() {
+    let place = Place::new();
+    let (set_, _) = place.open();
+    let set_ = Arc::new(set_);
+    let (sender, receiver) = mpsc::channel();
+    let (go, wait) = mpsc::channel::<()>();
+    let owner = Arc::clone(&set_);
+    set_.submit(set(Pool::Guest, "k", "v"), move |_| {
+        wait.recv().unwrap();
+        drop(owner);
+        sender.send(()).unwrap();
+    });
+    drop(set_);
+    go.send(()).unwrap();
+    receiver.recv().unwrap();
+    // The thread has ended, or will, without waiting for itself: its locks can be had again.
+    assert_eq!(place.open().0.get(Pool::Guest, "k").as_deref(), Some("v"));
+}

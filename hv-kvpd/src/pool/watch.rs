@@ -15,6 +15,8 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 
+use super::files::parent;
+
 const EVENTS: usize = 4096;
 
 /// What the events say.
@@ -47,11 +49,7 @@ impl Watch {
         let fd = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
         let names = WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::MOVED_FROM | WatchFlags::MOVED_TO;
         let itself = WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF;
-        inotify::add_watch(
-            &fd,
-            pool.parent().unwrap_or(Path::new("/")),
-            names | itself | WatchFlags::ONLYDIR,
-        )?;
+        inotify::add_watch(&fd, parent(pool), names | itself | WatchFlags::ONLYDIR)?;
         let name = pool.file_name().map(OsStr::as_bytes).unwrap_or_default().to_vec();
         Ok(Watch { fd: Arc::new(fd), file: None, name })
     }

@@ -30,6 +30,16 @@ pub(crate) struct Job {
     pub(crate) answer: Answer,
 }
 
+/// What the thread is told.
+pub(crate) enum Order {
+    Work(Job),
+    /// Other bounds from now on.
+    Limit {
+        max_items: u32,
+        lock_timeout: Duration,
+    },
+}
+
 /// Starts the thread.
 ///
 /// # Errors
@@ -37,8 +47,8 @@ pub(crate) struct Job {
 pub(crate) fn start(
     stores: Vec<Store>,
     lock_timeout: Duration,
-) -> std::io::Result<(Sender<Job>, JoinHandle<()>)> {
-    let (sender, jobs) = channel();
+) -> std::io::Result<(Sender<Order>, JoinHandle<()>)> {
+    let (sender, orders) = channel();
     let mut worker = Worker {
         desks: stores
             .into_iter()
@@ -47,7 +57,7 @@ pub(crate) fn start(
         lock_timeout,
     };
     let thread = Builder::new().name("kvp-pools".to_owned()).stack_size(STACK);
-    Ok((sender, thread.spawn(move || worker.work(&jobs))?))
+    Ok((sender, thread.spawn(move || worker.work(&orders))?))
 }
 
 /// One pool and what is asked of it.
@@ -64,11 +74,11 @@ struct Worker {
 }
 
 impl Worker {
-    fn work(&mut self, jobs: &Receiver<Job>) {
+    fn work(&mut self, orders: &Receiver<Order>) {
         let mut pause = FIRST_PAUSE;
         let mut open = true;
         while open || self.is_busy() {
-            open = self.receive(jobs, pause) && open;
+            open = self.receive(orders, pause) && open;
             let worked =
                 self.desks.iter_mut().fold(false, |worked, desk| desk.work(self.lock_timeout) | worked);
             pause = if worked { FIRST_PAUSE } else { (pause * 2).min(LONGEST_PAUSE) };
@@ -79,15 +89,15 @@ impl Worker {
         self.desks.iter().any(|desk| !desk.queue.is_empty())
     }
 
-    /// Waits for a job, or for the time to try a lock again; false once no more can come.
-    fn receive(&mut self, jobs: &Receiver<Job>, pause: Duration) -> bool {
+    /// Waits for an order, or for the time to try a lock again; false once no more can come.
+    fn receive(&mut self, orders: &Receiver<Order>, pause: Duration) -> bool {
         let first = if self.is_busy() {
-            jobs.recv_timeout(pause)
+            orders.recv_timeout(pause)
         } else {
-            jobs.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            orders.recv().map_err(|_| RecvTimeoutError::Disconnected)
         };
         match first {
-            Ok(job) => self.desks[job.pool].queue.push_back(job),
+            Ok(order) => self.take(order),
             Err(RecvTimeoutError::Timeout) => return true,
             Err(RecvTimeoutError::Disconnected) => {
                 if self.is_busy() {
@@ -96,10 +106,18 @@ impl Worker {
                 return false;
             }
         }
-        for job in jobs.try_iter() {
-            self.desks[job.pool].queue.push_back(job);
-        }
+        orders.try_iter().for_each(|order| self.take(order));
         true
+    }
+
+    fn take(&mut self, order: Order) {
+        match order {
+            Order::Work(job) => self.desks[job.pool].queue.push_back(job),
+            Order::Limit { max_items, lock_timeout } => {
+                self.lock_timeout = lock_timeout;
+                self.desks.iter_mut().for_each(|desk| desk.store.limit(max_items));
+            }
+        }
     }
 }
 

@@ -173,3 +173,30 @@ fn a_disk_that_fails_for_good_leaves_an_entry_that_is_dealt_with_later() {
     }
     assert!(torn > 0, "the case exists");
 }
+
+/// An entry that outlived its change could undo what others write later.
+#[test]
+fn a_settled_change_leaves_no_entry_on_the_disk() {
+    let bytes = file(&sample(4));
+    let disk = SimDisk::new(bytes.clone(), vec![0; 8192]);
+    let mut engine = engine(&disk, BOOT);
+    engine.commit(&delete(&bytes, 0), || true, || ()).unwrap();
+    assert!(matches!(pending(&disk.journal).unwrap(), Found::Entry(_)));
+    engine.settle().unwrap();
+    for seed in 0..20 {
+        let next = disk.after_power_cut(seed);
+        assert!(matches!(pending(&next.journal).unwrap(), Found::Nothing), "seed {seed}");
+    }
+}
+
+#[test]
+fn a_writer_without_locks_that_comes_before_our_first_write_stops_the_change() {
+    let bytes = file(&sample(4));
+    let disk = SimDisk::new(bytes.clone(), vec![0; 8192]);
+    let mut engine = engine(&disk, BOOT);
+    let result = engine.commit(&delete(&bytes, 0), || false, || panic!("nothing is written"));
+    assert_eq!(result, Err(Fault::Disturbed));
+    assert_eq!(disk.pool.bytes(), bytes);
+    assert!(!engine.is_unsettled());
+    assert!(matches!(pending(&disk.journal).unwrap(), Found::Nothing));
+}

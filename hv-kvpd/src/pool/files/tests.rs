@@ -77,3 +77,13 @@ fn a_pool_that_may_only_be_read_is_opened_so() {
     assert!(why.to_string().contains("tmpfiles"), "{why}");
     std::fs::set_permissions(&paths.dir, PermissionsExt::from_mode(0o755)).unwrap();
 }
+
+#[test]
+fn a_bare_relative_name_lies_in_the_working_directory() {
+    assert_eq!(parent(Path::new("pool")), Path::new("."));
+    assert_eq!(parent(Path::new("deep/pool")), Path::new("deep"));
+    assert_eq!(parent(Path::new("/")), Path::new("/"));
+    let name = format!("hv-kvpd-test-{}", std::process::id());
+    create_dir(Path::new(&name), Mode::RWXU).unwrap();
+    std::fs::remove_dir(&name).unwrap();
+}

@@ -13,6 +13,12 @@ pub(super) struct Table {
 }
 
 impl Table {
+    /// A table that takes this many records without growing.
+    pub(super) fn with_capacity(records: usize) -> Table {
+        let cells = if records == 0 { 0 } else { (records * 4 / 3 + 1).next_power_of_two().max(SMALLEST) };
+        Table { cells: vec![EMPTY; cells], used: 0 }
+    }
+
     /// Finds the cell whose record satisfies `matches`.
     pub(super) fn find(&self, hash: u64, matches: impl Fn(u32) -> bool) -> Option<usize> {
         let mask = self.cells.len().checked_sub(1)?;

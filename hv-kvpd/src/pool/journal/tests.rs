@@ -110,7 +110,7 @@ fn a_torn_entry_is_never_found() {
     for _ in 0..500 {
         let mut torn = whole.clone();
         for sector in torn.chunks_mut(SECTOR) {
-            if next_random(&mut seed) % 2 == 0 {
+            if next_random(&mut seed).is_multiple_of(2) {
                 sector.fill(0);
             }
         }

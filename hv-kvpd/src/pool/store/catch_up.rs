@@ -60,7 +60,10 @@ impl Store {
             std::mem::replace(&mut seen.index, scanned.index)
         };
         let before = self.foreign.len();
-        self.compare(&old);
+        // At start there is nobody who knew it otherwise, and a large pool would make a large list.
+        if std::mem::replace(&mut self.read_before, true) {
+            self.compare(&old);
+        }
         if self.foreign.len() > before {
             self.shared.changed();
         }

@@ -86,7 +86,7 @@ fn two_hundred_kills_lose_nothing_that_was_acknowledged() {
     for seed in 0..200 {
         let acknowledged = kill_at_random(&place, seed, &mut random);
         let appended = (format!("foreign-{seed}"), long_value("foreign"));
-        let append_now = next_random(&mut random) % 2 == 0;
+        let append_now = next_random(&mut random).is_multiple_of(2);
         if append_now {
             append(&place.path(POOL), &file(std::slice::from_ref(&appended)));
         }

@@ -8,7 +8,7 @@ use super::*;
 
 const POOL: Pool = Pool::Guest;
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 enum Step {
     Set(u8, u8),
     Delete(u8),
@@ -98,26 +98,26 @@ impl World {
                     self.heard.insert(key, value);
                 }
                 Notice::Removed { key, .. } => {
-                    assert!(self.heard.remove(&key).is_some(), "nothing to remove")
+                    assert!(self.heard.remove(&key).is_some(), "nothing to remove");
                 }
             }
         }
         result
     }
 
-    fn change(&mut self, change: Change) {
+    fn change(&mut self, change: &Change) {
         let outcome = submit(self.set.as_ref().unwrap(), change.clone());
         let known = self
             .model
             .records
             .iter()
-            .any(|item| matches!(&change, Change::Delete { key, .. } if *key == item.0));
+            .any(|item| matches!(change, Change::Delete { key, .. } if *key == item.0));
         let result = self.hear(outcome);
-        match (&change, known) {
+        match (change, known) {
             (Change::Delete { .. }, false) => assert!(matches!(result, Err(PoolError::NoSuchKey { .. }))),
             _ => result.unwrap(),
         }
-        self.model.apply(&change);
+        self.model.apply(change);
     }
 
     /// Another program writes; as they all do, to record boundaries only.
@@ -132,9 +132,9 @@ impl World {
         let key = |key: u8| format!("key-{key}");
         let value = |value: u8| "v".repeat(usize::from(value) * 4);
         match step {
-            Step::Set(k, v) => self.change(set(POOL, &key(k), &value(v))),
-            Step::Delete(k) => self.change(delete(POOL, &key(k))),
-            Step::Clear => self.change(Change::Clear { pool: POOL }),
+            Step::Set(k, v) => self.change(&set(POOL, &key(k), &value(v))),
+            Step::Delete(k) => self.change(&delete(POOL, &key(k))),
+            Step::Clear => self.change(&Change::Clear { pool: POOL }),
             Step::ForeignAppend(k, v) => {
                 self.model.torn = 0;
                 self.foreign(|records| records.push((key(k), value(v))));

@@ -69,6 +69,23 @@ fn a_longer_file_is_served_up_to_the_bound_and_moves_into_view() {
     assert_eq!(place.bytes(Pool::Guest), b"");
 }
 
+#[test]
+fn another_bound_holds_for_what_comes_after_it() {
+    let place = Place::new();
+    std::fs::write(place.path(Pool::Guest), file(&many(10))).unwrap();
+    let (set_, _) = place.open();
+    set_.limit(10, place.options.lock_timeout);
+    let error = submit(&set_, set(Pool::Guest, "one-more", "v")).result.unwrap_err();
+    assert_eq!(error, PoolError::Full { pool: Pool::Guest, max: 10 });
+    set_.limit(4, place.options.lock_timeout);
+    let outcome = refresh(&set_, Pool::Guest);
+    assert_eq!((outcome.foreign.len(), kinds(&outcome.reports)), (6, vec![ReportKind::TooLong]));
+    assert_eq!(list(&set_, Pool::Guest), many(4));
+    set_.limit(11, place.options.lock_timeout);
+    submit(&set_, set(Pool::Guest, "one-more", "v")).result.unwrap();
+    assert_eq!(set_.len(Pool::Guest), 11);
+}
+
 const WEIGHED: &str = "HV_UTILS_TEST_WEIGHED";
 
 /// Runs in a child process only: tells how much memory one pool of 10,000 items takes.
