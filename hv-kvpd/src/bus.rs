@@ -14,8 +14,9 @@ use zbus::object_server::SignalEmitter;
 use zbus::{Connection, interface};
 
 use crate::engine::Items;
-use crate::pool::{Change, Notice, PoolError};
+use crate::pool::{Change, KEY_FIELD, Notice, PoolError};
 use crate::shared::{Origin, Shared};
+use crate::signals::News;
 
 #[cfg(test)]
 mod tests;
@@ -43,20 +44,6 @@ impl Kvp1 {
         Kvp1 { shared, authority }
     }
 
-    async fn authorised(
-        &self,
-        connection: &Connection,
-        header: &Header<'_>,
-        pool: &str,
-    ) -> Result<(), Error> {
-        if pool_named(pool)? != Pool::Guest {
-            return Err(Error::ReadOnlyPool(format!(
-                "programs in the guest may write the pool guest only, not {pool}"
-            )));
-        }
-        self.authority.check(connection, header, WRITE).await
-    }
-
     async fn submit(&self, change: Change) -> Result<(), Error> {
         let (done, outcome) = oneshot::channel();
         self.shared.submit(change, Origin::Bus, move |result| {
@@ -77,9 +64,7 @@ impl Kvp1 {
     async fn get(&self, pool: &str, key: &str) -> Result<String, Error> {
         let pool = pool_named(pool)?;
         self.shared.fresh(pool).await;
-        self.shared
-            .get(pool, key)
-            .ok_or_else(|| Error::NoSuchKey(format!("pool {} has no key {key:?}", pool.name())))
+        self.shared.get(pool, key).ok_or_else(|| no_such_key(pool, key))
     }
 
     /// Sets `key` in `pool` (`guest` only); durable when this returns.
@@ -91,13 +76,14 @@ impl Kvp1 {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] connection: &Connection,
     ) -> Result<(), Error> {
+        writable(pool)?;
         let (key_units, value_units) = self.shared.limits();
         within(key, "the key", key_units)?;
         within(value, "the value", value_units)?;
         if key.is_empty() {
             return Err(Error::InvalidArgument("a key needs at least one character".into()));
         }
-        self.authorised(connection, &header, pool).await?;
+        self.authority.check(connection, &header, WRITE).await?;
         self.submit(Change::Set { pool: Pool::Guest, key: key.into(), value: value.into() }).await
     }
 
@@ -109,18 +95,22 @@ impl Kvp1 {
         #[zbus(header)] header: Header<'_>,
         #[zbus(connection)] connection: &Connection,
     ) -> Result<(), Error> {
-        self.authorised(connection, &header, pool).await?;
+        writable(pool)?;
+        self.authority.check(connection, &header, WRITE).await?;
+        if key.len() > KEY_FIELD {
+            return Err(no_such_key(Pool::Guest, key));
+        }
         self.submit(Change::Delete { pool: Pool::Guest, key: key.into() }).await
     }
 
-    /// All items of `pool` in file order, the last of duplicates.
+    /// All items of `pool` in file order, the last of duplicates; `TooLong` if they are more than one message takes.
     async fn list(&self, pool: &str) -> Result<Vec<(String, String)>, Error> {
         let pool = pool_named(pool)?;
         self.shared.fresh(pool).await;
-        Ok(self.shared.page(pool, 0, u32::MAX).0)
+        whole(pool, self.shared.page(pool, 0, u32::MAX))
     }
 
-    /// `count` items of `pool` from number `first` on, and whether there are more.
+    /// At most `count` items of `pool` from number `first` on, and whether there are more.
     #[zbus(out_args("items", "more"))]
     async fn list_page(
         &self,
@@ -148,18 +138,15 @@ impl Kvp1 {
     async fn removed(emitter: &SignalEmitter<'_>, pool: &str, key: &str, origin: &str) -> zbus::Result<()>;
 }
 
-/// What there is to tell the bus, and who brought it about.
-pub type News = (Vec<Notice>, Origin);
-
 /// Sends signals for all that arrives on `news`, in order, until its sender is gone.
 pub async fn announce(connection: Connection, path: &'static str, mut news: mpsc::UnboundedReceiver<News>) {
     let emitter = match SignalEmitter::new(&connection, path) {
         Ok(emitter) => emitter,
         Err(error) => return tracing::error!(%error, path, "signals cannot be sent"),
     };
-    while let Some((notices, origin)) = news.recv().await {
-        for notice in notices {
-            if let Err(error) = tell(&emitter, &notice, origin).await {
+    while let Some(news) = news.recv().await {
+        for notice in &news.notices {
+            if let Err(error) = tell(&emitter, notice, news.origin).await {
                 // The connection is gone; the shell makes a new one with a new task.
                 return tracing::debug!(%error, "signals stop with their connection");
             }
@@ -175,11 +162,41 @@ async fn tell(emitter: &SignalEmitter<'_>, notice: &Notice, origin: Origin) -> z
     }
 }
 
+fn writable(pool: &str) -> Result<(), Error> {
+    if pool_named(pool)? == Pool::Guest {
+        return Ok(());
+    }
+    Err(Error::ReadOnlyPool(format!("programs in the guest may write the pool guest only, not {pool}")))
+}
+
+/// All items, if they are all.
+fn whole(pool: Pool, (items, more): (Vec<(String, String)>, bool)) -> Result<Vec<(String, String)>, Error> {
+    if more {
+        let text = format!("pool {} is too large for one message: read it with ListPage", pool.name());
+        return Err(Error::TooLong(text));
+    }
+    Ok(items)
+}
+
+fn no_such_key(pool: Pool, key: &str) -> Error {
+    Error::NoSuchKey(format!("pool {} has no key {}", pool.name(), quoted(key)))
+}
+
+/// The beginning of what a caller sent: an error as long as its message can be would cost the daemon the bus.
+fn quoted(text: &str) -> String {
+    const SHOWN: usize = 64;
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{:?}…", &text[..end]),
+        None => format!("{text:?}"),
+    }
+}
+
 fn pool_named(name: &str) -> Result<Pool, Error> {
     let found = Pool::ALL.into_iter().find(|pool| pool.name() == name);
     found.ok_or_else(|| {
         Error::NoSuchPool(format!(
-            "no pool is called {name:?}: external, guest, auto, auto-external or auto-internal"
+            "no pool is called {}: external, guest, auto, auto-external or auto-internal",
+            quoted(name)
         ))
     })
 }

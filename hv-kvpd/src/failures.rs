@@ -1,4 +1,4 @@
-//! What keeps a pool from being changed, for the log of this machine.
+//! What keeps a pool from being changed or read, for the log of this machine.
 //!
 //! Who asked for a change learns why it failed; but a host keeps the status to itself, and a full disk is the affair of
 //! this machine's administrator. Each cause is logged once, then once an hour with a count: a host that repeats its
@@ -17,26 +17,29 @@ const INTERVAL: Duration = Duration::from_secs(3600);
 
 /// The causes that are known.
 #[derive(Debug)]
-pub(crate) struct Failures(Mutex<OncePer>);
-
-impl Default for Failures {
-    fn default() -> Failures {
-        Failures(Mutex::new(OncePer::new(INTERVAL)))
-    }
+pub(crate) struct Failures {
+    /// What cannot be done, as the log begins.
+    what: &'static str,
+    known: Mutex<OncePer>,
 }
 
 impl Failures {
+    /// Nothing has failed yet.
+    pub(crate) fn new(what: &'static str) -> Failures {
+        Failures { what, known: Mutex::new(OncePer::new(INTERVAL)) }
+    }
+
     /// Logs `error`, if it is this machine's affair and news.
     pub(crate) fn log(&self, error: &PoolError) {
         if let Some(before) = self.admit(error) {
-            tracing::warn!(unlogged_before = before, "a pool cannot be changed: {error}");
+            tracing::warn!(unlogged_before = before, "{}: {error}", self.what);
         }
     }
 
     /// How often it happened unlogged before, if it is to be logged now.
     fn admit(&self, error: &PoolError) -> Option<u64> {
         // A counter is consistent whenever a panic may have come.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).admit(cause(error)?)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).admit(cause(error)?)
     }
 }
 

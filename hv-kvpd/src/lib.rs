@@ -30,5 +30,8 @@ pub mod network;
 pub mod pool;
 mod service;
 mod shared;
+mod signals;
+mod unread;
+mod watches;
 
 pub use service::Kvpd;

@@ -4,28 +4,28 @@
 //! [`crate::pool`], on its worker thread). A request of the host waits here while its change becomes durable, or
 //! while another program's edit is read first; the link keeps the order.
 
-use std::future::poll_fn;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::task::{Context as Task, Poll};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use hv_utils_core::channel::{Framing, Link, Request};
 use hv_utils_core::daemon::config::Table;
 use hv_utils_core::daemon::{CommonArgs, Context, Exit, Failure, Service};
-use hv_utils_core::sys;
 use hv_utils_core::wire::kvp::{self, Pool};
 use hv_utils_core::wire::{Ic, Status};
 use rustix::io::Errno;
-use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
 
 use crate::bus::{self, Kvp1};
 use crate::config::{Args, Settings};
-use crate::engine::{Action, Answer, Engine, pool_of};
+use crate::engine::{Action, Answer, Engine, read_by};
 use crate::intrinsic::{self, Intrinsics};
 use crate::pool::{PoolError, PoolSet};
 use crate::shared::{Origin, Shared};
+use crate::watches::Watches;
+
+/// How long changes under way may hold up the end: less than systemd waits (`TimeoutStopSec=`), more than they need.
+const END_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The daemon.
 #[derive(Debug)]
@@ -34,13 +34,10 @@ pub struct Kvpd {
     engine: Engine,
     shared: Arc<Shared>,
     intrinsics: Intrinsics,
-    watches: Vec<Watch>,
+    watches: Watches,
     finished: mpsc::UnboundedReceiver<Finished>,
     finish: mpsc::UnboundedSender<Finished>,
 }
-
-/// A pool and the descriptor that says when its file was touched.
-type Watch = (Pool, AsyncFd<Arc<OwnedFd>>);
 
 /// File work that a request of the host was waiting for.
 #[derive(Debug)]
@@ -64,8 +61,8 @@ pub enum Event {
     /// File work is done.
     #[expect(private_interfaces, reason = "the shell only hands events back to this module")]
     Finished(Box<Finished>),
-    /// Another program wrote a pool file, or we did.
-    Touched(Pool),
+    /// Another program wrote pool files, or we did, or they could not be read before.
+    Touched(Vec<Pool>),
     /// Facts about the guest changed.
     Intrinsic(Vec<intrinsic::Change>),
 }
@@ -92,8 +89,9 @@ impl Service for Kvpd {
             tracing::warn!("{report}");
         }
         let intrinsics = Intrinsics::start(settings.intrinsic_options(&context.common));
-        let watches = watch(&pools)?;
         let shared = Shared::new(pools, intrinsics.items().to_vec(), settings.limits);
+        let watches = Watches::new(shared.pools(), shared.unread())
+            .map_err(|error| Failure::internal(format!("pool watches: {error}")))?;
         let (finish, finished) = mpsc::unbounded_channel();
         let engine = Engine::new(&settings.host_writable);
         let shared = Arc::new(shared);
@@ -131,7 +129,7 @@ impl Service for Kvpd {
         tokio::select! {
             biased;
             Some(finished) = self.finished.recv() => Event::Finished(Box::new(finished)),
-            pool = poll_fn(|task| touched(&self.watches, task)) => Event::Touched(pool),
+            pools = self.watches.touched() => Event::Touched(pools),
             changes = self.intrinsics.changed() => Event::Intrinsic(changes),
         }
     }
@@ -139,7 +137,7 @@ impl Service for Kvpd {
     fn handle(&mut self, event: Event, link: &mut Link) {
         match event {
             Event::Finished(finished) => self.resume(*finished, link),
-            Event::Touched(pool) => self.shared.refresh(pool, || {}),
+            Event::Touched(pools) => pools.into_iter().for_each(|pool| self.shared.refresh(pool, || {})),
             Event::Intrinsic(changes) => self.take_facts(changes),
         }
     }
@@ -153,8 +151,14 @@ impl Service for Kvpd {
         Ok(())
     }
 
-    async fn stop(&mut self) {
-        self.shared.finish().await;
+    async fn stop(&mut self, link: &mut Link) {
+        if tokio::time::timeout(END_PATIENCE, self.shared.finish()).await.is_err() {
+            tracing::warn!("a change is still waiting for another program's lock: ending without it");
+        }
+        // Whoever asked for what has just become durable is told so before the channel closes.
+        while let Ok(finished) = self.finished.try_recv() {
+            self.resume(finished, link);
+        }
     }
 }
 
@@ -172,9 +176,9 @@ impl Kvpd {
         }
     }
 
-    /// Serves a request; if another program has touched its pool, after that has been read.
+    /// Serves a request; if it reads a pool that another program has touched, after that has been read.
     fn serve(&mut self, request: Request, message: kvp::Request, link: &mut Link) {
-        let stale = pool_of(&message).filter(|pool| self.shared.stale(*pool));
+        let stale = read_by(&message).filter(|pool| self.shared.stale(*pool));
         let Some(pool) = stale else { return self.perform(request, message, link) };
         let finish = self.finish.clone();
         self.shared.refresh(pool, move || {
@@ -184,7 +188,7 @@ impl Kvpd {
     }
 
     fn perform(&mut self, request: Request, message: kvp::Request, link: &mut Link) {
-        if pool_of(&message) == Some(Pool::Auto)
+        if read_by(&message) == Some(Pool::Auto)
             && let Some(changes) = self.intrinsics.changed().now_or_never()
         {
             // What the kernel has told by now comes before what the host asked after it.
@@ -248,22 +252,4 @@ fn failure(error: &PoolError) -> Failure {
         _ => Exit::Internal,
     };
     Failure::new(exit, error.to_string())
-}
-
-fn watch(pools: &PoolSet) -> Result<Vec<Watch>, Failure> {
-    let watched = pools.watch_fds().into_iter().map(|(pool, fd)| Ok((pool, sys::watch(fd)?)));
-    watched
-        .collect::<std::io::Result<_>>()
-        .map_err(|error| Failure::internal(format!("pool watches: {error}")))
-}
-
-/// The first pool whose watch has something to say. Edge-triggered: the worker is the one who reads it.
-fn touched(watches: &[Watch], task: &mut Task<'_>) -> Poll<Pool> {
-    for (pool, watch) in watches {
-        if let Poll::Ready(Ok(mut ready)) = watch.poll_read_ready(task) {
-            ready.clear_ready();
-            return Poll::Ready(*pool);
-        }
-    }
-    Poll::Pending
 }

@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use hv_utils_core::wire::kvp::Pool;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::bus::News;
 use crate::engine::Items;
-use crate::failures::Failures;
 use crate::intrinsic;
-use crate::pool::{Change, Notice, Outcome, PoolError, PoolSet};
+use crate::pool::{Change, Notice, PoolError, PoolSet};
+use crate::signals::{News, Signals};
+use crate::unread::Unread;
 
 /// Who brought a change about, as signals name it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,14 +49,6 @@ pub struct Shared {
     signals: Arc<Signals>,
 }
 
-/// The road to the bus and to the log. The pool worker holds it, too, and only it: who holds the pools waits for the
-/// worker to end.
-#[derive(Debug, Default)]
-struct Signals {
-    news: Mutex<Option<mpsc::UnboundedSender<News>>>,
-    failures: Failures,
-}
-
 impl Shared {
     /// State over `pools` with the guest's items `auto`; `limits` are the UTF-16 units allowed to programs in the
     /// guest for a key and a value.
@@ -81,7 +73,7 @@ impl Shared {
 
     /// From now on what changes is told to `news`.
     pub fn tell(&self, news: mpsc::UnboundedSender<News>) {
-        *lock(&self.signals.news) = Some(news);
+        self.signals.lead_to(news);
     }
 
     /// Makes `change` durable; `done` learns the outcome, on the worker's thread.
@@ -95,27 +87,34 @@ impl Shared {
         self.pools.submit(change, move |outcome| {
             let result = signals.take(outcome);
             if let Err(error) = &result {
-                signals.failures.log(error);
+                signals.changes.log(error);
             }
             done(result.map(|notices| signals.announce(notices, origin)));
         });
     }
 
-    /// Reads `pool` again if another program wrote it; `done` is called when it is as fresh as the file.
+    /// Reads `pool` again if another program wrote it; `done` is called when it is as fresh as the file, or cannot be.
     pub fn refresh(&self, pool: Pool, done: impl FnOnce() + Send + 'static) {
         let signals = Arc::clone(&self.signals);
         self.pools.refresh(pool, move |outcome| {
-            // On failure what is in memory stays the answer; the worker tries again at the next touch.
-            if let Err(error) = signals.take(outcome) {
-                tracing::warn!(%error, "pool {} could not be read again", pool.name());
+            let result = signals.take(outcome);
+            if let Err(error) = &result {
+                signals.reads.log(error);
             }
+            signals.unread.set(pool, result.is_err());
             done();
         });
     }
 
-    /// Whether another program may have written `pool` since it was read.
+    /// Whether another program may have written `pool` since it was read, and it is worth waiting for: a pool that
+    /// could not be read is tried again in the background, and until then what is in memory stays the answer.
     pub fn stale(&self, pool: Pool) -> bool {
-        pool != Pool::Auto && self.pools.stale(pool)
+        pool != Pool::Auto && !self.signals.unread.has(pool) && self.pools.stale(pool)
+    }
+
+    /// Pools that could not be read.
+    pub(crate) fn unread(&self) -> Arc<Unread> {
+        Arc::clone(&self.signals.unread)
     }
 
     /// Waits until `pool` is as fresh as its file.
@@ -150,32 +149,18 @@ impl Shared {
 
     /// Waits until everything that was submitted is done.
     pub async fn finish(&self) {
-        let (done, finished) = oneshot::channel();
-        // One worker does everything in order: what is asked last is done last.
-        self.refresh(Pool::External, move || {
-            let _ = done.send(());
-        });
-        let _ = finished.await;
-    }
-}
-
-impl Signals {
-    /// Logs and tells what came to light on the way; what is left is the result itself.
-    fn take(&self, outcome: Outcome) -> Result<Vec<Notice>, PoolError> {
-        for report in &outcome.reports {
-            tracing::warn!("{report}");
+        let mut all = Vec::new();
+        for pool in Pool::ALL {
+            let (done, finished) = oneshot::channel();
+            // Each pool has its own queue: what is asked of it last is done last.
+            self.refresh(pool, move || {
+                let _ = done.send(());
+            });
+            all.push(finished);
         }
-        self.announce(outcome.foreign, Origin::File);
-        outcome.result
-    }
-
-    fn announce(&self, notices: Vec<Notice>, origin: Origin) {
-        if notices.is_empty() {
-            return;
-        }
-        if let Some(news) = lock(&self.news).as_ref() {
-            // A closed receiver means that the bus is gone; a new connection brings a new one.
-            let _ = news.send((notices, origin));
+        for finished in all {
+            // An error means that the worker has ended: nothing is left to be done.
+            let _ = finished.await;
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hv_utils_core::bus::Error;
 
-use super::{bus_error, pool_named, within};
+use super::{bus_error, no_such_key, pool_named, whole, within, writable};
 use crate::pool::{Field, Pool, PoolError};
 
 #[test]
@@ -47,4 +47,30 @@ fn each_failure_of_the_store_has_its_own_error_name() {
     let long = PoolError::TooLong { field: Field::Key, max: 511, actual: 600 };
     assert!(matches!(name(long), Error::TooLong(_)));
     assert!(matches!(name(PoolError::Stopped), Error::Failed(_)));
+}
+
+#[test]
+fn overlong_argument_is_not_sent_back_whole() {
+    let long = "\u{1}".repeat(1_000_000);
+    let errors =
+        [no_such_key(Pool::Guest, &long), pool_named(&long).unwrap_err(), writable(&long).unwrap_err()];
+    for error in errors {
+        assert!(error.to_string().len() < 1_000, "{} bytes", error.to_string().len());
+    }
+    assert!(no_such_key(Pool::Guest, "Colour").to_string().contains("\"Colour\""));
+}
+
+#[test]
+fn pool_too_large_for_a_message_is_refused_and_not_cut() {
+    let items = || vec![("Key".to_owned(), "value".to_owned())];
+    assert_eq!(whole(Pool::Guest, (items(), false)).unwrap(), items());
+    assert!(matches!(whole(Pool::Guest, (items(), true)), Err(Error::TooLong(_))));
+}
+
+#[test]
+fn only_the_guest_pool_can_be_written_whatever_else_is_wrong() {
+    assert!(writable("guest").is_ok());
+    for pool in ["external", "auto", "auto-external", "auto-internal"] {
+        assert!(matches!(writable(pool), Err(Error::ReadOnlyPool(_))), "{pool}");
+    }
 }

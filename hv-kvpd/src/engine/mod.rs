@@ -12,14 +12,12 @@ use crate::pool::{Change, PoolError};
 #[cfg(test)]
 mod tests;
 
-/// The pool whose items a request looks at or changes; none for the network's requests.
-pub fn pool_of(request: &Request) -> Option<Pool> {
+/// The pool whose items a request looks at, which must then be as its file is. A change needs no look before: who
+/// carries it out reads the file under its locks.
+pub fn read_by(request: &Request) -> Option<Pool> {
     match request {
-        Request::Get { pool, .. }
-        | Request::Set { pool, .. }
-        | Request::Delete { pool, .. }
-        | Request::Enumerate { pool, .. } => Some(*pool),
-        Request::GetIpInfo(_) | Request::SetIpInfo(_) => None,
+        Request::Get { pool, .. } | Request::Enumerate { pool, .. } => Some(*pool),
+        Request::Set { .. } | Request::Delete { .. } | Request::GetIpInfo(_) | Request::SetIpInfo(_) => None,
     }
 }
 

@@ -7,7 +7,7 @@ use hv_utils_core::wire::kvp::{Pool, Reply, Request};
 
 use rustix::io::Errno;
 
-use super::{Action, Answer, Engine, Items};
+use super::{Action, Answer, Engine, Items, read_by};
 use crate::pool::{Change, Field, PoolError};
 
 /// Items as a plain list: `(pool, key, value)`.
@@ -122,4 +122,12 @@ fn item_longer_than_the_wire_is_cut_between_characters_and_hides_nothing() {
         panic!("an item");
     };
     assert_eq!((status, key.as_str(), value.len()), (Status::OK, "k".repeat(254).as_str(), 1023));
+}
+
+#[test]
+fn change_is_queued_at_once_so_that_an_abandoned_one_cannot_overtake_the_next() {
+    let get = Request::Get { pool: Pool::Guest, key: "Colour".into() };
+    let enumerate = Request::Enumerate { pool: Pool::External, index: 0 };
+    assert_eq!([read_by(&get), read_by(&enumerate)], [Some(Pool::Guest), Some(Pool::External)]);
+    assert_eq!([read_by(&set(Pool::Guest)), read_by(&delete(Pool::Guest))], [None, None]);
 }

@@ -12,7 +12,7 @@ fn io(errno: Errno) -> PoolError {
 
 #[test]
 fn a_cause_is_logged_once_and_then_counted() {
-    let failures = Failures::default();
+    let failures = Failures::new("a pool cannot be changed");
     assert_eq!(failures.admit(&io(Errno::NOSPC)), Some(0));
     assert_eq!(failures.admit(&io(Errno::NOSPC)), None);
     assert_eq!(failures.admit(&io(Errno::DQUOT)), None, "a full quota is a full disk");
@@ -22,5 +22,5 @@ fn a_cause_is_logged_once_and_then_counted() {
 #[test]
 fn what_only_the_caller_did_wrong_is_not_logged() {
     let missing = PoolError::NoSuchKey { pool: Pool::Guest, key: "k".to_owned() };
-    assert_eq!(Failures::default().admit(&missing), None);
+    assert_eq!(Failures::new("a pool cannot be changed").admit(&missing), None);
 }

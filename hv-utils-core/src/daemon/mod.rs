@@ -95,8 +95,11 @@ pub trait Service: Sized {
     /// The new settings could not be applied; the daemon goes on with the old ones and says why.
     async fn reload(&mut self, settings: Self::Settings) -> Result<(), Failure>;
 
-    /// Leaves everything as it should be: nothing frozen, nothing half written. Without it there is nothing to leave.
-    async fn stop(&mut self) {}
+    /// Leaves everything as it should be: nothing frozen, nothing half written. What is answered here still gets to
+    /// the host. Without it there is nothing to leave.
+    async fn stop(&mut self, link: &mut Link) {
+        let _ = link;
+    }
 }
 
 /// What a service may need of its shell. Cheap to clone.

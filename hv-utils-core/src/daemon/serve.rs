@@ -264,7 +264,7 @@ impl<S: Service> Daemon<S> {
 
     async fn stop(mut self: Box<Self>) {
         self.context.notify.stopping();
-        self.service.stop().await;
+        self.service.stop(&mut self.link).await;
         if timeout(FLUSH_PATIENCE, self.link.flush()).await.is_err() {
             tracing::warn!("the host does not take the last answers; closing the channel without them");
         }
