@@ -59,8 +59,6 @@ impl Service for Overheard {
     async fn reload(&mut self, (): ()) -> Result<(), Failure> {
         Ok(())
     }
-
-    async fn stop(&mut self) {}
 }
 
 #[test]
