@@ -1,6 +1,7 @@
 //! Coming and going: of the daemon, of the host, of the service on the host.
 
 use hv_utils_tests::{Stack, StackOptions, run};
+use rustix::fs::FlockOperation;
 use rustix::process::Signal;
 
 fn stack() -> Option<Stack> {
@@ -27,6 +28,28 @@ fn sigterm_ends_the_daemon_in_order() {
     let Some(mut stack) = stack() else { return };
     assert_eq!(stack.signal_daemon(Signal::TERM), 0);
     assert_eq!(stack.hvctl(&["kvp", "list"]).code, 69);
+}
+
+#[test]
+fn change_under_way_at_sigterm_is_finished_and_answered() {
+    let Some(mut stack) = stack() else { return };
+    let pool = std::fs::File::open(stack.pool(1)).expect("the pool file is there");
+    rustix::fs::flock(&pool, FlockOperation::LockExclusive).expect("the pool can be locked");
+    let pid = rustix::process::Pid::from_raw(stack.daemon_pid().cast_signed()).expect("a process id");
+    std::thread::scope(|scope| {
+        let stack = &stack;
+        let before = stack.messages_received();
+        let answer = scope.spawn(|| stack.host(&["set-kvp", "guest", "Last", "words"]));
+        let waits = (0..500).any(|_| stack.messages_received() > before);
+        assert!(waits, "the request has not arrived");
+        rustix::process::kill_process(pid, Signal::TERM).expect("the daemon can be signalled");
+        drop(pool);
+        answer.join().expect("the host's verb ends").expect_code(0);
+    });
+    assert_eq!(stack.signal_daemon(Signal::TERM), 0);
+    stack.start_daemon();
+    stack.ready();
+    assert_eq!(stack.hvctl(&["kvp", "get", "guest", "Last"]).expect_code(0).text(), "words");
 }
 
 #[test]
