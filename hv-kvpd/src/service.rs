@@ -146,6 +146,7 @@ impl Service for Kvpd {
         let changes = self.intrinsics.restart(settings.intrinsic_options(&self.context.common));
         self.take_facts(changes);
         self.shared.set_limits(settings.limits);
+        self.shared.pools().limit(settings.max_items, settings.lock_timeout);
         self.engine = Engine::new(&settings.host_writable);
         Ok(())
     }

@@ -93,7 +93,7 @@ fn second_instance_is_told_who_is_there() {
 fn reload_takes_a_new_configuration() {
     let Some(stack) = stack() else { return };
     stack.host(&["set-kvp", "guest", "Before", "1"]).expect_code(0);
-    let config = "[kvp]\nhost-writable-pools = [\"external\"]\n";
+    let config = "[kvp]\nhost-writable-pools = [\"external\"]\nmax-items = 1\n";
     std::fs::write(stack.path("hv-utils.toml"), config).expect("the configuration can be written");
     let pid = rustix::process::Pid::from_raw(stack.daemon_pid().cast_signed()).expect("a process id");
     rustix::process::kill_process(pid, Signal::HUP).expect("the daemon can be signalled");
@@ -101,6 +101,8 @@ fn reload_takes_a_new_configuration() {
     let refused = (0..500).any(|_| stack.host(&["set-kvp", "guest", "After", "1"]).code == 1);
     assert!(refused, "the host may still write the pool guest");
     stack.host(&["set-kvp", "external", "After", "1"]).expect_code(0);
+    let full = stack.host(&["set-kvp", "external", "Second", "1"]).expect_code(1);
+    assert!(full.stderr.contains("0x80070070") || full.stdout.contains("0x80070070"), "{full:?}");
 }
 
 #[test]
