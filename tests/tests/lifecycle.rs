@@ -31,6 +31,23 @@ fn sigterm_ends_the_daemon_in_order() {
 }
 
 #[test]
+fn pool_locked_at_start_does_not_stop_the_others_and_is_served_once_it_is_free() {
+    let config = "[kvp]\nlock-timeout-secs = 1\n".to_owned();
+    let Some(mut stack) = Stack::start(StackOptions { config, ..StackOptions::default() }) else { return };
+    stack.hvctl(&["kvp", "set", "guest", "Before", "1"]).expect_code(0);
+    stack.signal_daemon(Signal::KILL);
+    // Reading is permission enough for this lock: anybody on the machine can hold it.
+    let pool = std::fs::File::open(stack.pool(1)).expect("the pool file is there");
+    rustix::fs::flock(&pool, FlockOperation::LockExclusive).expect("the pool can be locked");
+    stack.start_daemon();
+    stack.ready();
+    stack.host(&["set-kvp", "external", "Other", "pool"]).expect_code(0);
+    assert_eq!(stack.hvctl(&["kvp", "get", "guest", "Before"]).code, 2);
+    drop(pool);
+    stack.hvctl(&["kvp", "wait", "guest", "Before", "--timeout", "20"]).expect_code(0);
+}
+
+#[test]
 fn change_under_way_at_sigterm_is_finished_and_answered() {
     let Some(mut stack) = stack() else { return };
     let pool = std::fs::File::open(stack.pool(1)).expect("the pool file is there");
