@@ -55,6 +55,7 @@ fn cause(error: &PoolError) -> Option<&'static str> {
         PoolError::Disturbed { .. } => Some("disturbed"),
         PoolError::OtherFilesystem { .. } => Some("other filesystem"),
         PoolError::NotAFile { .. } => Some("not a file"),
+        PoolError::Oversized { .. } => Some("oversized"),
         PoolError::Io { errno, .. } => Some(match *errno {
             Errno::NOSPC | Errno::DQUOT => "disk full",
             Errno::ROFS => "read-only",

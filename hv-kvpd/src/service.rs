@@ -92,6 +92,10 @@ impl Service for Kvpd {
         let shared = Shared::new(pools, intrinsics.items().to_vec(), settings.limits);
         let watches = Watches::new(shared.pools(), shared.unread())
             .map_err(|error| Failure::internal(format!("pool watches: {error}")))?;
+        for pool in Pool::ALL.into_iter().filter(|pool| shared.stale(*pool)) {
+            // Could not be read at once: no event will say when it can.
+            shared.refresh(pool, || {});
+        }
         let (finish, finished) = mpsc::unbounded_channel();
         let engine = Engine::new(&settings.host_writable);
         let shared = Arc::new(shared);

@@ -152,6 +152,19 @@ impl Stack {
         self.daemon.as_ref().expect("the daemon runs").id()
     }
 
+    /// Whether the daemon's log holds `text`.
+    pub fn daemon_said(&self, text: &str) -> bool {
+        std::fs::read_to_string(self.path("daemon.log")).is_ok_and(|log| log.contains(text))
+    }
+
+    /// Messages of the host that the daemon has received, as it counts them.
+    pub fn messages_received(&self) -> u64 {
+        let status = self.hvctl(&["--json", "status"]).expect_code(0);
+        let object: serde_json::Value = serde_json::from_str(&status.stdout).expect("one JSON object");
+        let count = object["services"].as_array().into_iter().flatten();
+        count.filter_map(|service| service["messages_received"].as_u64()).sum()
+    }
+
     /// Ends the host at once.
     pub fn kill_host(&mut self) {
         end(self.host.take());

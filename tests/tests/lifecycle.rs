@@ -1,6 +1,7 @@
 //! Coming and going: of the daemon, of the host, of the service on the host.
 
 use hv_utils_tests::{Stack, StackOptions, run};
+use rustix::fs::FlockOperation;
 use rustix::process::Signal;
 
 fn stack() -> Option<Stack> {
@@ -27,6 +28,45 @@ fn sigterm_ends_the_daemon_in_order() {
     let Some(mut stack) = stack() else { return };
     assert_eq!(stack.signal_daemon(Signal::TERM), 0);
     assert_eq!(stack.hvctl(&["kvp", "list"]).code, 69);
+}
+
+#[test]
+fn pool_locked_at_start_does_not_stop_the_others_and_is_served_once_it_is_free() {
+    let config = "[kvp]\nlock-timeout-secs = 1\n".to_owned();
+    let Some(mut stack) = Stack::start(StackOptions { config, ..StackOptions::default() }) else { return };
+    stack.hvctl(&["kvp", "set", "guest", "Before", "1"]).expect_code(0);
+    stack.signal_daemon(Signal::KILL);
+    // Reading is permission enough for this lock: anybody on the machine can hold it.
+    let pool = std::fs::File::open(stack.pool(1)).expect("the pool file is there");
+    rustix::fs::flock(&pool, FlockOperation::LockExclusive).expect("the pool can be locked");
+    stack.start_daemon();
+    stack.ready();
+    stack.host(&["set-kvp", "external", "Other", "pool"]).expect_code(0);
+    assert_eq!(stack.hvctl(&["kvp", "get", "guest", "Before"]).code, 2);
+    drop(pool);
+    stack.hvctl(&["kvp", "wait", "guest", "Before", "--timeout", "20"]).expect_code(0);
+}
+
+#[test]
+fn change_under_way_at_sigterm_is_finished_and_answered() {
+    let Some(mut stack) = stack() else { return };
+    let pool = std::fs::File::open(stack.pool(1)).expect("the pool file is there");
+    rustix::fs::flock(&pool, FlockOperation::LockExclusive).expect("the pool can be locked");
+    let pid = rustix::process::Pid::from_raw(stack.daemon_pid().cast_signed()).expect("a process id");
+    std::thread::scope(|scope| {
+        let stack = &stack;
+        let before = stack.messages_received();
+        let answer = scope.spawn(|| stack.host(&["set-kvp", "guest", "Last", "words"]));
+        let waits = (0..500).any(|_| stack.messages_received() > before);
+        assert!(waits, "the request has not arrived");
+        rustix::process::kill_process(pid, Signal::TERM).expect("the daemon can be signalled");
+        drop(pool);
+        answer.join().expect("the host's verb ends").expect_code(0);
+    });
+    assert_eq!(stack.signal_daemon(Signal::TERM), 0);
+    stack.start_daemon();
+    stack.ready();
+    assert_eq!(stack.hvctl(&["kvp", "get", "guest", "Last"]).expect_code(0).text(), "words");
 }
 
 #[test]
@@ -70,7 +110,7 @@ fn second_instance_is_told_who_is_there() {
 fn reload_takes_a_new_configuration() {
     let Some(stack) = stack() else { return };
     stack.host(&["set-kvp", "guest", "Before", "1"]).expect_code(0);
-    let config = "[kvp]\nhost-writable-pools = [\"external\"]\n";
+    let config = "[kvp]\nhost-writable-pools = [\"external\"]\nmax-items = 1\n";
     std::fs::write(stack.path("hv-utils.toml"), config).expect("the configuration can be written");
     let pid = rustix::process::Pid::from_raw(stack.daemon_pid().cast_signed()).expect("a process id");
     rustix::process::kill_process(pid, Signal::HUP).expect("the daemon can be signalled");
@@ -78,6 +118,8 @@ fn reload_takes_a_new_configuration() {
     let refused = (0..500).any(|_| stack.host(&["set-kvp", "guest", "After", "1"]).code == 1);
     assert!(refused, "the host may still write the pool guest");
     stack.host(&["set-kvp", "external", "After", "1"]).expect_code(0);
+    let full = stack.host(&["set-kvp", "external", "Second", "1"]).expect_code(1);
+    assert!(full.stderr.contains("0x80070070") || full.stdout.contains("0x80070070"), "{full:?}");
 }
 
 #[test]

@@ -60,6 +60,36 @@ fn edit_from_outside_is_told_on_the_bus_with_its_origin() {
 }
 
 #[test]
+fn edit_under_a_lock_that_outlasts_our_patience_is_told_once_the_lock_is_gone() {
+    let config = "[kvp]\nlock-timeout-secs = 1\n".to_owned();
+    let Some(stack) = Stack::start(StackOptions { config, ..StackOptions::default() }) else { return };
+    stack.hvctl(&["kvp", "set", "guest", "Before", "1"]).expect_code(0);
+    let mut watch = Command::new(program("hvctl"))
+        .args(["--bus", stack.bus(), "--json", "kvp", "watch"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("hvctl starts");
+    let mut lines = BufReader::new(watch.stdout.take().expect("stdout is piped"));
+    let mut line = String::new();
+    lines.read_line(&mut line).expect("watch says that it is ready");
+    let mut file = File::options().append(true).open(stack.pool(1)).expect("the pool file is there");
+    rustix::fs::flock(&file, FlockOperation::LockExclusive).expect("the pool can be locked");
+    file.write_all(&record("LongTransaction", "yes")).expect("the pool can be written");
+    // Waits for the lock at most once; after that what is in memory is the answer, however often one asks.
+    for _ in 0..3 {
+        stack.host(&["get-kvp", "guest", "Before"]).expect_code(0);
+    }
+    assert!(stack.daemon_said("cannot be read again"), "nothing was locked");
+    drop(file);
+    while !line.contains("LongTransaction") {
+        line.clear();
+        assert_ne!(lines.read_line(&mut line).expect("a line"), 0, "watch ended");
+    }
+    let _ = watch.kill();
+    let _ = watch.wait();
+}
+
+#[test]
 fn pool_files_keep_their_inode_mode_and_record_format() {
     use std::os::unix::fs::MetadataExt;
     let Some(stack) = Stack::start(StackOptions::default()) else { return };

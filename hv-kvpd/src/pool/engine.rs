@@ -4,7 +4,7 @@
 //! then the journal is cleared durably, still under the locks, so that no entry outlives what others write later.
 //! What happens at start, or after a failed roll-back, is in [`super::replay`].
 
-use super::journal::{self, BootId, CHUNK, Draft, Entry, Fault, Kind, Side, Stamp};
+use super::journal::{self, BootId, CHUNK, Draft, Entry, Fault, Found, Kind, Side, Stamp};
 use super::medium::Medium;
 
 /// A pool file and its journal.
@@ -27,6 +27,15 @@ impl<M: Medium> Engine<M> {
     /// True if [`Engine::recover`] is due before the next change.
     pub(crate) fn is_unsettled(&self) -> bool {
         self.unsettled
+    }
+
+    /// Finds out whether [`Engine::recover`] has anything to do.
+    ///
+    /// # Errors
+    /// The journal could not be read; it is taken for unsettled.
+    pub(crate) fn look(&mut self) -> Result<(), Fault> {
+        self.unsettled = !matches!(journal::pending(&self.journal)?, Found::Nothing);
+        Ok(())
     }
 
     /// Carries a change out. On success it is durable; [`Engine::settle`] must follow under the same locks. On failure

@@ -81,6 +81,16 @@ pub enum PoolError {
         /// The pool file.
         path: PathBuf,
     },
+    /// The file is so long that removing a record, which moves all behind it, is out of proportion.
+    #[error("{} has {len} bytes, nothing is removed from a file beyond {max}: truncate it by hand", path.display())]
+    Oversized {
+        /// The pool file.
+        path: PathBuf,
+        /// Its length in bytes.
+        len: u64,
+        /// The longest that is rewritten.
+        max: u64,
+    },
     /// The system refused.
     #[error("{operation} {}: {} (errno {}){}", path.display(), errno_text(*errno), errno.raw_os_error(), advice(*errno))]
     Io {

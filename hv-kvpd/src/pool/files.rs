@@ -1,7 +1,7 @@
 //! Opening a pool and its journal: never through a symbolic link, never another kind of file, never two filesystems.
 //!
 //! What is there is used as it is; what is missing is created (pool 0644, journal 0600, directory 0755) and made
-//! durable. Where that is not permitted the pool is opened for reading, or is empty, and the reason is kept.
+//! durable. A pool without a journal beside it can only be read; one that cannot be created is empty. The reason is kept.
 
 use std::path::{Path, PathBuf};
 
@@ -48,7 +48,7 @@ pub(crate) enum Opened {
 /// Opens what is there and creates what is missing.
 ///
 /// # Errors
-/// What no restart would cure by itself: not a regular file, a symbolic link, two filesystems, descriptors exhausted.
+/// There is no pool to be read: not a regular file, a symbolic link, descriptors exhausted.
 pub(crate) fn open(paths: &Paths) -> Result<Opened, PoolError> {
     match create_dir(&paths.dir, Mode::from_raw_mode(0o755)) {
         Ok(()) => {}
@@ -60,13 +60,10 @@ pub(crate) fn open(paths: &Paths) -> Result<Opened, PoolError> {
         Err(why) if is_refusal(&why) => return open_readable(paths, why),
         Err(error) => return Err(error),
     };
-    match open_journal(paths) {
-        Ok(journal) => {
-            check_filesystem(paths, &pool, &journal)?;
-            Ok(Opened::Writable { pool, journal })
-        }
-        Err(why) if is_refusal(&why) => Ok(Opened::Readable { pool, why }),
-        Err(error) => Err(error),
+    let journal = open_journal(paths);
+    match journal.and_then(|journal| check_filesystem(paths, &pool, &journal).map(|()| journal)) {
+        Ok(journal) => Ok(Opened::Writable { pool, journal }),
+        Err(why) => Ok(Opened::Readable { pool, why }),
     }
 }
 

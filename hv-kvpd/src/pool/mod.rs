@@ -15,7 +15,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use hv_utils_core::wire::kvp::Pool;
 
@@ -24,7 +24,7 @@ pub use self::record::{KEY_FIELD, MAX_KEY_BYTES, MAX_VALUE_BYTES, RECORD_BYTES, 
 pub use self::types::{Change, Notice, Outcome, PoolOptions, Report, ReportKind};
 
 use self::shared::Shared;
-use self::worker::{Job, Order};
+use self::worker::{Answer, Job, Order};
 
 mod aside;
 mod crc;
@@ -58,13 +58,13 @@ pub struct PoolSet {
 
 impl PoolSet {
     /// Opens the pools: creates what is missing, completes what a crash interrupted, clears what came from another
-    /// machine, reads every file once. Blocks for that long, and up to the lock timeout per pool.
+    /// machine, reads every file once. Blocks for that long; locks of others are waited for up to the lock timeout,
+    /// for all pools together. A pool that cannot be read now is empty and stale, with a report, until it can.
     ///
     /// # Errors
-    /// The first pool that cannot be served at all. What was repaired, or is merely worse than it should be, is in
-    /// the reports.
+    /// The pool thread could not be started.
     pub fn open(options: &PoolOptions) -> Result<(PoolSet, Vec<Report>), PoolError> {
-        let (stores, reports) = startup::open(options)?;
+        let (stores, reports) = startup::open(options);
         let pools = stores.iter().map(|store| Arc::clone(store.shared())).collect();
         let (orders, thread) = worker::start(stores, options.lock_timeout).map_err(|error| {
             let errno = rustix::io::Errno::from_io_error(&error).unwrap_or(rustix::io::Errno::AGAIN);
@@ -112,14 +112,14 @@ impl PoolSet {
     /// Queues a change and returns at once. `done` is called once, on the pool thread, when the change is durable or
     /// refused; it must not block.
     pub fn submit(&self, change: Change, done: impl FnOnce(Outcome) + Send + 'static) {
-        self.send(Job { pool: change.pool().number().into(), change: Some(change), answer: Box::new(done) });
+        self.send(change.pool(), Some(change), Box::new(done));
     }
 
     /// Queues a look at what other programs wrote and returns at once; `done` as for [`PoolSet::submit`]. If nothing
     /// was written it costs two system calls. If it fails ([`PoolError::Busy`] for instance) the pool stays stale:
     /// ask again, the descriptor may not become readable a second time for the same write.
     pub fn refresh(&self, pool: Pool, done: impl FnOnce(Outcome) + Send + 'static) {
-        self.send(Job { pool: pool.number().into(), change: None, answer: Box::new(done) });
+        self.send(pool, None, Box::new(done));
     }
 
     /// Sets other bounds, for what is submitted from now on. What a lower bound hides, or a higher one uncovers, is
@@ -150,7 +150,8 @@ impl PoolSet {
         &self.pools[usize::from(pool.number())]
     }
 
-    fn send(&self, job: Job) {
+    fn send(&self, pool: Pool, change: Option<Change>, answer: Answer) {
+        let job = Job { pool: pool.number().into(), change, answer, since: Instant::now() };
         let unsent = match &self.orders {
             Some(orders) => orders.send(Order::Work(job)).err().map(|error| error.0),
             None => Some(Order::Work(job)),

@@ -1,7 +1,8 @@
 //! What to do at start with an operation that a kill or a power cut interrupted.
 //!
 //! Both locks are held by the caller. Records that still hold the before-image, the after-image or a mix of both at
-//! sector granularity are ours and are rolled forward. Any other record was written by somebody else since: it stays.
+//! sector granularity are ours and are rolled forward, unless not one of them shows that the operation had begun. Any
+//! other record was written by somebody else since: it stays.
 //! If that is a matter of single records, they are written in place from the entry that is there, which can be
 //! repeated as often as it takes. If records of others would have to move (an append behind a half-done delete, an
 //! edit of a record that was being shifted), the merged list is carried out as an operation of its own, journalled
@@ -11,12 +12,16 @@ use super::engine::Engine;
 use super::journal::{self, Draft, Entry, Fault, Found, Kind, Piece, Side};
 use super::medium::{FileId, Medium};
 use super::record::{RECORD, RECORD_BYTES};
+use super::types::PoolOptions;
 
 use self::merge::{Part, merged};
 use self::survey::Survey;
 
 mod merge;
 mod survey;
+
+/// Bytes behind the start of an operation beyond which no pool of ours can reach.
+const LONGEST: u64 = PoolOptions::HIGHEST_MAX_ITEMS as u64 * 2 * RECORD;
 
 /// What [`Engine::recover`] found and did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,9 +70,15 @@ impl<M: Medium> Engine<M> {
         if pool.len < entry.header.at + needed {
             return Ok(Recovery::Dropped("the pool was truncated since"));
         }
+        if pool.len - entry.header.at > LONGEST {
+            return Ok(Recovery::Dropped("the pool has become too long to look through"));
+        }
         let survey = Survey::take(&self.pool, &self.journal, entry, pool.len, same_boot)?;
         if entry.header.kind != Kind::Rewrite && survey.slots.first().is_some_and(|slot| slot.is_foreign()) {
             return Ok(Recovery::Dropped("its record was overwritten by another program since"));
+        }
+        if is_untouched(entry, &survey, same_boot) {
+            return Ok(Recovery::NotBegun);
         }
         let parts = merged(&self.pool, &self.journal, entry, &survey, same_boot)?;
         if in_place(&parts, entry) {
@@ -114,6 +125,18 @@ impl<M: Medium> Engine<M> {
         self.write_after(&next)?;
         self.sync_pool()
     }
+}
+
+/// True if nothing in the pool shows that the operation was ever written. Then it was not acknowledged either, or
+/// others have undone it: in both cases the pool is right as it is. The entry of a replay is another matter: its
+/// before-image is the half-written state that it has to cure.
+fn is_untouched(entry: &Entry, survey: &Survey, same_boot: bool) -> bool {
+    let header = &entry.header;
+    // After a reboot the new length may have reached the disk before any record.
+    let cut = !same_boot && survey.len < header.len_before;
+    // Records behind a part of one are worth the trouble of aligning them again.
+    let misaligned = !survey.own_end.is_multiple_of(RECORD) && survey.own_end < survey.len;
+    header.previous == 0 && !cut && !misaligned && !survey.shows_operation()
 }
 
 /// Device numbers may change with a reboot; the inode and its birth do not.

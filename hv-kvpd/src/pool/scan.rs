@@ -4,7 +4,7 @@
 
 use rustix::io::Errno;
 
-use super::crc::Crc;
+use super::crc::{Crc, crc};
 use super::index::Index;
 use super::journal::CHUNK;
 use super::medium::Medium;
@@ -27,13 +27,29 @@ pub(crate) struct Damage {
     pub(crate) without_key: u32,
     pub(crate) not_utf8: u32,
     pub(crate) unterminated: u32,
-    /// Checksum of the damaged bytes: the same damage has the same.
-    pub(crate) digest: u64,
+    /// Checksum of the damaged records.
+    flaws_digest: u64,
+    /// Checksum of the torn record.
+    torn_digest: u64,
 }
 
 impl Damage {
     pub(crate) fn any(&self) -> bool {
-        self.torn > 0 || self.without_key > 0 || self.not_utf8 > 0 || self.unterminated > 0
+        self.torn > 0 || self.flaws() > 0
+    }
+
+    /// True if there are damaged records, and not the same as in `earlier`.
+    pub(crate) fn has_new_flaws(&self, earlier: &Damage) -> bool {
+        self.flaws() > 0 && self.flaws_digest != earlier.flaws_digest
+    }
+
+    /// The same damage has the same, whatever the rest of the file.
+    pub(crate) fn digest(&self) -> u64 {
+        self.flaws_digest ^ self.torn_digest.rotate_left(1)
+    }
+
+    fn flaws(&self) -> u64 {
+        u64::from(self.without_key) + u64::from(self.not_utf8) + u64::from(self.unterminated)
     }
 }
 
@@ -80,10 +96,10 @@ pub(crate) fn scan(file: &impl Medium, max: u32) -> Result<Scan, Errno> {
     let mut tail = [0; RECORD_BYTES];
     let torn = if position == indexed * RECORD { len % RECORD } else { position % RECORD };
     let got = file.read_full(&mut tail[..torn as usize], len - len % RECORD)?;
-    digest.update(&tail[..got]);
     scan.records = if position == indexed * RECORD { len / RECORD } else { position / RECORD };
     scan.damage.torn = torn;
-    scan.damage.digest = digest.value();
+    scan.damage.flaws_digest = digest.value();
+    scan.damage.torn_digest = crc(&tail[..got]);
     Ok(scan)
 }
 

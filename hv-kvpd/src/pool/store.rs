@@ -28,6 +28,9 @@ use super::watch::Watch;
 mod catch_up;
 mod change;
 
+/// Any pool up to this length is rewritten when a record is removed; a longer one if its bound on records allows it.
+const LONGEST_REWRITTEN: u64 = 256 * 1024 * 1024;
+
 /// What is open.
 #[derive(Debug)]
 enum Files {
@@ -78,8 +81,8 @@ pub(crate) struct Store {
     id: FileId,
     watch: Option<Watch>,
     shared: Arc<Shared>,
-    /// The file was read at least once.
-    read_before: bool,
+    /// Until then nobody knows anything, and differences are no news.
+    started: bool,
     damage: Damage,
     too_long: bool,
     foreign: Vec<Notice>,
@@ -109,7 +112,7 @@ impl Store {
             id: FileId::default(),
             watch,
             shared: Arc::new(shared),
-            read_before: false,
+            started: false,
             damage: Damage::default(),
             too_long: false,
             foreign: Vec::new(),
@@ -142,8 +145,7 @@ impl Store {
                 self.open()?;
             }
             let Some(file) = self.files.pool() else { return Ok(true) };
-            let writable = matches!(self.files, Files::Writable(_));
-            let kind = if writable { LockKind::Exclusive } else { LockKind::Shared };
+            let kind = if self.may_write(to_write) { LockKind::Exclusive } else { LockKind::Shared };
             if !locks::try_lock(file, kind).map_err(|errno| PoolError::io("lock", &self.paths.pool, errno))? {
                 return Ok(false);
             }
@@ -155,6 +157,24 @@ impl Store {
             self.report(ReportKind::Reopened, "the file was deleted or replaced, what is there now is used");
         }
         Ok(false)
+    }
+
+    /// True if the pool may have to be written: to look at it, sharing the locks with other readers is enough.
+    fn may_write(&self, to_write: bool) -> bool {
+        match &self.files {
+            Files::Writable(engine) => to_write || engine.is_unsettled(),
+            _ => false,
+        }
+    }
+
+    /// True if the file is known to hold something that could not be read yet.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.shared.seen().behind
+    }
+
+    /// From now on somebody listens.
+    pub(crate) fn started(&mut self) {
+        self.started = true;
     }
 
     /// Gives the locks back.
@@ -207,6 +227,7 @@ impl Store {
         stays: impl Fn(&[u8]) -> bool,
     ) -> Result<Option<PathBuf>, PoolError> {
         let Some(file) = self.files.pool() else { return Ok(None) };
+        self.check_length(self.shared.seen().stat.len)?;
         let nothing = {
             let seen = self.shared.seen();
             let index = &seen.index;
@@ -232,7 +253,10 @@ impl Store {
             Opened::Writable { pool, journal } => {
                 let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
                 let sequence = since_1970.as_nanos() as u64;
-                Files::Writable(Box::new(Engine::new(pool, journal, self.boot, sequence)))
+                let mut engine = Engine::new(pool, journal, self.boot, sequence);
+                // Nobody else writes the journal, so this needs no lock. What cannot be read now is read with it.
+                let _ = engine.look();
+                Files::Writable(Box::new(engine))
             }
             Opened::Readable { pool, why } => Files::Readable { pool, why },
             Opened::Missing { why } => Files::Missing { why },
@@ -266,7 +290,17 @@ impl Store {
     /// Keeps a copy of the damaged file, unless the same damage has one.
     fn keep_copy(&self) -> Result<PathBuf, PoolError> {
         let file = self.files.pool().ok_or_else(|| self.files.obstacle().unwrap_or(PoolError::Stopped))?;
-        self.damaged.keep(self.pool, file, self.damage.digest)
+        self.damaged.keep(self.pool, file, self.damage.digest())
+    }
+
+    /// Refuses to move the records of a file that is far longer than any pool of ours: it may be sparse, its copy in
+    /// the journal would not be.
+    fn check_length(&self, len: u64) -> Result<(), PoolError> {
+        let max = LONGEST_REWRITTEN.max(u64::from(self.max) * 2 * RECORD);
+        if len <= max {
+            return Ok(());
+        }
+        Err(PoolError::Oversized { path: self.paths.pool.clone(), len, max })
     }
 
     fn failed(&self, fault: Fault) -> PoolError {

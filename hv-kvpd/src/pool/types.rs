@@ -120,10 +120,14 @@ pub enum ReportKind {
     Dropped,
     /// The pools came from another machine and were cleared.
     Cloned,
+    /// The pool came from another machine and cannot be cleared: it is served empty until the next start.
+    Hidden,
     /// The file has more records than are served.
     TooLong,
     /// The pool can be read but not written.
     ReadOnly,
+    /// The pool cannot be read for now; it is empty, and read as soon as that is possible.
+    Unavailable,
     /// The file had been deleted or replaced; the new one is used.
     Reopened,
     /// Changes by other programs are seen only when a request comes (no inotify).

@@ -47,9 +47,7 @@ impl Watch {
     /// Watches the directory of `pool`.
     pub(crate) fn new(pool: &Path) -> Result<Watch, Errno> {
         let fd = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-        let names = WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::MOVED_FROM | WatchFlags::MOVED_TO;
-        let itself = WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF;
-        inotify::add_watch(&fd, parent(pool), names | itself | WatchFlags::ONLYDIR)?;
+        watch_dir(&fd, pool)?;
         let name = pool.file_name().map(OsStr::as_bytes).unwrap_or_default().to_vec();
         Ok(Watch { fd: Arc::new(fd), file: None, name })
     }
@@ -60,6 +58,8 @@ impl Watch {
             // It is gone already if the file is.
             let _ = inotify::remove_watch(&self.fd, old);
         }
+        // The directory may be another one too; the same one twice is one watch.
+        watch_dir(&self.fd, pool)?;
         let flags =
             WatchFlags::MODIFY | WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF | WatchFlags::DONT_FOLLOW;
         self.file = Some(inotify::add_watch(&self.fd, pool, flags)?);
@@ -98,6 +98,12 @@ impl Watch {
             news.replaced |= !what.contains(ReadFlags::IGNORED);
         }
     }
+}
+
+fn watch_dir(fd: &OwnedFd, pool: &Path) -> Result<(), Errno> {
+    let names = WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::MOVED_FROM | WatchFlags::MOVED_TO;
+    let itself = WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF | WatchFlags::ONLYDIR;
+    inotify::add_watch(fd, parent(pool), names | itself).map(drop)
 }
 
 /// True if a watch has something to read.

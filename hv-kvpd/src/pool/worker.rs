@@ -28,6 +28,8 @@ pub(crate) struct Job {
     /// None: only read what others wrote.
     pub(crate) change: Option<Change>,
     pub(crate) answer: Answer,
+    /// When it was submitted: jobs that wait for the same lock run out of time together.
+    pub(crate) since: Instant,
 }
 
 /// What the thread is told.
@@ -50,10 +52,7 @@ pub(crate) fn start(
 ) -> std::io::Result<(Sender<Order>, JoinHandle<()>)> {
     let (sender, orders) = channel();
     let mut worker = Worker {
-        desks: stores
-            .into_iter()
-            .map(|store| Desk { store, queue: VecDeque::new(), waiting: None })
-            .collect(),
+        desks: stores.into_iter().map(|store| Desk { store, queue: VecDeque::new() }).collect(),
         lock_timeout,
     };
     let thread = Builder::new().name("kvp-pools".to_owned()).stack_size(STACK);
@@ -64,8 +63,6 @@ pub(crate) fn start(
 struct Desk {
     store: Store,
     queue: VecDeque<Job>,
-    /// Since when the first job waits for a lock.
-    waiting: Option<Instant>,
 }
 
 struct Worker {
@@ -127,10 +124,7 @@ impl Desk {
         let mut worked = false;
         while let Some(job) = self.queue.pop_front() {
             match self.attempt(job, lock_timeout) {
-                None => {
-                    self.waiting = None;
-                    worked = true;
-                }
+                None => worked = true,
                 Some(job) => {
                     self.queue.push_front(job);
                     break;
@@ -142,7 +136,7 @@ impl Desk {
 
     /// Does a job, or returns it if a lock is in the way.
     fn attempt(&mut self, job: Job, lock_timeout: Duration) -> Option<Job> {
-        let Job { pool, change, answer } = job;
+        let Job { pool, change, answer, since } = job;
         if change.is_none() && self.store.is_quiet() {
             answer(self.store.outcome(Ok(Vec::new())));
             return None;
@@ -157,9 +151,9 @@ impl Desk {
                 return None;
             }
             Ok(false) => {
-                let waited = self.waiting.get_or_insert_with(Instant::now).elapsed();
+                let waited = since.elapsed();
                 if waited < lock_timeout {
-                    return Some(Job { pool, change, answer });
+                    return Some(Job { pool, change, answer, since });
                 }
                 PoolError::Busy { path: self.store.path().to_owned(), waited }
             }
@@ -169,3 +163,6 @@ impl Desk {
         None
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! One change at a time: what it writes, and what is left when a call fails.
 
-use super::super::journal::{Found, Piece, pending};
+use super::super::journal::{Piece, pending};
 use super::super::record::{RECORD, encode, texts};
 use super::*;
 use rustix::io::Errno;

@@ -4,22 +4,28 @@
 
 use crate::pool::journal::{Entry, Fault, Kind, Side};
 use crate::pool::medium::Medium;
-use crate::pool::record::{RECORD, RECORD_BYTES, SECTOR};
+use crate::pool::record::{RECORD, RECORD_BYTES, SECTOR, texts};
 
 /// What a record of the changed range holds now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Slot {
+    /// Both images, which are the same here.
+    Same,
+    /// The before-image.
+    Before,
     /// The after-image.
     Done,
-    /// The before-image, or a mix of both images.
-    Open,
+    /// Some sectors of each.
+    Mixed,
+    /// Something that neither image explains, under the key that the operation has put there.
+    Edited,
     /// Something that neither image explains.
     Foreign,
 }
 
 impl Slot {
     pub(super) fn is_foreign(self) -> bool {
-        self == Slot::Foreign
+        matches!(self, Slot::Edited | Slot::Foreign)
     }
 }
 
@@ -47,17 +53,38 @@ impl Survey {
         let at = entry.header.at;
         let mut eye = Eye::new(pool, journal, entry, same_boot);
         let own_end = eye.own_end(len)?;
-        let mut slots = Vec::new();
-        while at + slots.len() as u64 * RECORD < own_end {
-            let slot = slots.len() as u64;
-            slots.push(eye.look(slot, (own_end - at - slot * RECORD).min(RECORD))?);
+        let mut survey = Survey { len, slots: Vec::new(), own_end };
+        let after_end = at + entry.header.after;
+        survey.extend(&mut eye, at, own_end.min(after_end.next_multiple_of(RECORD)))?;
+        if own_end > after_end && len < entry.header.len_before && (survey.all_done() || !same_boot) {
+            // The pool was cut to its new length already: what is behind it now was appended since.
+            survey.own_end = after_end;
+        } else {
+            survey.extend(&mut eye, at, own_end)?;
         }
-        Ok(Survey { len, slots, own_end })
+        Ok(survey)
     }
 
     /// True if the pool holds the after-image at this place of the range.
     pub(super) fn is_done(&self, slot: u64) -> bool {
-        self.slots.get(slot as usize) == Some(&Slot::Done)
+        matches!(self.slots.get(slot as usize), Some(Slot::Done | Slot::Same))
+    }
+
+    /// True if something in the range can only have been written by the operation.
+    pub(super) fn shows_operation(&self) -> bool {
+        self.slots.iter().any(|slot| matches!(slot, Slot::Done | Slot::Mixed | Slot::Edited))
+    }
+
+    fn all_done(&self) -> bool {
+        (0..self.slots.len() as u64).all(|slot| self.is_done(slot))
+    }
+
+    fn extend<M: Medium>(&mut self, eye: &mut Eye<'_, M>, at: u64, end: u64) -> Result<(), Fault> {
+        while at + self.slots.len() as u64 * RECORD < end {
+            let slot = self.slots.len() as u64;
+            self.slots.push(eye.look(slot, (end - at - slot * RECORD).min(RECORD))?);
+        }
+        Ok(())
     }
 }
 
@@ -91,18 +118,34 @@ impl<'a, M: Medium> Eye<'a, M> {
         let after = self.entry.read_after(self.journal, slot * RECORD, &mut self.after)?;
         self.after[after..].fill(0);
         let found = &self.found[..len];
-        if after == len && *found == self.after[..len] {
-            return Ok(Slot::Done);
-        }
+        // A hole where there was no record before is no before-image: the file was extended and not yet filled.
+        let was_there = slot * RECORD + len as u64 <= self.entry.header.before;
+        let is_before = was_there && *found == self.before[..len];
+        let is_after = after == len && *found == self.after[..len];
+        Ok(match (is_before, is_after) {
+            (true, true) => Slot::Same,
+            (true, false) => Slot::Before,
+            (false, true) => Slot::Done,
+            (false, false) if self.is_mix(found, after) => Slot::Mixed,
+            (false, false) if self.has_new_key(found, after) => Slot::Edited,
+            (false, false) => Slot::Foreign,
+        })
+    }
+
+    fn has_new_key(&self, found: &[u8], after: usize) -> bool {
+        let key = texts(found).key;
+        after > 0 && key == texts(&self.after).key && key != texts(&self.before).key
+    }
+
+    fn is_mix(&self, found: &[u8], after: usize) -> bool {
         // Where the file is to be cut, the second image is zeros: a filesystem may write the cleared rest of the last
         // block before the power goes, and the new length not.
         let second = after > 0 || !self.same_boot;
-        let explained = (0..len).step_by(SECTOR).all(|start| {
-            let sector = start..(start + SECTOR).min(len);
+        (0..found.len()).step_by(SECTOR).all(|start| {
+            let sector = start..(start + SECTOR).min(found.len());
             let piece = &found[sector.clone()];
             piece == &self.before[sector.clone()] || (second && piece == &self.after[sector])
-        });
-        Ok(if explained { Slot::Open } else { Slot::Foreign })
+        })
     }
 
     /// Where the range ends in a file of this length.

@@ -47,12 +47,12 @@ fn the_digest_follows_the_damage_and_not_the_rest() {
     let damaged = |count| {
         let mut bytes = file(&sample(count));
         bytes.extend_from_slice(b"torn");
-        scan_bytes(bytes, 1000).damage.digest
+        scan_bytes(bytes, 1000).damage.digest()
     };
     assert_eq!(damaged(2), damaged(5));
     let mut other = file(&sample(2));
     other.extend_from_slice(b"tore");
-    assert_ne!(scan_bytes(other, 1000).damage.digest, damaged(2));
+    assert_ne!(scan_bytes(other, 1000).damage.digest(), damaged(2));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::pool::types::{Notice, ReportKind};
 
 impl Store {
     /// Completes what was interrupted and reads what others wrote. The locks are held.
-    pub(super) fn catch_up(&mut self) -> Result<(), PoolError> {
+    pub(crate) fn catch_up(&mut self) -> Result<(), PoolError> {
         self.recover()?;
         let noticed = self.watch.as_ref().is_some_and(|watch| watch.drain().any());
         let now = self.stat()?;
@@ -61,7 +61,7 @@ impl Store {
         };
         let before = self.foreign.len();
         // At start there is nobody who knew it otherwise, and a large pool would make a large list.
-        if std::mem::replace(&mut self.read_before, true) {
+        if self.started {
             self.compare(&old);
         }
         if self.foreign.len() > before {
@@ -95,7 +95,8 @@ impl Store {
     }
 
     fn note_damage(&mut self, damage: Damage) {
-        let is_new = damage.any() && damage != self.damage;
+        // A torn tail that appears while we run may be a record on its way in. It is kept if it is about to be lost.
+        let is_new = if self.started { damage.has_new_flaws(&self.damage) } else { damage.any() };
         self.damage = damage;
         if !is_new {
             return;

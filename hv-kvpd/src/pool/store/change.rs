@@ -3,12 +3,14 @@
 //! Whatever is refused is refused before the first write. The index follows the file only when the change is durable;
 //! then the answer goes out, and the journal is cleared after it, still under the locks.
 
+use std::ops::Range;
+
 use super::{Files, Store};
 use crate::pool::error::PoolError;
 use crate::pool::index::Index;
 use crate::pool::journal::{Draft, Fault, Kind, Piece};
 use crate::pool::medium::Medium;
-use crate::pool::record::{RECORD, RECORD_BYTES, Texts, encode, texts};
+use crate::pool::record::{KEY_FIELD, RECORD, RECORD_BYTES, Texts, encode, texts};
 use crate::pool::scan::Damage;
 use crate::pool::shared::text;
 use crate::pool::types::{Change, Notice, Outcome, ReportKind};
@@ -167,19 +169,22 @@ impl Store {
     }
 
     fn plan_delete(&mut self, key: &str) -> Result<Step, Stop> {
-        let (records, len) = {
+        let (mut records, indexed, len) = {
             let seen = self.shared.seen();
-            (seen.index.duplicates(key.as_bytes()), seen.stat.len)
+            let records = seen.index.duplicates(key.as_bytes()).into_iter().map(u64::from);
+            (records.collect::<Vec<_>>(), u64::from(seen.index.records()), seen.stat.len)
         };
         let Some(&first) = records.first() else {
             return Err(PoolError::NoSuchKey { pool: self.pool, key: key.to_owned() }.into());
         };
-        let at = u64::from(first) * RECORD;
+        let at = first * RECORD;
         self.expect_key(at, key)?;
+        self.check_length(len)?;
         self.keep_torn(len)?;
-        let ends = records.iter().skip(1).map(|&record| u64::from(record)).chain([len / RECORD]);
+        self.find_beyond(key, indexed..len / RECORD, &mut records)?;
+        let ends = records.iter().skip(1).copied().chain([len / RECORD]);
         let pieces = records.iter().zip(ends).map(|(&gone, next)| {
-            let from = u64::from(gone) + 1;
+            let from = gone + 1;
             Piece::Kept { from: from * RECORD - at, len: (next - from) * RECORD }
         });
         let draft = Draft { kind: Kind::Rewrite, at, len, before: len - at, pieces: pieces.collect() };
@@ -187,6 +192,20 @@ impl Store {
             draft: Some(draft),
             notices: vec![Notice::Removed { pool: self.pool, key: key.to_owned() }],
         })
+    }
+
+    /// Looks for a key among the records that the bound keeps out of the index: they may come into view.
+    fn find_beyond(&self, key: &str, records: Range<u64>, found: &mut Vec<u64>) -> Result<(), Stop> {
+        let Files::Writable(engine) = &self.files else { return Err(Stop::Stale) };
+        let mut field = [0; KEY_FIELD];
+        for record in records {
+            let got = engine.pool.read_full(&mut field, record * RECORD);
+            let got = got.map_err(|errno| PoolError::io("read", &self.paths.pool, errno))?;
+            if texts(&field[..got]).key == key.as_bytes() {
+                found.push(record);
+            }
+        }
+        Ok(())
     }
 
     fn plan_clear(&mut self, keep: &impl Fn(&[u8]) -> bool) -> Result<Step, Stop> {
@@ -203,6 +222,7 @@ impl Store {
         };
         let nothing = pieces.len() as u64 * RECORD == len;
         if !nothing {
+            self.check_length(len)?;
             self.keep_torn(len)?;
         }
         let draft = Draft { kind: Kind::Rewrite, at: 0, len, before: len, pieces };

@@ -8,6 +8,7 @@ use crate::pool::types::Change;
 fn store(place: &Place, change: impl FnOnce(&mut Store)) -> Store {
     let mut store = Store::new(Pool::Guest, &place.options, BootId::default());
     change(&mut store);
+    store.started();
     store
 }
 
@@ -42,7 +43,7 @@ fn without_inotify_the_state_of_the_file_tells_of_changes() {
     assert!(!store.shared.is_stale() && store.is_quiet());
     std::fs::write(place.path(Pool::Guest), file(&sample(2))).unwrap();
     assert!(store.shared.is_stale() && !store.is_quiet());
-    assert_eq!(refreshed(&mut store).foreign.len(), 3);
+    assert_eq!(refreshed(&mut store).foreign.len(), 3, "two new, one gone");
     assert!(!store.shared.is_stale());
     std::fs::remove_file(place.path(Pool::Guest)).unwrap();
     assert!(store.shared.is_stale());

@@ -107,7 +107,7 @@ fn two_hundred_kills_lose_nothing_that_was_acknowledged() {
     eprintln!("{between} of 200 kills came within a change");
 }
 
-/// Leaves the files as a kill at the first write to the pool leaves them.
+/// Leaves the files as a kill behind the first write to the pool leaves them.
 fn interrupt_delete(place: &Place, start: &Items) {
     std::fs::write(place.path(POOL), file(start)).unwrap();
     drop(place.open());
@@ -120,6 +120,10 @@ fn interrupt_delete(place: &Place, start: &Items) {
     let mut engine = engine::Engine::new(open(place.path(POOL)), journal, boot, u64::MAX / 2);
     engine.recover().unwrap();
     engine.log(&engine::tests::delete(&file(start), 0), None).unwrap();
+    // The first record of the tail was shifted already.
+    let mut bytes = file(start);
+    bytes.copy_within(2560..5120, 0);
+    std::fs::write(place.path(POOL), bytes).unwrap();
 }
 
 #[test]
@@ -155,6 +159,18 @@ fn a_replaced_pool_is_not_touched_by_the_journal_of_the_old_one() {
     let (set_, reports) = place.open();
     assert_eq!(kinds(&reports), [ReportKind::Dropped]);
     assert!(reports[0].text.contains("replaced"), "{}", reports[0]);
+    assert_eq!(list(&set_, POOL), start);
+}
+
+#[test]
+fn a_change_that_was_refused_is_not_carried_out_later() {
+    let place = Place::new();
+    let start = engine::tests::sample(4);
+    interrupt_delete(&place, &start);
+    // The disk failed at the first write; the old state was put back, the entry could not be cleared.
+    std::fs::write(place.path(POOL), file(&start)).unwrap();
+    let (set_, reports) = place.open();
+    assert_eq!(kinds(&reports), [ReportKind::Dropped]);
     assert_eq!(list(&set_, POOL), start);
 }
 

@@ -67,6 +67,50 @@ fn damage_that_comes_later_is_told_once_and_copied() {
 }
 
 #[test]
+fn a_torn_tail_that_comes_later_is_copied_only_when_it_would_be_lost() {
+    let place = Place::new();
+    let (set_, _) = place.open();
+    let path = place.path(Pool::Guest);
+    append(&path, &one("theirs", "1")[..600]);
+    assert_eq!(refresh(&set_, Pool::Guest).reports, [], "it may be on its way in");
+    append(&path, &one("theirs", "1")[600..]);
+    refresh(&set_, Pool::Guest);
+    assert_eq!((set_.get(Pool::Guest, "theirs").as_deref(), copies(&place)), (Some("1"), 0));
+    append(&path, b"torn");
+    submit(&set_, set(Pool::Guest, "new", "1")).result.unwrap();
+    assert_eq!(copies(&place), 1);
+    assert_eq!(items(&place.bytes(Pool::Guest)).len(), 2);
+}
+
+#[test]
+fn one_bad_pool_does_not_stop_the_others() {
+    let place = Place::new();
+    std::fs::create_dir(place.path(Pool::Auto)).unwrap();
+    std::os::unix::fs::symlink("/dev/null", place.path(Pool::AutoInternal)).unwrap();
+    std::fs::write(place.path(Pool::Guest), one("k", "v")).unwrap();
+    let (set_, reports) = place.open();
+    assert_eq!(kinds(&reports), [ReportKind::Unavailable; 2]);
+    assert_eq!(set_.get(Pool::Guest, "k").as_deref(), Some("v"));
+    assert!(submit(&set_, set(Pool::Auto, "k", "v")).result.is_err());
+    std::fs::remove_dir(place.path(Pool::Auto)).unwrap();
+    submit(&set_, set(Pool::Auto, "k", "v")).result.unwrap();
+}
+
+#[test]
+fn a_file_of_absurd_length_is_not_rewritten() {
+    let place = Place::new();
+    std::fs::write(place.path(Pool::Guest), one("k", "v")).unwrap();
+    let file = std::fs::File::options().write(true).open(place.path(Pool::Guest)).unwrap();
+    file.set_len(1 << 40).unwrap();
+    let (set_, _) = place.open();
+    for change in [delete(Pool::Guest, "k"), Change::Clear { pool: Pool::Guest }] {
+        assert!(matches!(submit(&set_, change).result, Err(PoolError::Oversized { .. })));
+    }
+    submit(&set_, set(Pool::Guest, "k", "w")).result.unwrap();
+    assert_eq!(set_.get(Pool::Guest, "k").as_deref(), Some("w"));
+}
+
+#[test]
 fn what_is_not_utf8_is_shown_replaced_and_kept_in_the_file() {
     let place = Place::new();
     let mut record = one("kay", "value");

@@ -123,6 +123,23 @@ fn a_deleted_file_is_created_again_and_a_replaced_one_is_used() {
 }
 
 #[test]
+fn a_directory_that_was_deleted_and_made_again_is_watched_again() {
+    let place = Place::new();
+    let (set_, _) = place.open();
+    let pool = Pool::Guest;
+    std::fs::remove_dir_all(&place.options.pool_dir).unwrap();
+    refresh(&set_, pool).result.unwrap();
+    assert_eq!(place.bytes(pool), b"");
+    submit(&set_, set(pool, "k", "1")).result.unwrap();
+    refresh(&set_, pool);
+    std::fs::write(place.options.pool_dir.join("new"), one("fresh", "1")).unwrap();
+    std::fs::rename(place.options.pool_dir.join("new"), place.path(pool)).unwrap();
+    assert!(set_.stale(pool));
+    refresh(&set_, pool).result.unwrap();
+    assert_eq!(list(&set_, pool), pairs(&[("fresh", "1")]));
+}
+
+#[test]
 fn a_deleted_journal_is_made_again_before_anything_is_written() {
     let place = Place::new();
     let (set_, _) = place.open();

@@ -80,14 +80,37 @@ fn a_lock_released_in_time_only_delays() {
 }
 
 #[test]
-fn a_lock_held_at_start_is_an_error_that_names_the_file() {
+fn a_lock_held_at_start_delays_its_own_pool_only() {
     let place = Place::new();
+    std::fs::write(place.path(Pool::Guest), one("k", "1")).unwrap();
+    std::fs::write(place.path(Pool::AutoExternal), one("HostName", "alpha")).unwrap();
+    let holders = [Pool::External, Pool::AutoExternal].map(|pool| {
+        drop(std::fs::File::options().append(true).create(true).open(place.path(pool)).unwrap());
+        Holder::start("flock", &place.path(pool))
+    });
+    let (set_, reports) = place.open();
+    assert_eq!(kinds(&reports), [ReportKind::Unavailable; 2]);
+    assert!(reports[1].text.contains(".kvp_pool_3 is locked by another program"), "{}", reports[1]);
+    assert_eq!(set_.get(Pool::Guest, "k").as_deref(), Some("1"));
+    assert!(set_.is_empty(Pool::AutoExternal) && set_.stale(Pool::AutoExternal));
+    assert!(matches!(refresh(&set_, Pool::AutoExternal).result, Err(PoolError::Busy { .. })));
+    holders.into_iter().for_each(Holder::release);
+    let outcome = refresh(&set_, Pool::AutoExternal);
+    assert_eq!(outcome.foreign.len(), 1, "what it has is news now");
+    assert_eq!(set_.get(Pool::AutoExternal, "HostName").as_deref(), Some("alpha"));
+}
+
+#[test]
+fn a_reader_that_shares_its_lock_does_not_keep_us_from_reading() {
+    let place = Place::new();
+    let (set_, _) = place.open();
+    append(&place.path(Pool::Guest), &one("theirs", "1"));
+    let reader = std::fs::File::open(place.path(Pool::Guest)).unwrap();
+    flock(&reader, FlockOperation::LockShared).unwrap();
+    assert_eq!(refresh(&set_, Pool::Guest).foreign.len(), 1);
+    let refused = submit(&set_, set(Pool::Guest, "k", "1")).result;
+    assert!(matches!(refused, Err(PoolError::Busy { .. })));
     drop(place.open());
-    let holder = Holder::start("fcntl", &place.path(Pool::AutoExternal));
-    let error = PoolSet::open(&place.options).unwrap_err();
-    assert!(error.to_string().contains(".kvp_pool_3 is locked by another program"), "{error}");
-    holder.release();
-    place.open();
 }
 
 /// Another program appends under the lock that it knows; none of its records and none of ours is lost or torn.

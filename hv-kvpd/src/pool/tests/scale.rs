@@ -70,6 +70,20 @@ fn a_longer_file_is_served_up_to_the_bound_and_moves_into_view() {
 }
 
 #[test]
+fn a_deleted_key_does_not_come_back_from_beyond_the_bound() {
+    let mut place = Place::new();
+    place.options.max_items = 60;
+    let mut records = many(70);
+    records[3].0 = "twice".to_owned();
+    records[65].0 = "twice".to_owned();
+    std::fs::write(place.path(Pool::Guest), file(&records)).unwrap();
+    let (set_, _) = place.open();
+    submit(&set_, delete(Pool::Guest, "twice")).result.unwrap();
+    records.retain(|item| item.0 != "twice");
+    assert_eq!(place.bytes(Pool::Guest), file(&records));
+}
+
+#[test]
 fn another_bound_holds_for_what_comes_after_it() {
     let place = Place::new();
     std::fs::write(place.path(Pool::Guest), file(&many(10))).unwrap();
