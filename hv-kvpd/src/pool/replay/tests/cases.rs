@@ -209,6 +209,27 @@ fn what_others_add_after_a_finished_change_stays_whatever_it_is() {
     }
 }
 
+#[test]
+fn after_a_power_cut_the_new_length_may_have_come_alone() {
+    let start = file(&sample(4));
+    let disk = logged(&start, &delete(&start, 0));
+    disk.pool.overwrite(start[..3 * 2560].to_vec());
+    assert_eq!(recovered(&disk, NEXT_BOOT), (Recovery::Completed, start[2560..].to_vec()));
+}
+
+/// The new length and half of the shift had reached the disk; then a program appends what once was in that place.
+#[test]
+fn after_a_power_cut_what_lies_behind_the_new_length_was_appended() {
+    let start = file(&sample(6));
+    let record = |i: usize| &start[i * 2560..(i + 1) * 2560];
+    let pieces = [1, 3, 4, 5].map(|i: u64| Piece::Kept { from: i * RECORD, len: RECORD }).to_vec();
+    let draft = Draft { kind: Kind::Rewrite, at: 0, len: 6 * RECORD, before: 6 * RECORD, pieces };
+    let disk = logged(&start, &draft);
+    disk.pool.overwrite([record(1), record(1), record(4), record(5), record(4)].concat());
+    let expected = [record(1), record(3), record(4), record(5), record(4)].concat();
+    assert_eq!(recovered(&disk, NEXT_BOOT).1, expected);
+}
+
 /// Appended behind a finished truncation: the records lie right already, not a byte of them is written.
 #[test]
 fn an_append_behind_a_finished_delete_stays_where_it_is() {
