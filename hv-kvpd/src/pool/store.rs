@@ -12,7 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use hv_utils_core::sys::LockKind;
 
 use super::Pool;
-use super::aside::{self, Aside};
+use super::aside::Aside;
 use super::engine::Engine;
 use super::error::PoolError;
 use super::files::{self, Opened, Paths};
@@ -21,12 +21,13 @@ use super::locks;
 use super::medium::{DiskFile, FileId, Medium, Stat, stat_path};
 use super::record::RECORD;
 use super::scan::Damage;
-use super::shared::{Seen, Shared};
+use super::shared::Shared;
 use super::types::{Notice, Outcome, PoolOptions, Report, ReportKind};
 use super::watch::Watch;
 
 mod catch_up;
 mod change;
+mod cloned;
 
 /// Any pool up to this length is rewritten when a record is removed; a longer one if its bound on records allows it.
 const LONGEST_REWRITTEN: u64 = 256 * 1024 * 1024;
@@ -212,33 +213,6 @@ impl Store {
         let records = seen.stat.len / RECORD;
         seen.behind |= max != self.max && records > u64::from(max.min(self.max));
         self.max = max;
-    }
-
-    /// Serves an empty pool from now on, because what the file has must not be told and cannot be cleared.
-    pub(crate) fn hide(&mut self, why: &PoolError) {
-        self.files = Files::Hidden { why: why.clone() };
-        *self.shared.seen() = Seen::default();
-    }
-
-    /// Keeps a copy of the whole file in `copies`, if it has records that `stays` does not want.
-    pub(crate) fn keep_clone(
-        &self,
-        copies: &Aside,
-        stays: impl Fn(&[u8]) -> bool,
-    ) -> Result<Option<PathBuf>, PoolError> {
-        let Some(file) = self.files.pool() else { return Ok(None) };
-        self.check_length(self.shared.seen().stat.len)?;
-        let nothing = {
-            let seen = self.shared.seen();
-            let index = &seen.index;
-            let all_stay = (0..index.records()).all(|record| stays(index.record(record).key));
-            all_stay && seen.stat.len == u64::from(index.records()) * RECORD
-        };
-        if nothing {
-            return Ok(None);
-        }
-        let digest = aside::digest(file).map_err(|errno| PoolError::io("read", &self.paths.pool, errno))?;
-        copies.keep(self.pool, file, digest).map(Some)
     }
 
     fn report(&mut self, kind: ReportKind, text: impl Into<String>) {
