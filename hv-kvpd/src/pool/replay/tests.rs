@@ -8,5 +8,6 @@ use super::super::engine::tests::*;
 use super::super::journal::{BootId, pending};
 use super::*;
 
+mod acknowledged;
 mod cases;
 mod scenes;
