@@ -124,7 +124,7 @@ impl Service for Kvpd {
             Ok(message) => self.serve(request, message, link),
             Err(refusal) => {
                 tracing::debug!(why = %refusal.why, status = %refusal.status, "request refused");
-                link.answer(&request, refusal.status, |_| {});
+                link.reject(&request, refusal.status);
             }
         }
     }

@@ -88,6 +88,13 @@ pub fn printable(text: &str) -> String {
     out
 }
 
+/// Several lines for a terminal: as [`printable`], but line ends and backslashes stay, for text that no guest has sent.
+pub fn readable(text: &str) -> String {
+    let lines: Vec<String> =
+        text.trim_end().lines().map(|line| printable(line).replace("\\\\", "\\")).collect();
+    lines.join("\n")
+}
+
 /// Characters that change how the text around them is shown without being seen themselves.
 fn is_invisible(character: char) -> bool {
     matches!(character, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')

@@ -10,6 +10,7 @@
 //! It does not emulate Windows: what hosts do beyond the wire (jobs, permissions, stored settings) is not here.
 
 pub mod cli;
+pub mod failure;
 pub mod hex;
 pub mod host;
 pub mod link;
@@ -21,6 +22,9 @@ pub mod transcript;
 pub mod verb;
 pub mod words;
 
+mod usage;
+
+pub use failure::Failure;
 pub use host::{Host, HostOptions};
-pub use outcome::{Failure, Outcome, Report};
+pub use outcome::{Outcome, Report};
 pub use verb::Verb;

@@ -1,11 +1,12 @@
-//! What came of a verb: the result, why it failed, and the exit code that says which.
+//! What came of a verb: the result, or why it failed, and what was noticed on the way.
 //!
 //! Plain values; how they look as text or JSON is [`crate::output`]'s.
 
 use hv_utils_core::wire::kvp::Pool;
 use hv_utils_core::wire::{Ic, Status, Version};
 
-use crate::host::{IcError, Phase, Violation};
+pub use crate::failure::{Failure, Why, exit};
+use crate::host::{Phase, Violation};
 
 /// An item of a pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,94 +61,6 @@ pub enum Outcome {
         /// The payload.
         payload: Vec<u8>,
     },
-}
-
-/// Why a verb failed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
-    /// The guest answered with an error status.
-    #[error("the guest refused to {what}: {status}")]
-    Refused {
-        /// What was asked.
-        what: String,
-        /// The guest's answer.
-        status: Status,
-    },
-    /// The guest answered raw bytes with an error status.
-    #[error("the guest answered with {status}")]
-    RefusedBytes {
-        /// The status in its IC header.
-        status: Status,
-        /// The payload.
-        payload: Vec<u8>,
-    },
-    /// A rule of the host's own, checked before anything was asked of the guest.
-    #[error("{0}")]
-    Rule(String),
-    /// The guest did not connect, or did not answer, in time.
-    #[error("{0}")]
-    NoAnswer(String),
-    /// The guest is connected and cannot be talked to.
-    #[error("{0}")]
-    Guest(String),
-    /// What was asked makes no sense.
-    #[error("{0}")]
-    Usage(String),
-    /// The host itself cannot go on.
-    #[error("{0}")]
-    Host(String),
-}
-
-impl Failure {
-    /// The exit code: 1 refused, 3 no answer, 64 usage, 69 host not available.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Failure::Refused { .. } | Failure::RefusedBytes { .. } | Failure::Rule(_) | Failure::Guest(_) => {
-                exit::REFUSED
-            }
-            Failure::NoAnswer(_) => exit::NO_ANSWER,
-            Failure::Usage(_) => exit::USAGE,
-            Failure::Host(_) => exit::UNAVAILABLE,
-        }
-    }
-
-    /// A short name for programs.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Failure::Refused { .. } | Failure::RefusedBytes { .. } => "Refused",
-            Failure::Rule(_) => "Rule",
-            Failure::NoAnswer(_) => "NoAnswer",
-            Failure::Guest(_) => "Guest",
-            Failure::Usage(_) => "Usage",
-            Failure::Host(_) => "Host",
-        }
-    }
-}
-
-impl From<IcError> for Failure {
-    fn from(error: IcError) -> Failure {
-        match error {
-            IcError::NoAnswer(_) | IcError::NotRead(_) | IcError::Closed => {
-                Failure::NoAnswer(error.to_string())
-            }
-            IcError::Link(_) => Failure::Host(error.to_string()),
-            _ => Failure::Guest(error.to_string()),
-        }
-    }
-}
-
-/// Exit codes of the program.
-pub mod exit {
-    /// Done, and the guest's status was 0.
-    pub const OK: u8 = 0;
-    /// The guest refused, or a rule of the host's forbids it, or a scenario failed.
-    pub const REFUSED: u8 = 1;
-    /// No guest, or no answer, within the time limit.
-    pub const NO_ANSWER: u8 = 3;
-    /// Wrong arguments.
-    pub const USAGE: u8 = 64;
-    /// The sockets cannot be made, or the host that was to be asked is not there.
-    pub const UNAVAILABLE: u8 = 69;
 }
 
 /// A result with what was noticed on the way.

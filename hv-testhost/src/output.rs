@@ -36,7 +36,7 @@ pub fn render(report: &Report, json: bool) -> Rendered {
     match &report.result {
         Ok(outcome) => rendered.stdout = as_text(outcome),
         Err(failure) => {
-            let _ = writeln!(rendered.stderr, "hv-testhost: {}", printable(&failure.to_string()));
+            rendered.stderr = failure_text(failure);
             if let Failure::RefusedBytes { payload, .. } = failure {
                 rendered.stdout = hex::dump(payload);
             }
@@ -54,6 +54,16 @@ pub fn render(report: &Report, json: bool) -> Rendered {
 /// A failure that has no report: wrong usage, no host.
 pub fn render_failure(failure: Failure, json: bool) -> Rendered {
     render(&Report::of(Err(failure)), json)
+}
+
+fn failure_text(failure: &Failure) -> String {
+    let message = failure.to_string();
+    let message = match failure {
+        // Words, arguments and files of the user's own, which may point at a place in them over several lines.
+        Failure::Usage(_) => hex::readable(&message),
+        _ => printable(&message),
+    };
+    format!("hv-testhost: {message}\nhint: {}\n", printable(failure.hint()))
 }
 
 fn as_text(outcome: &Outcome) -> String {
@@ -189,7 +199,7 @@ fn service_json(service: &ServiceState) -> Value {
 }
 
 fn failure_json(failure: &Failure) -> Value {
-    let mut value = json!({"name": failure.name(), "message": failure.to_string()});
+    let mut value = json!({"name": failure.name(), "message": failure.to_string(), "hint": failure.hint()});
     match failure {
         Failure::Refused { status, .. } => value["status"] = status_json(*status),
         Failure::RefusedBytes { status, payload } => {

@@ -55,10 +55,15 @@ impl SimPort {
     /// # Errors
     /// The socket cannot be made, or another host has it.
     pub fn new(dir: &Path, ic: Ic, ring_bytes: u32) -> io::Result<SimPort> {
-        let path = dir.join(format!("{}.sock", ic.name()));
-        let mut port = SimPort { path, class: ic.class(), ring_bytes, listener: None };
+        let mut port =
+            SimPort { path: SimPort::socket(dir, ic), class: ic.class(), ring_bytes, listener: None };
         port.offer()?;
         Ok(port)
+    }
+
+    /// Where guests of a service connect, for a host in `dir`.
+    pub fn socket(dir: &Path, ic: Ic) -> PathBuf {
+        dir.join(format!("{}.sock", ic.name()))
     }
 
     /// Where guests connect.
@@ -124,6 +129,26 @@ fn memory(bytes: u64) -> io::Result<OwnedFd> {
     Ok(memory)
 }
 
+/// The same error with what failed and on which file.
+pub(crate) fn failed(what: &str, path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot {what} {}: {error}", path.display()))
+}
+
+/// What to do when a socket cannot be made.
+pub(crate) fn listening_hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::NotFound => "make its directory first (mkdir)",
+        io::ErrorKind::AddrInUse => {
+            "another hv-testhost listens there (or the file is no socket): end it, or choose another path"
+        }
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            "choose a directory in which you may write"
+        }
+        io::ErrorKind::InvalidInput => "a socket's path has at most 107 bytes: choose a shorter one",
+        _ => "choose another directory",
+    }
+}
+
 /// Whether the guest left before it could be greeted.
 fn is_gone(error: &io::Error) -> bool {
     matches!(
@@ -145,7 +170,8 @@ impl Port for SimPort {
 
     fn offer(&mut self) -> io::Result<()> {
         if self.listener.is_none() {
-            self.listener = Some(Listener::bind(&self.path)?);
+            let bound = Listener::bind(&self.path);
+            self.listener = Some(bound.map_err(|error| failed("listen at", &self.path, &error))?);
         }
         Ok(())
     }

@@ -145,9 +145,12 @@ pub enum ValueType {
     U64,
 }
 
+const LINE_HELP: &str = "A console also takes `exit`, which leaves it as the end of input does.";
+
 /// A line of the console, of the control socket or of a scenario: a verb without a program name before it.
 #[derive(Debug, Parser)]
-#[command(multicall = true, disable_version_flag = true, arg_required_else_help = false)]
+#[command(multicall = true, disable_version_flag = true, arg_required_else_help = false,
+          subcommand_value_name = "VERB", subcommand_help_heading = "Verbs", after_help = LINE_HELP)]
 struct Line {
     #[command(subcommand)]
     verb: Verb,

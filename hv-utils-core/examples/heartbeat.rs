@@ -58,7 +58,7 @@ impl Service for Heartbeat {
 
     fn request(&mut self, request: Request, link: &mut Link) {
         let Some(number) = link.body(&request).first_chunk().copied().map(u64::from_le_bytes) else {
-            return link.answer(&request, Status::FAIL, |_| {});
+            return link.reject(&request, Status::FAIL);
         };
         let next = number.wrapping_add(self.step);
         self.sequence.0.store(next, Ordering::Relaxed);

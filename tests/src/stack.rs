@@ -129,7 +129,14 @@ impl Stack {
         open_to_all(&copy);
         let mut command = Command::new(copy);
         command.args(["--bus", self.bus()]).args(verb).uid(uid).gid(uid).stdin(Stdio::null());
-        command.output().expect("hvctl starts as another user").into()
+        // A process that another test is just forking may hold the copy open for writing until it has become
+        // something else: then the kernel does not run it yet.
+        let mut output = command.output();
+        while matches!(&output, Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy) {
+            pause();
+            output = command.output();
+        }
+        output.expect("hvctl starts as another user").into()
     }
 
     /// Ends the daemon with `signal` and gives its exit code (-1 for a signal's death).

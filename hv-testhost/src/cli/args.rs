@@ -1,6 +1,7 @@
 //! The program's arguments. What they mean together is in [`super`].
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
@@ -9,8 +10,11 @@ use hv_utils_core::wire::{Ic, Version};
 use crate::host::kvp::items::HostItems;
 use crate::host::{DEFAULT_RING_BYTES, HostOptions, OFFERABLE, TransactionIds};
 use crate::scenario::cli::RunOptions;
+use crate::sim::failed;
 use crate::transcript::Transcript;
 use crate::verb::{self, Verb};
+
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 const EXAMPLES: &str = "\
 A host that stays, and commands to it:
@@ -23,7 +27,7 @@ A guest that misbehaving hosts must not disturb:
   hv-testhost --sim /run/hvtest run scenarios/*.toml
 
 Exit codes: 0 done, and the guest's status was 0; 1 the guest refused (its status is printed), a rule forbids it, or
-a scenario failed; 3 no guest or no answer within --timeout; 64 usage; 69 sockets or host not available.";
+a scenario failed; 3 no guest within --timeout, or no answer; 64 usage; 69 sockets or host not available.";
 
 /// A small Hyper-V host for tests, demos and development
 #[derive(Debug, Parser)]
@@ -50,9 +54,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME=LIST", value_parser = versions)]
     pub(super) versions: Vec<(Ic, Vec<Version>)>,
 
-    /// Seconds to wait for a guest, and for each of its answers
-    #[arg(long, value_name = "SECS", value_parser = seconds, default_value = "10", global = true)]
-    pub(super) timeout: Duration,
+    /// Seconds to wait for the host behind --control, for a guest, and for each of its answers [default: 10; with
+    /// run: what each scenario says]
+    #[arg(long, value_name = "SECS", value_parser = seconds, global = true)]
+    timeout: Option<Duration>,
 
     /// Print one JSON object instead of text
     #[arg(long, global = true)]
@@ -96,22 +101,27 @@ pub(super) enum Command {
 }
 
 impl Arguments {
+    /// Time for the host, for a guest, and for each of its answers.
+    pub(super) fn timeout(&self) -> Duration {
+        self.timeout.unwrap_or(DEFAULT_TIMEOUT)
+    }
+
     /// The host's options in `dir`.
     ///
     /// # Errors
     /// The transcript cannot be made.
-    pub(super) fn host_options(&self, dir: PathBuf) -> std::io::Result<HostOptions> {
+    pub(super) fn host_options(&self, dir: PathBuf) -> io::Result<HostOptions> {
         let mut options = HostOptions::new(dir);
         options.ics = OFFERABLE.iter().copied().filter(|ic| self.ics.contains(ic)).collect();
         options.ring_bytes = self.ring;
         options.versions.clone_from(&self.versions);
-        options.timeout = self.timeout;
+        options.timeout = self.timeout();
         options.ids = if self.rising_ids { TransactionIds::Rising } else { TransactionIds::Zero };
         let mut items = HostItems::default();
         items.vm_name = self.vm_name.clone().unwrap_or(items.vm_name);
         options.host_items = (!self.no_host_items).then_some(items);
         options.reoffer_on_close = self.reoffer_on_close;
-        options.transcript = self.transcript.as_deref().map(Transcript::to_file).transpose()?;
+        options.transcript = self.transcript()?;
         Ok(options)
     }
 
@@ -119,9 +129,15 @@ impl Arguments {
     ///
     /// # Errors
     /// The transcript cannot be made.
-    pub(super) fn run_options(&self, dir: &std::path::Path) -> std::io::Result<RunOptions> {
-        let transcript = self.transcript.as_deref().map(Transcript::to_file).transpose()?;
-        Ok(RunOptions { dir: dir.to_owned(), transcript })
+    pub(super) fn run_options(&self, dir: &Path) -> io::Result<RunOptions> {
+        Ok(RunOptions { dir: dir.to_owned(), transcript: self.transcript()?, timeout: self.timeout })
+    }
+
+    fn transcript(&self) -> io::Result<Option<Transcript>> {
+        let file = |path: &PathBuf| {
+            Transcript::to_file(path).map_err(|error| failed("write the transcript", path, &error))
+        };
+        self.transcript.as_ref().map(file).transpose()
     }
 }
 

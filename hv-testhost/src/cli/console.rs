@@ -3,103 +3,101 @@
 //! On a terminal there is a prompt and what happens is told meanwhile; on a pipe only results are printed, and
 //! the exit code at the end is that of the first line that failed.
 
-use std::io::BufRead;
+use std::io::{self, BufRead};
 use std::rc::Rc;
 
-use tokio::sync::mpsc::{self, UnboundedReceiver};
+use tokio::sync::mpsc::{self, Receiver, UnboundedReceiver};
 
-use super::{Executor, emit, is_terminal, render_failure, say};
-use crate::outcome::{Failure, exit};
-use crate::output::Rendered;
+use super::screen::Screen;
+use super::{Executor, is_terminal};
+use crate::failure::{Failure, exit};
+use crate::output::{Rendered, render_failure};
 use crate::words;
 
-const PROMPT: &str = "hv> ";
-
-/// A console on standard input.
+/// A console.
 pub(super) struct Console {
     executor: Rc<dyn Executor>,
     json: bool,
-    terminal: bool,
+    screen: Screen,
 }
 
 impl Console {
+    /// A console on the standard streams.
     pub(super) fn new(executor: Rc<dyn Executor>, json: bool) -> Console {
-        Console { executor, json, terminal: is_terminal() }
+        let screen = Screen::new(Box::new(io::stdout()), Box::new(io::stderr()), is_terminal());
+        Console { executor, json, screen }
     }
 
-    /// Reads lines until there are no more or one says `quit`; `told` is printed on the error output.
-    pub(super) async fn run(&self, mut told: UnboundedReceiver<String>) -> Rendered {
-        let mut lines = lines();
+    /// Carries out lines until there are no more or one ends it; `told` is printed on the error output.
+    pub(super) async fn run(
+        &mut self,
+        mut lines: Receiver<String>,
+        mut told: UnboundedReceiver<String>,
+    ) -> Rendered {
         let mut first = exit::OK;
-        self.prompt();
+        self.screen.prompt();
         loop {
             tokio::select! {
                 line = lines.recv() => {
                     let Some(line) = line else { break };
-                    let rendered = self.line(&line, &mut told).await;
-                    first = if first == exit::OK { rendered.exit } else { first };
-                    emit(&rendered);
-                    if is_quit(&line) {
+                    self.screen.entered();
+                    if line.trim() == "exit" {
                         break;
                     }
-                    self.prompt();
+                    let rendered = self.line(&line, &mut told).await;
+                    first = if first == exit::OK { rendered.exit } else { first };
+                    self.screen.answer(&rendered);
+                    if line.trim() == "quit" {
+                        break;
+                    }
+                    self.screen.prompt();
                 }
-                Some(event) = told.recv() => self.tell(&event),
+                Some(event) = told.recv() => self.screen.tell(&event),
             }
         }
-        Rendered { exit: if self.terminal { exit::OK } else { first }, ..Rendered::default() }
+        self.screen.ended();
+        Rendered { exit: if self.screen.is_terminal() { exit::OK } else { first }, ..Rendered::default() }
     }
 
-    /// Carries one line out; what happens meanwhile is told.
-    async fn line(&self, line: &str, told: &mut UnboundedReceiver<String>) -> Rendered {
+    /// Carries one line out; what happens meanwhile is told, and all of it before the answer.
+    async fn line(&mut self, line: &str, told: &mut UnboundedReceiver<String>) -> Rendered {
         let words = match words::split(line) {
             Ok(words) if words.is_empty() || words[0].starts_with('#') => return Rendered::default(),
             Ok(words) => words,
-            Err(error) => return render_failure(Failure::Usage(error.to_string()), self.json),
+            Err(error) => return render_failure(Failure::Usage(error.to_string().into()), self.json),
         };
-        let mut run = self.executor.run(words, None, self.json);
-        loop {
+        let executor = self.executor.clone();
+        let mut run = executor.run(words, None, self.json);
+        let rendered = loop {
             tokio::select! {
-                rendered = &mut run => return rendered,
-                Some(event) = told.recv() => self.tell(&event),
+                rendered = &mut run => break rendered,
+                Some(event) = told.recv() => self.screen.tell(&event),
             }
+        };
+        while let Ok(event) = told.try_recv() {
+            self.screen.tell(&event);
         }
-    }
-
-    fn prompt(&self) {
-        if self.terminal {
-            say(PROMPT);
-        }
-    }
-
-    fn tell(&self, event: &str) {
-        let event = crate::hex::printable(event);
-        say(&if self.terminal { format!("\r-- {event}\n{PROMPT}") } else { format!("-- {event}\n") });
+        rendered
     }
 }
 
-/// The console of a host that also has a control socket: when the input ends, the host stays.
-pub(super) async fn beside_control(console: Console, told: UnboundedReceiver<String>) {
-    if console.terminal {
-        console.run(told).await;
+/// The console of a host that also has a control socket: without a terminal it only tells, and the host stays.
+pub(super) async fn beside_control(mut console: Console, mut told: UnboundedReceiver<String>) {
+    if console.screen.is_terminal() {
+        console.run(lines(), told).await;
         return;
     }
-    let mut told = told;
     while let Some(event) = told.recv().await {
-        console.tell(&event);
+        console.screen.tell(&event);
     }
     std::future::pending::<()>().await;
 }
 
-fn is_quit(line: &str) -> bool {
-    line.trim() == "quit"
-}
-
 /// Lines of standard input, read by a thread of its own: a terminal cannot be waited for otherwise everywhere.
-fn lines() -> mpsc::Receiver<String> {
+pub(super) fn lines() -> Receiver<String> {
     let (sender, receiver) = mpsc::channel(1);
     std::thread::spawn(move || {
-        for line in std::io::stdin().lock().lines().map_while(Result::ok) {
+        for line in io::stdin().lock().lines().map_while(Result::ok) {
             if sender.blocking_send(line).is_err() {
                 break;
             }
@@ -107,3 +105,6 @@ fn lines() -> mpsc::Receiver<String> {
     });
     receiver
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@
 //! is what a program that did it itself would have printed and returned, so the client only passes it on.
 
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
@@ -12,46 +12,91 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
+use tokio::time::Instant;
 
 use super::Executor;
+use crate::failure::Why;
 use crate::output::Rendered;
+use crate::sim::failed;
 
 /// Longest question: a key and a value in JSON escapes are far below.
 const MAX_QUESTION: u64 = 64 * 1024;
 /// Longest answer: an enumeration of a hundred thousand items of ordinary length.
 const MAX_ANSWER: u64 = 256 << 20;
 
+/// Time between two attempts to reach a host.
+const RETRY: Duration = Duration::from_millis(50);
+
 /// A verb to be done by the host at the other end.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Question {
+pub(super) struct Question {
     words: Vec<String>,
     timeout_ms: Option<u64>,
     json: bool,
 }
 
-/// Sends one verb to a host and returns what it would have printed.
+impl Question {
+    /// `timeout` is the time for a guest and for each of its answers; the host's own where absent.
+    pub(super) fn new(words: Vec<String>, timeout: Option<Duration>, json: bool) -> Question {
+        let timeout_ms = timeout.and_then(|timeout| u64::try_from(timeout.as_millis()).ok());
+        Question { words, timeout_ms, json }
+    }
+}
+
+/// Sends one verb to a host and returns what it would have printed. A host that is not there yet is waited for.
 ///
 /// # Errors
-/// There is no host at `path`, or it went away.
-pub(super) async fn ask(
-    path: &Path,
-    words: Vec<String>,
-    timeout: Option<Duration>,
-    json: bool,
-) -> io::Result<Rendered> {
-    let mut stream = UnixStream::connect(path).await?;
-    let timeout_ms = timeout.and_then(|timeout| u64::try_from(timeout.as_millis()).ok());
-    let mut line = serde_json::to_vec(&Question { words, timeout_ms, json })?;
+/// There was no host at `path` within `patience`, or it went away. What it was asked may have been done then.
+pub(super) async fn ask(path: &Path, question: &Question, patience: Duration) -> Result<Rendered, Why> {
+    let stream = connected(path, patience).await?;
+    exchange(stream, question).await.map_err(|error| {
+        let why = Why::from(format!("the host at {} went away: {error}", path.display()));
+        why.hint("look at what the host itself printed; the verb may have been carried out")
+    })
+}
+
+/// A connection, as soon as there is a host: it may have been started in the same moment.
+async fn connected(path: &Path, patience: Duration) -> Result<UnixStream, Why> {
+    let deadline = Instant::now() + patience;
+    loop {
+        let error = match UnixStream::connect(path).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => error,
+        };
+        if !may_pass(&error) {
+            let why = Why::from(format!("cannot ask a host at {}: {error}", path.display()));
+            return Err(why.hint("name the socket that a host of your own was given with --control"));
+        }
+        let now = Instant::now();
+        if now >= deadline {
+            return Err(nobody(path, patience, &error));
+        }
+        tokio::time::sleep_until(deadline.min(now + RETRY)).await;
+    }
+}
+
+/// Whether this is how it looks when a host is about to listen, or has its queue full.
+fn may_pass(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionRefused, NotFound, WouldBlock};
+    matches!(error.kind(), NotFound | ConnectionRefused | WouldBlock)
+}
+
+fn nobody(path: &Path, patience: Duration, error: &io::Error) -> Why {
+    let path = path.display();
+    Why::from(format!("no host answered at {path} within {patience:?}: {error}"))
+        .hint(format!("start one with hv-testhost --sim DIR --control {path}"))
+}
+
+async fn exchange(mut stream: UnixStream, question: &Question) -> io::Result<Rendered> {
+    let mut line = serde_json::to_vec(question)?;
     line.push(b'\n');
     stream.write_all(&line).await?;
     let mut answer = String::new();
     stream.take(MAX_ANSWER).read_to_string(&mut answer).await?;
     if answer.is_empty() {
-        return Err(io::Error::new(
-            io::ErrorKind::UnexpectedEof,
-            "it closed the connection without an answer",
-        ));
+        let why = "it closed the connection without an answer";
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, why));
     }
     Ok(serde_json::from_str(&answer)?)
 }
@@ -69,13 +114,7 @@ impl Control {
     /// # Errors
     /// The socket cannot be made, or another host has it.
     pub(super) fn bind(path: &Path) -> io::Result<Control> {
-        let listener = match UnixListener::bind(path) {
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_abandoned(path) => {
-                std::fs::remove_file(path)?;
-                UnixListener::bind(path)?
-            }
-            other => other?,
-        };
+        let listener = listen(path).map_err(|error| failed("listen at", path, &error))?;
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
         Ok(Control { listener, path: path.to_owned() })
     }
@@ -104,9 +143,21 @@ impl Drop for Control {
     }
 }
 
+fn listen(path: &Path) -> io::Result<UnixListener> {
+    match UnixListener::bind(path) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse && is_abandoned(path) => {
+            std::fs::remove_file(path)?;
+            UnixListener::bind(path)
+        }
+        other => other,
+    }
+}
+
+/// Whether this is a socket at which nobody listens. Connecting to any other file is refused too: that one stays.
 fn is_abandoned(path: &Path) -> bool {
-    let connected = std::os::unix::net::UnixStream::connect(path);
-    connected.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
+    let connected = || std::os::unix::net::UnixStream::connect(path);
+    is_socket && connected().is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }
 
 async fn answer(stream: UnixStream, executor: &dyn Executor) -> io::Result<()> {
@@ -119,3 +170,6 @@ async fn answer(stream: UnixStream, executor: &dyn Executor) -> io::Result<()> {
     write.write_all(&serde_json::to_vec(&rendered)?).await?;
     write.shutdown().await
 }
+
+#[cfg(test)]
+mod tests;

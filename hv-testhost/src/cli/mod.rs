@@ -6,6 +6,7 @@
 mod args;
 mod console;
 mod control;
+mod screen;
 
 use std::future::Future;
 use std::io::{self, IsTerminal, Write};
@@ -19,10 +20,12 @@ use clap::{CommandFactory, Parser};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
+use crate::failure::{Failure, Why, exit};
 use crate::host::Host;
-use crate::outcome::{Failure, Report, exit};
 use crate::output::{Rendered, render, render_failure};
 use crate::scenario;
+use crate::sim::listening_hint;
+use crate::usage::explain;
 use crate::verb::Verb;
 pub(crate) use args::ring_size;
 use args::{Arguments, Command};
@@ -48,11 +51,11 @@ pub fn command() -> clap::Command {
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(error) => return print(&render_clap(&error, false)),
+        Err(error) => return print(&render_clap(&error, wants_json())),
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return print(&unavailable("cannot start", &error, arguments.json)),
+        Err(error) => return print(&cannot_start(&error, arguments.json)),
     };
     let tasks = tokio::task::LocalSet::new();
     let rendered = tasks.block_on(&runtime, async {
@@ -79,11 +82,13 @@ async fn dispatch(arguments: Arguments) -> Rendered {
         },
         (Some(dir), _, None) => serve(&arguments, dir).await,
         (None, Some(control), Some(Command::Verb(verb))) => {
-            return Remote::new(control).run(verb.to_words(), Some(arguments.timeout), json).await;
+            let remote = Remote::new(control, arguments.timeout());
+            return remote.run(verb.to_words(), Some(arguments.timeout()), json).await;
         }
         (None, Some(control), None) => {
-            let console = console::Console::new(Rc::new(Remote::new(control)), json);
-            return console.run(mpsc::unbounded_channel().1).await;
+            let remote = Rc::new(Remote::new(control, arguments.timeout()));
+            let mut console = console::Console::new(remote, json);
+            return console.run(console::lines(), mpsc::unbounded_channel().1).await;
         }
         (None, Some(_), Some(Command::Run { .. })) => {
             return usage("run plays its own host: give it --sim DIR, not --control", json);
@@ -96,7 +101,10 @@ async fn dispatch(arguments: Arguments) -> Rendered {
         }
         (None, None, _) => return usage("--sim DIR or --control SOCK is needed, see --help", json),
     };
-    result.unwrap_or_else(|error| unavailable("cannot offer the services", &error, json))
+    result.unwrap_or_else(|error| {
+        let why = Why::from(error.to_string()).hint(listening_hint(&error));
+        render_failure(Failure::Host(why), json)
+    })
 }
 
 /// A host that lives for one verb.
@@ -104,7 +112,7 @@ async fn one_shot(arguments: &Arguments, dir: &Path, verb: &Verb) -> io::Result<
     let host = Host::start(arguments.host_options(dir.to_owned())?)?;
     if let Verb::GetIntegrationServices = verb {
         // A host that was there a moment ago has no contact with anybody: that is not what is asked for.
-        host.settled(arguments.timeout).await;
+        host.settled(arguments.timeout()).await;
     }
     let report = host.execute(verb, None).await;
     host.shut_down().await;
@@ -118,10 +126,10 @@ async fn serve(arguments: &Arguments, dir: &Path) -> io::Result<Rendered> {
     options.events = Some(events);
     let host = Rc::new(Host::start(options)?);
     let executor: Rc<dyn Executor> = Rc::new(Local { host: host.clone() });
-    let console = console::Console::new(executor.clone(), arguments.json);
+    let mut console = console::Console::new(executor.clone(), arguments.json);
     let Some(path) = &arguments.control else {
         return Ok(tokio::select! {
-            rendered = console.run(told) => rendered,
+            rendered = console.run(console::lines(), told) => rendered,
             () = host.quit() => Rendered::default(),
         });
     };
@@ -162,11 +170,13 @@ impl Executor for Local {
 /// A host behind a control socket.
 struct Remote {
     path: PathBuf,
+    /// How long the host may take to be there.
+    patience: Duration,
 }
 
 impl Remote {
-    fn new(path: &Path) -> Remote {
-        Remote { path: path.to_owned() }
+    fn new(path: &Path, patience: Duration) -> Remote {
+        Remote { path: path.to_owned(), patience }
     }
 }
 
@@ -178,9 +188,9 @@ impl Executor for Remote {
         json: bool,
     ) -> Pin<Box<dyn Future<Output = Rendered> + '_>> {
         Box::pin(async move {
-            let asked = control::ask(&self.path, words, timeout, json).await;
-            let what = format!("cannot ask the host at {}", self.path.display());
-            asked.unwrap_or_else(|error| unavailable(&what, &error, json))
+            let question = control::Question::new(words, timeout, json);
+            let asked = control::ask(&self.path, &question, self.patience).await;
+            asked.unwrap_or_else(|why| render_failure(Failure::Host(why), json))
         })
     }
 }
@@ -197,23 +207,26 @@ async fn told_to_end(signals: (io::Result<Signal>, io::Result<Signal>)) {
 }
 
 fn usage(what: &str, json: bool) -> Rendered {
-    render_failure(Failure::Usage(what.to_owned()), json)
+    render_failure(Failure::Usage(what.into()), json)
 }
 
-fn unavailable(what: &str, error: &io::Error, json: bool) -> Rendered {
-    render(&Report::of(Err(Failure::Host(format!("{what}: {error}")))), json)
+fn cannot_start(error: &io::Error, json: bool) -> Rendered {
+    let why = Why::from(format!("cannot start: {error}"));
+    render_failure(Failure::Host(why.hint("look at the limits of this session (ulimit -a)")), json)
+}
+
+/// Whether JSON was asked for on a command line that cannot be understood.
+fn wants_json() -> bool {
+    std::env::args_os().skip(1).take_while(|argument| argument != "--").any(|argument| argument == "--json")
 }
 
 /// Help goes to standard output with exit code 0, anything wrong to the error output with 64.
 fn render_clap(error: &clap::Error, json: bool) -> Rendered {
-    let text = error.render().to_string();
     if !error.use_stderr() {
-        return Rendered { exit: exit::OK, stdout: text, stderr: String::new() };
+        let stdout = error.render().to_string();
+        return Rendered { exit: exit::OK, stdout, stderr: String::new() };
     }
-    if json {
-        return usage(text.trim_end(), true);
-    }
-    Rendered { exit: exit::USAGE, stdout: String::new(), stderr: text }
+    render_failure(Failure::Usage(explain(error)), json)
 }
 
 /// Prints and turns into the program's exit code.

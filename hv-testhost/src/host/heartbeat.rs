@@ -37,7 +37,7 @@ impl Service for Heartbeat {
     }
 
     async fn verb<L: PacketLink>(&mut self, _ic: &mut Ic<L>, _verb: &Verb) -> Result<Outcome, Failure> {
-        Err(Failure::Usage("this verb is not for the heartbeat service".to_owned()))
+        Err(Failure::Usage("this verb is not for the heartbeat service".into()))
     }
 
     fn period(&self) -> Option<Duration> {

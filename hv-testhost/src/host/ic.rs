@@ -4,6 +4,7 @@
 //! outstanding, so that an answer which comes too late is not taken for the next one; and once a guest has broken
 //! a rule over which a real host gives up, it asks nothing more on this channel.
 
+mod heard;
 mod options;
 
 use std::future::{Future, poll_fn};
@@ -17,6 +18,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::check::{self, Reply};
 use super::problem::{Problem, Violation};
+pub use heard::Heard;
 pub(crate) use options::PROBE_ID;
 pub use options::{IcError, IcOptions, TransactionIds};
 
@@ -24,17 +26,6 @@ use crate::link::{LinkError, Packet, PacketLink};
 
 /// More broken rules than this on one channel are not collected.
 const MAX_VIOLATIONS: usize = 64;
-
-/// What a guest says without being asked for the next answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Heard {
-    /// The answer to the NEGOTIATE that is outstanding.
-    Agreed(Result<Agreed, IcError>),
-    /// Another packet: a late answer, or one nobody asked for. What is wrong with it is recorded.
-    Packet,
-    /// The end of the channel.
-    Closed,
-}
 
 /// One open channel.
 #[derive(Debug)]
@@ -199,53 +190,6 @@ impl<L: PacketLink> Ic<L> {
         self.ask("raw", packet).await
     }
 
-    /// Waits, while no request is outstanding, for whatever the guest says. Cancel safe.
-    pub async fn listen(&mut self) -> Heard {
-        match self.link.recv().await {
-            Ok(packet) => self.heard(packet),
-            Err(LinkError::Packet(why)) => {
-                self.violated("idle", Problem::Unusable(why));
-                Heard::Packet
-            }
-            Err(LinkError::Corrupt(why)) => {
-                self.violated("idle", Problem::Corrupt(why));
-                Heard::Closed
-            }
-            Err(_) => Heard::Closed,
-        }
-    }
-
-    fn heard(&mut self, packet: Packet) -> Heard {
-        match self.offered.take() {
-            Some(sent) if check::is_negotiate(&packet) => {
-                self.outstanding = 0;
-                Heard::Agreed(self.judge(&sent, packet))
-            }
-            offered => {
-                self.offered = offered;
-                self.unasked("idle");
-                Heard::Packet
-            }
-        }
-    }
-
-    fn judge(&mut self, sent: &Packet, answer: Packet) -> Result<Agreed, IcError> {
-        let offer = self.options.offer.clone();
-        let mut tolerated = Vec::new();
-        let checked = check::negotiation(sent, answer, (&offer.framework, &offer.message), &mut tolerated);
-        for problem in tolerated {
-            self.violated("negotiation", problem);
-        }
-        match checked {
-            Ok(agreed) => {
-                self.agreed = Some(agreed);
-                Ok(agreed)
-            }
-            Err(Problem::Counts { framework: 0, message: 0 }) => Err(IcError::NoCommonVersion),
-            Err(problem) => Err(self.broken("negotiation", problem)),
-        }
-    }
-
     /// Whether the service still works on this channel.
     ///
     /// # Errors
@@ -257,14 +201,6 @@ impl<L: PacketLink> Ic<L> {
     fn broken(&mut self, during: &str, problem: Problem) -> IcError {
         self.violated(during, problem.clone());
         IcError::Dead(problem)
-    }
-
-    /// A packet that answers no request of now: the late answer to the last one, or one too many.
-    fn unasked(&mut self, during: &str) {
-        match self.outstanding.checked_sub(1) {
-            Some(left) => self.outstanding = left,
-            None => self.violated(during, Problem::Unasked),
-        }
     }
 
     /// Clears the way for a request: waits for a late answer, takes out what nobody asked for.

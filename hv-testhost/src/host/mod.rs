@@ -32,8 +32,9 @@ pub use problem::{Problem, Violation};
 pub use service::Service;
 pub use station::Phase;
 
+use crate::failure::{Failure, Why};
 use crate::link::Port;
-use crate::outcome::{Failure, Outcome, Report, ServiceState};
+use crate::outcome::{Outcome, Report, ServiceState};
 use crate::sim::SimPort;
 use crate::transcript::Transcript;
 use crate::verb::Verb;
@@ -117,6 +118,8 @@ pub struct Host {
 #[derive(Debug)]
 struct Handle {
     ic: IcKind,
+    /// Its socket, where guests connect.
+    path: PathBuf,
     orders: mpsc::Sender<Order>,
     state: watch::Receiver<ServiceState>,
     task: JoinHandle<()>,
@@ -184,15 +187,12 @@ impl Host {
 
     fn station(&self, verb: &Verb) -> Result<&Handle, Failure> {
         let ic = verb.service().unwrap_or(IcKind::Kvp);
-        self.stations
-            .iter()
-            .find(|station| station.ic == ic)
-            .ok_or_else(|| Failure::Rule(format!("this host does not offer {ic}: start it with --ic {ic}")))
+        self.stations.iter().find(|station| station.ic == ic).ok_or_else(|| not_offered(ic))
     }
 
     async fn wait_all(&self, limit: Duration) -> Report {
         let deadline = Instant::now() + limit;
-        let mut report = Report::of(Err(Failure::Rule("this host offers nothing".to_owned())));
+        let mut report = Report::of(Err(Failure::Rule("this host offers nothing".into())));
         for station in &self.stations {
             let verb = Verb::WaitGuest { name: Some(station.ic) };
             report = station.order(&verb, deadline.saturating_duration_since(Instant::now()), None).await;
@@ -223,7 +223,7 @@ where
         events: options.events.clone(),
     };
     let (station, orders, state) = Station::new(ic, port, service, station_options);
-    Handle { ic, orders, state, task: tokio::spawn(station.run()) }
+    Handle { ic, path: SimPort::socket(&options.dir, ic), orders, state, task: tokio::spawn(station.run()) }
 }
 
 impl Handle {
@@ -239,13 +239,13 @@ impl Handle {
             let (answer, report) = oneshot::channel();
             let order = Order { verb: verb.clone(), timeout, answer };
             if self.orders.send(order).await.is_err() {
-                return Report::of(Err(Failure::Host("the service has ended".to_owned())));
+                return Report::of(Err(ended()));
             }
             match report.await {
                 Ok(Some(report)) => return report,
                 // The guest left between the waiting and the order.
                 Ok(None) => {}
-                Err(_) => return Report::of(Err(Failure::Host("the service has ended".to_owned()))),
+                Err(_) => return Report::of(Err(ended())),
             }
         }
     }
@@ -259,15 +259,34 @@ impl Handle {
         let waited = timeout_at(deadline, state.wait_for(settled)).await.map(|seen| seen.map(|_| ()));
         let state = state.borrow().clone();
         match waited {
-            Ok(Err(_)) => Err(Failure::Host("the service has ended".to_owned())),
+            Ok(Err(_)) => Err(ended()),
             Ok(Ok(())) if state.enabled => Ok(()),
             Ok(Ok(())) => {
-                Err(Failure::Rule(format!("{0} is disabled: enable-service {0} offers it again", self.ic)))
+                let why = Why::from(format!("{} is disabled", self.ic));
+                Err(Failure::Rule(why.hint(format!("enable-service {} offers it again", self.ic))))
             }
-            Err(_) => Err(Failure::NoAnswer(format!("{} in time: {}", self.ic, state.detail()))),
+            Err(_) => Err(self.out_of_time(&state)),
         }
+    }
+
+    /// No guest could be asked within the time limit.
+    fn out_of_time(&self, state: &ServiceState) -> Failure {
+        let why = Why::from(format!("{}: {} in time", self.ic, state.detail()));
+        Failure::NoAnswer(match state.phase {
+            Phase::Waiting => why.hint(format!(
+                "start the guest's daemon with --channel sim:{}, or wait longer with --timeout SECS",
+                self.path.display()
+            )),
+            _ => why.hint("look at the log of the guest's daemon, or wait longer with --timeout SECS"),
+        })
     }
 }
 
-#[cfg(test)]
-mod tests;
+fn not_offered(ic: IcKind) -> Failure {
+    let why = Why::from(format!("this host does not offer {ic}"));
+    Failure::Rule(why.hint(format!("start the host with --ic {ic}")))
+}
+
+fn ended() -> Failure {
+    Failure::Host("the service has ended".into())
+}

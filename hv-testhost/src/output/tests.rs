@@ -2,6 +2,7 @@ use hv_utils_core::wire::kvp::Pool;
 use hv_utils_core::wire::{Agreed, Ic, Version};
 
 use super::*;
+use crate::failure::Why;
 use crate::host::{Problem, Violation};
 
 fn services() -> Vec<ServiceState> {
@@ -58,11 +59,15 @@ fn what_was_noticed_goes_to_the_error_output_and_results_do_not() {
 
 #[test]
 fn failures_are_json_objects_on_standard_output_too() {
-    let rendered = render_failure(Failure::NoAnswer("nobody".to_owned()), true);
+    let rendered = render_failure(Failure::NoAnswer("nobody".into()), true);
     assert_eq!((rendered.exit, rendered.stderr.as_str()), (3, ""));
     let json: Value = serde_json::from_str(&rendered.stdout).unwrap();
     assert_eq!(json["schema"], 1);
-    assert_eq!(json["error"], serde_json::json!({"name": "NoAnswer", "message": "nobody"}));
+    assert!(json["error"]["hint"].as_str().unwrap().contains("--timeout"));
+    assert_eq!(
+        json["error"],
+        serde_json::json!({"name": "NoAnswer", "message": "nobody", "hint": json["error"]["hint"]})
+    );
 }
 
 #[test]
@@ -71,13 +76,22 @@ fn each_kind_of_failure_has_its_exit_code() {
     let cases = [
         (Failure::Refused { what: text(), status: Status::FAIL }, 1),
         (Failure::RefusedBytes { status: Status::FAIL, payload: Vec::new() }, 1),
-        (Failure::Rule(text()), 1),
-        (Failure::Guest(text()), 1),
-        (Failure::NoAnswer(text()), 3),
-        (Failure::Usage(text()), 64),
-        (Failure::Host(text()), 69),
+        (Failure::Rule(text().into()), 1),
+        (Failure::Guest(text().into()), 1),
+        (Failure::NoAnswer(text().into()), 3),
+        (Failure::Usage(text().into()), 64),
+        (Failure::Host(text().into()), 69),
     ];
     for (failure, code) in cases {
         assert_eq!(failure.exit_code(), code, "{failure:?}");
     }
+}
+
+#[test]
+fn a_failure_says_what_to_do_and_only_the_users_own_text_has_several_lines() {
+    let shown = |failure| render_failure(failure, false).stderr;
+    let usage = Failure::Usage(Why::from("a\\b\n  |\u{1b}\n").hint("look"));
+    assert_eq!(shown(usage), "hv-testhost: a\\b\n  |\\u{1b}\nhint: look\n");
+    let guest = Failure::Guest(Why::from("a\nb").hint("look"));
+    assert_eq!(shown(guest), "hv-testhost: a\\nb\nhint: look\n");
 }

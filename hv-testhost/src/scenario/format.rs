@@ -237,7 +237,7 @@ impl<'de> Deserialize<'de> for Words {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Words, D::Error> {
         let line = String::deserialize(deserializer)?;
         let words = crate::words::split(&line).map_err(de::Error::custom)?;
-        Verb::from_words(words).map(Words).map_err(|error| de::Error::custom(error.render()))
+        Verb::from_words(words).map(Words).map_err(|error| de::Error::custom(crate::usage::explain(&error)))
     }
 }
 

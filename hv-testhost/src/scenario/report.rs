@@ -64,6 +64,8 @@ pub struct StepReport {
 pub struct ScenarioReport {
     /// Name from the scenario.
     pub name: String,
+    /// Whether a guest ever connected.
+    pub guest_came: bool,
     /// Its steps in order.
     pub steps: Vec<StepReport>,
 }

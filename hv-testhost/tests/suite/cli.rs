@@ -47,7 +47,7 @@ fn wrong_usage_ends_with_64_and_says_what_is_wrong() {
     let cases: [(&[&str], &str); 12] = [
         (&[], "--sim DIR or --control SOCK is needed"),
         (&["--sim"], "a value is required"),
-        (&["--sim", "/nonexistent", "frobnicate"], "unrecognized subcommand"),
+        (&["--sim", "/nonexistent", "frobnicate"], "unknown verb 'frobnicate'"),
         (&["--sim", "/tmp", "--ic", "vss", "wait-guest"], "this host offers kvp and heartbeat"),
         (&["--sim", "/tmp", "--ring", "5000", "wait-guest"], "a multiple of 4096"),
         (&["--sim", "/tmp", "--ring", "4096", "wait-guest"], "from 8192"),
@@ -67,10 +67,56 @@ fn wrong_usage_ends_with_64_and_says_what_is_wrong() {
 }
 
 #[test]
-fn a_directory_that_does_not_exist_ends_with_69() {
+fn a_directory_that_does_not_exist_ends_with_69_and_says_which_and_what_to_do() {
     let output = program().args(["--sim", "/nonexistent", "wait-guest"]).output().unwrap();
     assert_eq!(code(&output), 69);
-    assert!(stderr(&output).contains("cannot offer the services"));
+    let expected = "hv-testhost: cannot listen at /nonexistent/kvp.sock: No such file or directory (os error 2)\n\
+                    hint: make its directory first (mkdir)\n";
+    assert_eq!(stderr(&output), expected);
+}
+
+#[test]
+fn a_directory_where_another_host_listens_ends_with_69_and_says_so() {
+    let dir = dir();
+    let path = dir.path().join("kvp.sock");
+    let _other = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let output = one_shot(dir.path(), &["--json", "wait-guest"]);
+    assert_eq!(code(&output), 69);
+    let error = json(&output)["error"].clone();
+    let message = format!("cannot listen at {}: Address already in use (os error 98)", path.display());
+    assert_eq!((error["name"].as_str(), error["message"].as_str()), (Some("Host"), Some(message.as_str())));
+    assert!(error["hint"].as_str().unwrap().starts_with("another hv-testhost listens there"), "{error}");
+}
+
+#[test]
+fn a_transcript_that_cannot_be_written_ends_with_69_and_names_the_file() {
+    let dir = dir();
+    let output = one_shot(dir.path(), &["--transcript", "/nonexistent/file", "wait-guest"]);
+    assert_eq!(code(&output), 69);
+    assert!(
+        stderr(&output).contains("cannot write the transcript /nonexistent/file: "),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn with_json_wrong_usage_is_an_object_too() {
+    let cases: [(&[&str], &str, &str); 4] = [
+        (&["--json", "--sim", "/tmp", "get-kpv"], "unknown verb 'get-kpv'", "--help lists the verbs"),
+        (&["--sim", "/tmp", "add-kvp", "key", "--json"], "<VALUE>", "usage: hv-testhost"),
+        (&["--json", "--sim", "/tmp", "--timeout", "soon"], "not a number of seconds", "--help"),
+        (&["--json"], "--sim DIR or --control SOCK is needed", "--help"),
+    ];
+    for (arguments, message, hint) in cases {
+        let output = program().args(arguments).output().unwrap();
+        assert_eq!((code(&output), stderr(&output).as_str()), (64, ""), "{arguments:?}");
+        let answer = json(&output);
+        assert_eq!((answer["schema"].as_u64(), answer["error"]["name"].as_str()), (Some(1), Some("Usage")));
+        let said = |field: &str| answer["error"][field].as_str().unwrap().to_owned();
+        assert!(said("message").contains(message), "{answer}");
+        assert!(said("hint").contains(hint), "{answer}");
+    }
 }
 
 #[test]
@@ -79,7 +125,12 @@ fn without_a_guest_a_verb_ends_with_3() {
     let output =
         program().arg("--sim").arg(dir.path()).args(["--timeout", "0.05", "wait-guest"]).output().unwrap();
     assert_eq!(code(&output), 3);
-    assert!(stderr(&output).contains("no guest has opened the channel"), "{}", stderr(&output));
+    let expected = format!(
+        "hv-testhost: kvp: no guest has opened the channel in time\nhint: start the guest's daemon with \
+         --channel sim:{}, or wait longer with --timeout SECS\n",
+        dir.path().join("kvp.sock").display()
+    );
+    assert_eq!(stderr(&output), expected);
     assert!(!dir.path().join("kvp.sock").exists(), "the socket is removed at the end");
 }
 

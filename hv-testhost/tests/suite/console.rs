@@ -34,7 +34,7 @@ fn the_exit_code_is_that_of_the_first_line_that_failed_and_the_others_are_still_
     let output = console(dir.path(), "remove-kvp a\nnonsense\nadd-kvp a b\nquit\nadd-kvp c d\n");
     assert_eq!(code(&output), 1);
     assert_eq!(stdout(&output), "added \"a\"\nthe host ends\n");
-    assert!(stderr(&output).contains("unrecognized subcommand 'nonsense'"), "{}", stderr(&output));
+    assert!(stderr(&output).contains("hv-testhost: unknown verb 'nonsense'\nhint: "), "{}", stderr(&output));
 }
 
 #[test]
@@ -46,10 +46,11 @@ fn wrong_quoting_is_wrong_usage() {
 }
 
 #[test]
-fn help_lists_the_verbs() {
+fn help_lists_the_verbs_and_exit_ends() {
     let dir = dir();
-    let output = console(dir.path(), "help\nhelp add-kvp\n");
-    assert_eq!(code(&output), 0);
+    let output = console(dir.path(), "help\nhelp add-kvp\nexit\nnever read\n");
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(stdout(&output).contains("Usage: <VERB>") && stdout(&output).contains("`exit`"));
     assert!(stdout(&output).contains("get-guest-intrinsic-items"), "{}", stdout(&output));
     assert!(stdout(&output).contains("255 UTF-16 units"), "{}", stdout(&output));
 }

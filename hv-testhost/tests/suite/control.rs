@@ -87,9 +87,17 @@ fn disabling_and_enabling_rescinds_and_offers_again() {
 #[test]
 fn without_a_host_a_command_ends_with_69() {
     let dir = dir();
-    let answer = ask(dir.path(), &["--json", "wait-guest"]);
-    assert_eq!(code(&answer), 69);
-    assert_eq!(json(&answer)["error"]["name"], "Host");
+    for verb in ["wait-guest", "quit", "get-kvp"] {
+        let control = dir.path().join("control");
+        let mut command = program();
+        command.arg("--control").arg(&control).args(["--timeout", "0.05", "--json", verb]);
+        let answer = command.output().unwrap();
+        assert_eq!((code(&answer), stderr(&answer).as_str()), (69, ""), "{verb}");
+        let error = json(&answer)["error"].clone();
+        assert_eq!(error["name"], "Host");
+        let start = format!("no host answered at {} within 50ms", control.display());
+        assert!(error["message"].as_str().unwrap().starts_with(&start), "{error}");
+    }
 }
 
 #[test]

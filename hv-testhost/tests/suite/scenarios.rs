@@ -146,13 +146,40 @@ fn literal_bytes_can_be_sent_and_expected() {
 }
 
 #[test]
-fn without_a_guest_a_scenario_fails_and_says_so() {
+fn without_a_guest_a_scenario_ends_with_3_and_says_so() {
     let dir = dir();
     let file = dir.path().join("scenario.toml");
     std::fs::write(&file, "name = \"x\"\ntimeout-ms = 50\nstep = []\n").unwrap();
     let output = run(dir.path(), &["run", file.to_str().unwrap()]);
-    assert_eq!(code(&output), 1);
-    assert!(stdout(&output).contains("nobody came in time"), "{}", stdout(&output));
+    assert_eq!(code(&output), 3);
+    let expected = format!(
+        "nobody came in time: start the guest's daemon with --channel sim:{}/kvp.sock\n",
+        dir.path().display()
+    );
+    assert!(stdout(&output).contains(&expected), "{}", stdout(&output));
+}
+
+#[test]
+fn a_time_limit_on_the_command_line_goes_before_that_of_the_scenario() {
+    let dir = dir();
+    let file = dir.path().join("scenario.toml");
+    std::fs::write(&file, "name = \"x\"\ntimeout-ms = 86400000\nstep = []\n").unwrap();
+    let output = run(dir.path(), &["run", file.to_str().unwrap(), "--timeout", "0.05"]);
+    assert_eq!(code(&output), 3, "{}", stdout(&output));
+}
+
+#[test]
+fn what_is_wrong_with_a_file_is_shown_with_the_place_in_it() {
+    let dir = dir();
+    let file = dir.path().join("bad.toml");
+    std::fs::write(&file, "[kvp]\nname = 'a\\b\n").unwrap();
+    let output = run(dir.path(), &["run", file.to_str().unwrap()]);
+    assert_eq!(code(&output), 64);
+    let text = stderr(&output);
+    let start = format!("hv-testhost: {}: TOML parse error at line 2, column ", file.display());
+    assert!(text.starts_with(&start), "{text}");
+    assert!(text.contains("\n  |\n2 | name = 'a\\b\n  |"), "{text}");
+    assert!(text.ends_with("\nhint: the format is described in SCENARIOS.md\n"), "{text}");
 }
 
 #[test]

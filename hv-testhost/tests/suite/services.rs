@@ -85,7 +85,7 @@ async fn a_disabled_service_refuses_and_an_enabled_one_meets_the_guest_again() {
     host.execute(&verb("disable-service kvp"), None).await.result.unwrap();
     assert!(!dir.path().join("kvp.sock").exists());
     let refused = host.execute(&verb("get-host-items"), None).await.result.unwrap_err();
-    assert!(matches!(&refused, Failure::Rule(why) if why.contains("enable-service kvp")), "{refused:?}");
+    assert!(matches!(&refused, Failure::Rule(why) if why.hint.contains("enable-service kvp")), "{refused:?}");
     let disabled = host.states().remove(0);
     assert_eq!((disabled.enabled, disabled.operational().text), (false, "Disabled"));
     host.execute(&verb("enable-service kvp"), None).await.result.unwrap();

@@ -83,7 +83,7 @@ async fn what_a_real_host_lets_pass_is_noted_and_the_answer_is_used() {
 async fn counts_that_are_not_one_and_one_end_the_negotiation() {
     let (report, phase) = against(Fault::NoCommonVersion).await;
     assert!(
-        matches!(&report.result, Err(Failure::Guest(why)) if why.contains("no common version")),
+        matches!(&report.result, Err(Failure::Guest(why)) if why.message.contains("no common version")),
         "{report:?}"
     );
     assert_eq!(phase, Phase::NoCommonVersion);
@@ -177,7 +177,7 @@ async fn a_packet_longer_than_any_message_is_fatal_and_the_next_opening_is_not()
     let session = guest.await.unwrap();
     let report = host.execute(&Verb::from_words(["wait-guest"]).unwrap(), None).await;
     assert!(
-        matches!(&report.result, Err(Failure::Guest(why)) if why.contains("broke the protocol")),
+        matches!(&report.result, Err(Failure::Guest(why)) if why.message.contains("broke the protocol")),
         "{report:?}"
     );
     drop(session);

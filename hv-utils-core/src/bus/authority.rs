@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 use zbus::message::{Flags, Header};
 use zbus::names::UniqueName;
-use zbus::{Connection, Variant};
+use zbus::{Connection, DBusError, Variant};
 
 /// polkit's answer must come within this, unless a person is asked.
 const POLKIT_PATIENCE: Duration = Duration::from_secs(10);
@@ -107,7 +107,7 @@ async fn polkit(
         Ok(Ok(verdict)) => verdict,
         Ok(Err(error)) => {
             tracing::debug!(%error, action, "polkit could not be asked");
-            return Err(refused(format!("only root may do this here ({action}): polkit is not available")));
+            return Err(refused(unanswered(&error, action)));
         }
         Err(_) => {
             return Err(refused(format!("polkit did not answer in time ({action}): try again, or as root")));
@@ -150,6 +150,24 @@ async fn ask_polkit(
     let (consent, challenge, _details): (bool, bool, HashMap<String, String>) =
         answer.body().deserialize()?;
     Ok(Verdict { consent, challenge })
+}
+
+/// Why polkit did not decide: it is not there, or it answered with an error, which is for the administrator.
+fn unanswered(error: &zbus::Error, action: &str) -> String {
+    /// How a bus says that nobody has the name, or can be started for it.
+    const ABSENT: [&str; 3] = ["ServiceUnknown", "NameHasNoOwner", "Spawn."];
+    let (name, text) = match error {
+        zbus::Error::MethodError(name, text, _) => (name.as_str().to_owned(), text.as_deref()),
+        // The names that zbus knows.
+        zbus::Error::FDO(error) => (error.name().to_string(), error.description()),
+        error => return format!("polkit could not be asked about {action} ({error}): try again, or as root"),
+    };
+    let kind = name.strip_prefix("org.freedesktop.DBus.Error.");
+    if kind.is_some_and(|kind| ABSENT.iter().any(|absent| kind.starts_with(absent))) {
+        return format!("only root may do this here ({action}): polkit is not available");
+    }
+    let text = text.unwrap_or_default();
+    format!("polkit cannot decide about {action} ({name}: {text}): is its policy installed? Root may do it")
 }
 
 #[cfg(test)]

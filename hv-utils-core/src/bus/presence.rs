@@ -9,7 +9,7 @@ use super::choice::socket_path;
 use super::watch::Watch;
 use crate::daemon::{Exit, Failure};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use zbus::fdo;
@@ -101,12 +101,38 @@ struct Keeper {
     retry: Arc<Notify>,
 }
 
+/// A connection that held for this long was a good one: its loss is answered by a new one at once.
+const LASTING: Duration = Duration::from_secs(10);
+/// First pause after a connection that did not last.
+const SHORTEST: Duration = Duration::from_millis(50);
+/// Longest pause between two connections that do not last.
+const LONGEST: Duration = Duration::from_secs(10);
+
+/// How soon to call again. A bus that hangs up as soon as it sees us would else be called without end.
+#[derive(Debug, Default)]
+struct Pace(Duration);
+
+impl Pace {
+    /// The pause after a connection that held for `lasted`.
+    fn after(&mut self, lasted: Duration) -> Duration {
+        self.0 = if lasted < LASTING { (self.0 * 2).clamp(SHORTEST, LONGEST) } else { Duration::ZERO };
+        self.0
+    }
+}
+
 /// Nobody listens any more: the daemon ends.
 struct Over;
 
 impl Keeper {
     async fn keep(self) {
-        while self.once().await.is_ok() {}
+        let mut pace = Pace::default();
+        loop {
+            let began = Instant::now();
+            if self.once().await.is_err() {
+                return;
+            }
+            tokio::time::sleep(pace.after(began.elapsed())).await;
+        }
     }
 
     /// From no connection to a connection and back.

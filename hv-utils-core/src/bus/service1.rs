@@ -148,7 +148,7 @@ impl Service1 {
         Ok(self.counters().await?.received)
     }
 
-    /// Those of them that were wrong: dropped, or answered by an error.
+    /// Those of them that made no sense: dropped, or answered by an error without being looked into.
     #[zbus(property(emits_changed_signal = "false"))]
     async fn messages_rejected(&self) -> fdo::Result<u64> {
         Ok(self.counters().await?.rejected)

@@ -13,6 +13,9 @@ use std::sync::Arc;
 use tokio::io::unix::AsyncFd;
 use tokio::net::UnixStream;
 
+/// What a read of an eventfd returns.
+const COUNTER_BYTES: usize = 8;
+
 /// One end's way to interrupt the other, and to be interrupted.
 #[derive(Debug)]
 pub(super) enum Doorbell {
@@ -80,11 +83,16 @@ impl Eventfds {
         loop {
             let mut guard =
                 self.incoming.readable().await.map_err(ChannelError::io("wait for the eventfd"))?;
-            let result = rustix::io::read(self.incoming.get_ref(), &mut [0_u8; 8]);
+            let result = rustix::io::read(self.incoming.get_ref(), &mut [0_u8; COUNTER_BYTES]);
             // Reading took the whole counter: what comes now makes the descriptor ready anew.
             guard.clear_ready();
             match result {
-                Ok(_) => return Ok(()),
+                Ok(COUNTER_BYTES) => return Ok(()),
+                // A pipe whose writer is gone, for one, would be readable for ever.
+                Ok(_) => {
+                    let source = io::Error::new(io::ErrorKind::InvalidData, "it is no eventfd");
+                    return Err(ChannelError::Io { what: "read the eventfd", source });
+                }
                 Err(rustix::io::Errno::AGAIN | rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(ChannelError::io("read the eventfd")(error.into())),
             }

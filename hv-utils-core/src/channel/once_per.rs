@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// More distinct failures than one link knows; beyond it the last one is shared.
-const MAX_KEYS: usize = 32;
+const MAX_KEYS: usize = 64;
 
 /// A rate limiter for log lines.
 #[derive(Debug)]

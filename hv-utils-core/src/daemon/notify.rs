@@ -106,7 +106,7 @@ impl Notifier {
     fn send(&self, message: &str, flags: SendFlags) {
         let Some(line) = &self.0 else { return };
         if let Err(error) = rustix::net::sendto(&line.socket, message.as_bytes(), flags, &line.manager) {
-            tracing::debug!(%error, message, "the service manager could not be told");
+            tracing::debug!(%error, told = message, "the service manager could not be told");
         }
     }
 }

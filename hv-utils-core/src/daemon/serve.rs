@@ -216,11 +216,14 @@ impl<S: Service> Daemon<S> {
 
     async fn register(&mut self, bus: &Connection) -> zbus::Result<()> {
         let objects = bus.object_server();
-        let service1 = Service1::new(self.state.subscribe(), self.questions.0.clone());
-        objects.at(S::OBJECT, service1).await?;
         let log_control = LogControl::new(self.log.clone(), self.context.authority);
         objects.at(log_control::PATH, log_control).await?;
-        Box::pin(self.service.attach(bus)).await
+        Box::pin(self.service.attach(bus)).await?;
+        // The last: whoever reads its counters keeps the tree of objects locked until this loop answers, and this
+        // loop would wait for the tree.
+        let service1 = Service1::new(self.state.subscribe(), self.questions.0.clone());
+        objects.at(S::OBJECT, service1).await?;
+        Ok(())
     }
 
     fn detach(&mut self) {

@@ -5,9 +5,13 @@
 //! would take it for the answer to its next request. Replies are built in the buffer of the request, as Linux and
 //! FreeBSD do: same length, everything echoed but status, flags and what the service fills in.
 
+mod reason;
+
+pub use reason::{DropReason, RefuseReason};
+
 use super::ic::MESSAGE_TYPE_NEGOTIATE;
 use super::message::{FLAG_RESPONSE, REPLY_FLAGS, RawHeaders};
-use super::negotiate::{Lists, OfferError, REPLY_BODY_BYTES, RawNegotiate, choose};
+use super::negotiate::{Lists, REPLY_BODY_BYTES, RawNegotiate, choose};
 use super::ring::{FLAG_COMPLETION_REQUESTED, KIND_IN_BAND, PacketHeader};
 use super::version::RawVersion;
 use super::{Agreed, HEADER_BYTES, Ic, Message, MessageError, Status, Version};
@@ -61,45 +65,6 @@ pub enum Received {
     Request(RequestInfo),
     /// Nothing that can be answered. Send nothing.
     Dropped(DropReason),
-}
-
-/// Why a message is answered with an error.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum RefuseReason {
-    /// A negotiation that cannot be read.
-    #[error(transparent)]
-    Offer(#[from] OfferError),
-    /// A request before any version was agreed on.
-    #[error("request before a successful negotiation")]
-    NotNegotiated,
-    /// A message of another service.
-    #[error("message type {actual} on a channel of type {expected}")]
-    MessageType {
-        /// Type of this IC's messages.
-        expected: u16,
-        /// Type found.
-        actual: u16,
-    },
-    /// The host sends requests without waiting for answers.
-    #[error("too many requests wait for their answers")]
-    Busy,
-}
-
-/// Why a packet is dropped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum DropReason {
-    /// A packet type that no IC uses.
-    #[error("packet type {0:#x} is not in-band data")]
-    PacketType(u16),
-    /// Packet flags that are not defined.
-    #[error("packet flags {0:#x} are not known")]
-    PacketFlags(u16),
-    /// No whole IC message.
-    #[error(transparent)]
-    Message(#[from] MessageError),
-    /// A reply; hosts send requests.
-    #[error("message is itself a reply")]
-    Response,
 }
 
 /// The guest's side of one IC.

@@ -125,7 +125,9 @@ impl Kvp {
                 Err(end) => return Ok(Walk { items, end }),
             }
         }
-        Err(Failure::Guest(format!("the guest enumerates more than {} items of {}", self.limit, pool.name())))
+        Err(Failure::Guest(
+            format!("the guest enumerates more than {} items of {}", self.limit, pool.name()).into(),
+        ))
     }
 
     /// The first item of a pool with this key, by ENUMERATE, as a real host looks for one.
@@ -228,7 +230,7 @@ fn usable<L: PacketLink>(
 
 impl From<AskError> for Failure {
     fn from(error: AskError) -> Failure {
-        Failure::Usage(error.to_string())
+        Failure::Usage(error.to_string().into())
     }
 }
 
@@ -285,7 +287,7 @@ impl Service for Kvp {
                 let place = format!("{key:?} from pool {}", pool.name());
                 done(status, format!("deleted {place}"), format!("delete {place}"))
             }
-            _ => Err(Failure::Usage("this verb is not for the kvp service".to_owned())),
+            _ => Err(Failure::Usage("this verb is not for the kvp service".into())),
         }
     }
 

@@ -12,7 +12,7 @@ use super::request::Value;
 use super::{Kvp, done, refused};
 use crate::host::ic::Ic;
 use crate::link::PacketLink;
-use crate::outcome::{Failure, Item, Outcome};
+use crate::outcome::{Failure, Item, Outcome, Why};
 
 impl Kvp {
     pub(super) async fn add<L: PacketLink>(
@@ -25,9 +25,9 @@ impl Kvp {
         let value = text(key, value)?;
         if self.held(ic).await?.iter().any(|item| item.key == key) {
             let rule = format!(
-                "pool 0 has the key {key:?} already: AddKvpItems fails with 32773 (invalid parameter); use modify-kvp"
+                "pool 0 has the key {key:?} already: AddKvpItems fails with 32773 (invalid parameter)"
             );
-            return Err(Failure::Rule(rule));
+            return Err(Failure::Rule(Why::from(rule).hint("modify-kvp changes it")));
         }
         let status = self.set(ic, Pool::External, key, &value).await?;
         done(status, format!("added {key:?}"), format!("add {key:?}"))
@@ -40,7 +40,7 @@ impl Kvp {
         value: &str,
     ) -> Result<Outcome, Failure> {
         let value = text(key, value)?;
-        self.must_hold(ic, key, "ModifyKvpItems", "use add-kvp").await?;
+        self.must_hold(ic, key, "ModifyKvpItems", "add-kvp makes it").await?;
         let status = self.set(ic, Pool::External, key, &value).await?;
         done(status, format!("modified {key:?}"), format!("modify {key:?}"))
     }
@@ -72,7 +72,7 @@ impl Kvp {
         if self.held(ic).await?.iter().any(|item| item.key == key) {
             return Ok(());
         }
-        Err(Failure::Rule(format!("pool 0 has no key {key:?}: {method} fails on it; {hint}")))
+        Err(Failure::Rule(Why::from(format!("pool 0 has no key {key:?}: {method} fails on it")).hint(hint)))
     }
 
     /// What the guest holds in pool 0; differences from what this host has given it are noted.

@@ -37,7 +37,10 @@ async fn an_enumeration_without_an_end_is_given_up() {
     let mut ic = channel(endless).await;
     let mut kvp = Kvp { limit: 100, ..Kvp::new(None) };
     let failure = kvp.walk(&mut ic, Pool::Guest).await.unwrap_err();
-    assert!(matches!(&failure, Failure::Guest(why) if why.contains("more than 100 items")), "{failure:?}");
+    assert!(
+        matches!(&failure, Failure::Guest(why) if why.message.contains("more than 100 items")),
+        "{failure:?}"
+    );
 }
 
 #[tokio::test]

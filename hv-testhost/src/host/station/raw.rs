@@ -14,7 +14,7 @@ pub(super) async fn raw<L: PacketLink>(
     body: bool,
     size: Option<u16>,
 ) -> Result<Outcome, Failure> {
-    let mut bytes = crate::hex::parse(hex).map_err(|error| Failure::Usage(error.to_string()))?;
+    let mut bytes = crate::hex::parse(hex).map_err(|error| Failure::Usage(error.to_string().into()))?;
     let packet = if body {
         let size = usize::from(size.unwrap_or(0));
         bytes.resize(bytes.len().max(size), 0);

@@ -92,7 +92,7 @@ fn mistakes_are_named_before_anything_is_played() {
     assert!(wrong("requst = {}").contains("unknown field `requst`"));
     assert!(wrong("drain = true\noffer = true").contains("step 1 (s): more than one action"));
     assert!(wrong("drain = false").contains("does nothing"));
-    assert!(wrong("verb = \"frobnicate\"").contains("unrecognized subcommand"));
+    assert!(wrong("verb = \"frobnicate\"").contains("unknown verb 'frobnicate'"));
     assert!(wrong("verb = \"add-kvp 'a b\"").contains("not closed"));
     assert!(wrong("raw = \"0\"").contains("odd number"));
     assert!(wrong("expect = \"sunshine\"").contains("there are reply, nothing"));

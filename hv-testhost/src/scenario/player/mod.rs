@@ -46,6 +46,7 @@ pub async fn play(
         scenario,
         port: SimPort::new(dir, scenario.ic, scenario.ring_bytes)?,
         channel: None,
+        guest_came: false,
         kvp: Kvp::new(scenario.host_items.then(HostItems::default)),
         owed: VecDeque::new(),
         options,
@@ -70,7 +71,7 @@ pub async fn play(
         let came = player.step(step).await;
         steps.push(step_report(&step.name, came, start));
     }
-    Ok(ScenarioReport { name: scenario.name.clone(), steps })
+    Ok(ScenarioReport { name: scenario.name.clone(), guest_came: player.guest_came, steps })
 }
 
 fn step_report(name: &str, came: Result<(), Mismatch>, start: Instant) -> StepReport {
@@ -82,6 +83,8 @@ struct Player<'a> {
     scenario: &'a Scenario,
     port: SimPort,
     channel: Option<Channel>,
+    /// Whether a guest ever connected.
+    guest_came: bool,
     kvp: Kvp,
     /// Packets whose answers were left unread.
     owed: VecDeque<Packet>,
@@ -152,13 +155,19 @@ impl Player<'_> {
         let faults = accept.faults()?;
         let greeted = timeout_at(self.deadline, self.port.greeted(&faults)).await;
         let link = match greeted {
-            Err(_) => return Err(Mismatch::new("a guest that connects", "nobody came in time")),
+            Err(_) => return Err(Mismatch::new("a guest that connects", self.nobody())),
             Ok(Err(error)) => return Err(failed("a connection", &error)),
             Ok(Ok(link)) => link,
         };
+        self.guest_came = true;
         let recorded = Recorded::new(link, self.scenario.ic, self.transcript.clone());
         self.channel = Some(Ic::new(recorded, self.scenario.ic, self.options.clone()));
         Ok(())
+    }
+
+    fn nobody(&self) -> String {
+        let path = self.port.path().display();
+        format!("nobody came in time: start the guest's daemon with --channel sim:{path}")
     }
 
     /// A request of the agreed versions, or of the newest on offer where nothing is agreed.
@@ -220,6 +229,3 @@ impl Accept {
 fn failed(what: &str, error: &io::Error) -> Mismatch {
     Mismatch::new(what, format!("this machine refused it: {error}"))
 }
-
-#[cfg(test)]
-mod tests;

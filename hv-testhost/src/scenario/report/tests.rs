@@ -10,6 +10,7 @@ fn report() -> ScenarioReport {
     };
     ScenarioReport {
         name: "a \u{1b}name".to_owned(),
+        guest_came: true,
         steps: vec![
             step("one", Verdict::Passed),
             step("two", Verdict::Failed(Box::new(mismatch))),

@@ -142,6 +142,56 @@ fn other_user_is_refused_where_there_is_no_polkit() {
     });
 }
 
+struct BrokenPolkit;
+
+#[interface(name = "org.freedesktop.PolicyKit1.Authority")]
+impl BrokenPolkit {
+    fn check_authorization(&self) -> zbus::fdo::Result<()> {
+        Err(zbus::fdo::Error::Failed("Action is not registered".to_owned()))
+    }
+}
+
+#[test]
+fn polkit_that_answers_with_an_error_is_not_said_to_be_absent() {
+    const TEST: &str = "polkit_that_answers_with_an_error_is_not_said_to_be_absent";
+    let Some(bus) = PrivateBus::start(TEST) else { return };
+    run(async {
+        let _daemon = guarded(&bus, Authority::acting_as(STRANGER)).await;
+        let _polkit = Builder::address(bus.address().as_str())
+            .serve_at("/org/freedesktop/PolicyKit1/Authority", BrokenPolkit)
+            .name("org.freedesktop.PolicyKit1")
+            .build()
+            .await
+            .unwrap();
+        let Some(told) = call_as_other(TEST, &bus, "Change").await else { return };
+        let told = told.unwrap_err();
+        assert!(
+            told.starts_with("Error org.hvutils.Error.NotAuthorized: polkit cannot decide about"),
+            "{told}"
+        );
+        assert!(!told.contains("not available"), "{told}");
+    });
+}
+
+#[test]
+fn errors_of_the_bus_tell_an_absent_polkit_from_one_that_refuses() {
+    let error = |name: &'static str| {
+        let message = zbus::Message::method_call("/", "X").build(&()).unwrap();
+        let name = zbus::names::OwnedErrorName::try_from(name).unwrap();
+        // As zbus turns a reply into an error: by variants of its own for the names it knows.
+        let error = zbus::Error::MethodError(name, Some("why".to_owned()), message);
+        unanswered(&zbus::Error::from(zbus::fdo::Error::from(error)), "a.b")
+    };
+    for absent in ["ServiceUnknown", "NameHasNoOwner", "Spawn.ServiceNotFound", "Spawn.ExecFailed"] {
+        let name = format!("org.freedesktop.DBus.Error.{absent}");
+        assert!(error(name.leak()).contains("not available"), "{absent}");
+    }
+    for there in ["org.freedesktop.PolicyKit1.Error.Failed", "org.freedesktop.DBus.Error.AccessDenied"] {
+        let told = error(there);
+        assert!(told.contains(there) && told.contains("why") && !told.contains("available"), "{told}");
+    }
+}
+
 #[test]
 fn other_user_is_allowed_by_polkits_consent_but_not_to_what_is_roots_alone() {
     const TEST: &str = "other_user_is_allowed_by_polkits_consent_but_not_to_what_is_roots_alone";

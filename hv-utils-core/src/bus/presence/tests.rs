@@ -193,3 +193,11 @@ fn socket_that_nobody_serves_is_absent_until_a_bus_takes_its_place() {
         assert!(matches!(event, Event::Named), "{event:?}");
     });
 }
+
+#[test]
+fn bus_that_hangs_up_again_and_again_is_called_ever_more_rarely() {
+    let mut pace = super::Pace::default();
+    let pauses: Vec<u128> = (0..10).map(|_| pace.after(Duration::from_millis(3)).as_millis()).collect();
+    assert_eq!(pauses, [50, 100, 200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]);
+    assert_eq!(pace.after(Duration::from_secs(60)), Duration::ZERO);
+}

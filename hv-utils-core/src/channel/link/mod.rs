@@ -170,6 +170,13 @@ impl Link {
         }
     }
 
+    /// Answers a request that the service could not make sense of: as [`answer`](Self::answer) with an unchanged
+    /// body, and counted as rejected.
+    pub fn reject(&mut self, request: &Request, status: Status) {
+        self.books.status.rejected += 1;
+        self.answer(request, status, |_| {});
+    }
+
     /// How the link is.
     #[must_use]
     pub const fn status(&self) -> &LinkStatus {

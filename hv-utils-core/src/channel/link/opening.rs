@@ -248,6 +248,7 @@ impl Link {
         let now = Instant::now();
         if now.duration_since(self.opened) >= GOOD {
             self.trouble_backoff.reset();
+            self.reconnect_backoff.reset();
         }
         let closed = matches!(error, ChannelError::Closed);
         if closed {
@@ -266,6 +267,7 @@ impl Link {
         let passing = matches!(error, ChannelError::Closed | ChannelError::Late);
         self.rest(if passing { ChannelState::Closed } else { ChannelState::Failed }, Wake::At(now + delay));
     }
+
     /// A host that was served is tried at once; one that only ever connects and closes is not tried for ever so.
     fn reconnect_delay(&mut self) -> Duration {
         if self.books.status.message.is_some() {

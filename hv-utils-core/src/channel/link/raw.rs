@@ -125,13 +125,15 @@ impl RawSide {
         match received {
             Received::Request(info) => return Ok(Some(self.hold(info, books))),
             Received::Dropped(why) => {
-                books.rejected("packet dropped", &why);
+                books.rejected_as(why.reason(), "packet dropped", &why);
                 return Ok(None);
             }
-            Received::Refused { why, .. } => books.rejected("message refused", &why),
+            Received::Refused { why, .. } => {
+                books.rejected_as(why.reason(), "message refused", &why);
+            }
             Received::Negotiated(agreed) => {
-                let (framework, message) = (agreed.framework, agreed.message);
-                tracing::debug!(ic = books.ic.name(), %framework, version = %message, "negotiated");
+                let (framework, version) = (agreed.framework, agreed.message);
+                tracing::debug!(ic = books.ic.name(), %framework, %version, "negotiated");
                 books.agreed(Some(agreed), ChannelState::Ready);
             }
             Received::NoCommonVersion => {

@@ -39,7 +39,7 @@ pub struct LinkStatus {
     pub message: Option<Version>,
     /// Messages received, negotiations included.
     pub received: u64,
-    /// Messages among them that were dropped or answered by an error before the service saw them.
+    /// Messages among them that made no sense: dropped, or answered by an error before the service's rules saw them.
     pub rejected: u64,
     /// Answers that came when their request was no longer open, and were not sent.
     pub stale: u64,
@@ -132,13 +132,28 @@ impl Books {
 
     /// Counts a message that no service sees; logs the first of its kind. `kind` is fixed, `why` tells the details.
     pub(super) fn rejected(&mut self, kind: &'static str, why: &dyn std::fmt::Display) {
+        self.rejected_as(kind, kind, why);
+    }
+
+    /// As [`rejected`](Self::rejected), where one kind of message is rejected for several reasons: `reason` is a
+    /// fixed text too, and the first of each is logged.
+    pub(super) fn rejected_as(
+        &mut self,
+        reason: &'static str,
+        kind: &'static str,
+        why: &dyn std::fmt::Display,
+    ) {
         self.status.rejected += 1;
-        self.warn(kind, why);
+        self.warn_as(reason, kind, why);
     }
 
     /// Logs the first failure of its kind.
     pub(super) fn warn(&mut self, kind: &'static str, why: &dyn std::fmt::Display) {
-        if let Some(before) = self.log.admit(kind) {
+        self.warn_as(kind, kind, why);
+    }
+
+    fn warn_as(&mut self, reason: &'static str, kind: &'static str, why: &dyn std::fmt::Display) {
+        if let Some(before) = self.log.admit(reason) {
             tracing::warn!(ic = self.ic.name(), unlogged_before = before, "{kind}: {why}");
         }
     }

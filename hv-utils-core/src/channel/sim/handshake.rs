@@ -8,7 +8,7 @@ use crate::channel::doorbell::{Doorbell, Eventfds};
 use crate::channel::ring_channel::{End, RingChannel};
 use crate::sys::SharedMemory;
 use crate::wire::Guid;
-use rustix::fs::{FileType, OFlags};
+use rustix::fs::{FileType, OFlags, SealFlags};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SocketAddrUnix,
     SocketFlags, SocketType,
@@ -127,8 +127,13 @@ fn receive_part(
     Ok(message.bytes)
 }
 
-/// Maps the rings, if the file holds all of them: touching a mapping beyond its file would kill us.
+/// Maps the rings, if the file holds all of them: touching a mapping beyond its file would kill us. So it is sealed
+/// against shrinking before it is measured. A host may have made it without room for seals; the link's description
+/// does not forbid that, and such a host, which the administrator chose, is trusted in this one respect.
 fn map(memory: &OwnedFd, ring_bytes: u32) -> Result<SharedMemory, HelloError> {
+    if let Err(error) = rustix::fs::fcntl_add_seals(memory, SealFlags::SHRINK) {
+        tracing::debug!(%error, "the test host could shrink its memory under us: it does not let us seal it");
+    }
     let expected = 2 * u64::from(ring_bytes);
     let stat = rustix::fs::fstat(memory).map_err(io::Error::from)?;
     let actual = u64::try_from(stat.st_size).unwrap_or(0);

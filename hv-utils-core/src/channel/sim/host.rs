@@ -161,8 +161,9 @@ impl Drop for Listener {
 }
 
 fn is_abandoned(path: &Path) -> bool {
-    match std::os::unix::net::UnixStream::connect(path) {
-        Ok(_) => false,
-        Err(error) => error.kind() == io::ErrorKind::ConnectionRefused,
-    }
+    use std::os::unix::fs::FileTypeExt;
+    // Connecting to a file that is no socket is refused too: that one is somebody's, and stays.
+    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|found| found.file_type().is_socket());
+    let connected = || std::os::unix::net::UnixStream::connect(path);
+    is_socket && connected().is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
 }

@@ -5,6 +5,7 @@ use crate::channel::{ChannelError, PacketFault, RingChannel};
 use crate::wire::ring::RingMemory;
 use crate::wire::{Ic, PacketHeader};
 use rustix::event::EventfdFlags;
+use rustix::fs::MemfdFlags;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use tempfile::TempDir;
@@ -162,6 +163,49 @@ async fn a_plain_file_in_the_place_of_an_eventfd_is_refused() {
     })
     .await;
     assert!(matches!(refused, Err(HelloError::Io(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_pipe_in_the_place_of_an_eventfd_ends_the_channel_instead_of_waking_us_for_ever() {
+    let (reader, writer) = rustix::pipe::pipe().unwrap();
+    let mut guest = guest_against(|stream, rings| {
+        let [memory, to_host, _] = rings.descriptors();
+        send_hello(&stream, &hello().encode(), &[memory, to_host, reader.as_fd()]).unwrap();
+        // The socket stays open: only the pipe ends.
+        std::mem::forget(stream);
+    })
+    .await
+    .unwrap();
+    drop(writer);
+    let error = guest.recv(&mut Vec::new()).await.unwrap_err();
+    assert!(matches!(error, ChannelError::Io { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn memory_that_can_be_sealed_cannot_be_shrunk_under_us() {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let memory = rustix::fs::memfd_create("unsealed", flags).unwrap();
+    rustix::fs::ftruncate(&memory, 2 * u64::from(RING_BYTES)).unwrap();
+    let mut guest = guest_against(|stream, rings| {
+        let [_, to_host, to_guest] = rings.descriptors();
+        send_hello(&stream, &hello().encode(), &[memory.as_fd(), to_host, to_guest]).unwrap();
+    })
+    .await
+    .unwrap();
+    assert_eq!(rustix::fs::ftruncate(&memory, 0), Err(rustix::io::Errno::PERM));
+    assert!(guest.try_recv(&mut Vec::new()).unwrap().is_none(), "the rings are still there");
+}
+
+#[tokio::test]
+async fn memory_that_cannot_be_sealed_is_taken_as_it_is() {
+    let memory = rustix::fs::memfd_create("plain", MemfdFlags::CLOEXEC).unwrap();
+    rustix::fs::ftruncate(&memory, 2 * u64::from(RING_BYTES)).unwrap();
+    let guest = guest_against(|stream, rings| {
+        let [_, to_host, to_guest] = rings.descriptors();
+        send_hello(&stream, &hello().encode(), &[memory.as_fd(), to_host, to_guest]).unwrap();
+    })
+    .await;
+    assert!(guest.is_ok(), "{guest:?}");
 }
 
 #[tokio::test]
@@ -379,3 +423,12 @@ trait AwaitNow: Future + Sized {
 }
 
 impl<F: Future> AwaitNow for F {}
+
+#[tokio::test]
+async fn file_that_is_no_socket_is_not_replaced_by_a_listener() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("kvp.sock");
+    std::fs::write(&path, "precious").unwrap();
+    assert!(Listener::bind(&path).is_err());
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
+}

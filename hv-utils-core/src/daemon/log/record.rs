@@ -34,6 +34,8 @@ pub(super) struct Record {
     pub(super) target: &'static str,
     pub(super) message: String,
     pub(super) fields: Vec<(&'static str, Value)>,
+    /// Whether the event's text was seen.
+    told: bool,
 }
 
 impl Record {
@@ -44,6 +46,7 @@ impl Record {
             target: metadata.target(),
             message: String::new(),
             fields: Vec::new(),
+            told: false,
         };
         event.record(&mut record);
         record
@@ -67,7 +70,8 @@ impl Record {
         let mut text = String::new();
         // Only a Display of ours can fail, and then half a value is better than none.
         let _ = write(&mut Escaping { out: &mut text, left: LONGEST });
-        if field.name() == "message" {
+        // The text comes first; a field of the same name must not take its place.
+        if field.name() == "message" && !std::mem::replace(&mut self.told, true) {
             self.message = text;
         } else {
             self.fields.push((field.name(), Value::Text(text)));

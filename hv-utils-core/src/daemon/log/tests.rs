@@ -120,6 +120,12 @@ fn quotes_in_a_field_cannot_forge_another_field() {
 }
 
 #[test]
+fn a_field_named_message_does_not_take_the_texts_place() {
+    let record = record(|| tracing::info!(ic = "kvp", message = %"5.0", "negotiated"));
+    assert_eq!(record.line(), "negotiated ic=kvp message=5.0");
+}
+
+#[test]
 fn long_text_is_cut_off() {
     let long = "é".repeat(1_000_000);
     let record = record(|| tracing::info!(key = %long, "m"));

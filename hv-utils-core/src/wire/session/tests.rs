@@ -3,6 +3,7 @@
 use super::*;
 use crate::wire::hex::assert_same;
 use crate::wire::message::{IcHeader, encode};
+use crate::wire::negotiate::OfferError;
 use crate::wire::negotiate::{Offer, parse_reply};
 use proptest::prelude::*;
 

@@ -7,7 +7,10 @@ use crate::channel::sim::Listener;
 use crate::channel::{ChannelChoice, ChannelState, Transport};
 use crate::wire::ring::RingMemory;
 use crate::wire::{Ic, PacketHeader, Status, Version};
+use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::SubscriberExt;
 
 struct Setup {
     _directory: TempDir,
@@ -77,6 +80,50 @@ async fn the_status_tells_versions_and_counts() {
     assert_eq!((status.framework, status.message), (Some(Version::new(3, 0)), Some(Version::new(4, 0))));
     assert_eq!((status.received, status.rejected, status.stale), (3, 1, 0));
     assert!(status.last_message > 1_600_000_000_000_000, "µs since 1970");
+}
+
+#[tokio::test]
+async fn a_request_that_the_service_cannot_read_counts_as_rejected() {
+    let Setup { mut link, mut host, _directory } = ready(0x4000).await;
+    host.ask(1, 99);
+    let request = request(&mut link).await;
+    link.reject(&request, Status::FAIL);
+    assert_eq!(host.answer_now().map(|a| (a.status, a.first)), Some((Status::FAIL, 99)));
+    assert_eq!((link.status().rejected, link.status().stale), (1, 0));
+}
+
+/// The texts of what is logged in the test's thread.
+#[derive(Clone, Default)]
+struct Logged(Arc<Mutex<Vec<String>>>);
+
+impl<S: tracing::Subscriber> Layer<S> for Logged {
+    fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+        let mut text = String::new();
+        event.record(&mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
+            if field.name() == "message" {
+                text = format!("{value:?}");
+            }
+        });
+        self.0.lock().unwrap().push(text);
+    }
+}
+
+#[tokio::test]
+async fn each_reason_to_drop_a_packet_is_logged_once_and_none_hides_another() {
+    let logged = Logged::default();
+    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(logged.clone()));
+    let Setup { mut link, mut host, _directory } = ready(0x4000).await;
+    logged.0.lock().unwrap().clear();
+    for _ in 0..3 {
+        host.put(5, &[0; 8]);
+        host.put(6, &[0; 40]);
+        host.channel.try_send(PacketHeader { kind: 7, flags: 0, transaction_id: 8 }, &[0; 8]).unwrap();
+    }
+    settle(&mut link).await;
+    assert_eq!(link.status().rejected, 9);
+    let logged = logged.0.lock().unwrap();
+    assert_eq!(logged.len(), 3, "{logged:?}");
+    assert!(logged.iter().all(|text| text.starts_with("packet dropped: ")), "{logged:?}");
 }
 
 #[tokio::test]

@@ -90,6 +90,23 @@ async fn a_host_that_only_connects_and_closes_is_tried_ever_less_often() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_channel_that_lasted_is_tried_again_at_once_even_if_the_host_never_negotiated() {
+    let Setup { path, mut link, _directory } = setup();
+    let listener = Listener::bind(&path).unwrap();
+    for _ in 0..6 {
+        drop(beside(&mut link, accept(&listener)).await);
+        until_state(&mut link, ChannelState::Negotiating).await;
+        until_state(&mut link, ChannelState::Closed).await;
+    }
+    let host = beside(&mut link, accept(&listener)).await;
+    beside(&mut link, tokio::time::sleep(Duration::from_secs(60))).await;
+    drop(host);
+    let gone = Instant::now();
+    beside(&mut link, accept(&listener)).await;
+    assert!(gone.elapsed() < Duration::from_millis(50), "{:?}", gone.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_service_goes_on_after_a_reconnect() {
     let Setup { path, mut link, _directory } = setup();
     let listener = Listener::bind(&path).unwrap();
