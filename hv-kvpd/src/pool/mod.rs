@@ -97,7 +97,8 @@ impl PoolSet {
         self.len(pool) == 0
     }
 
-    /// Up to `count` items from position `first` on, and whether there are more. One page is consistent in itself.
+    /// Up to `count` items from position `first` on, and whether there are more. One page is consistent in itself, and
+    /// ends at 8 MiB of text whatever `count` is.
     #[must_use]
     pub fn page(&self, pool: Pool, first: u32, count: u32) -> (Vec<(String, String)>, bool) {
         self.shared(pool).page(first, count)

@@ -12,6 +12,10 @@ use super::medium::{Stat, stat_path};
 use super::record::Texts;
 use super::watch;
 
+/// Texts of one page, in bytes: a message bus takes 32 MiB and throws out who sends more, and every caller gets a copy.
+/// Many times the longest item, so that no page is empty for it.
+const PAGE_BYTES: usize = 8 * 1024 * 1024;
+
 /// One pool, as shared between its thread and the readers.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -81,8 +85,17 @@ impl Shared {
     pub(crate) fn page(&self, first: u32, count: u32) -> (Vec<(String, String)>, bool) {
         let seen = self.seen();
         let end = first.saturating_add(count).min(seen.index.len());
-        let items = (first..end).filter_map(|position| seen.index.item(position).map(pair)).collect();
-        (items, end < seen.index.len())
+        let mut items = Vec::new();
+        let mut bytes = 0;
+        for item in (first..end).filter_map(|position| seen.index.item(position).map(pair)) {
+            bytes += item.0.len() + item.1.len();
+            if bytes > PAGE_BYTES {
+                break;
+            }
+            items.push(item);
+        }
+        let more = first.saturating_add(items.len() as u32) < seen.index.len();
+        (items, more)
     }
 }
 

@@ -136,3 +136,24 @@ fn ten_thousand_items_of_a_hundred_bytes_take_at_most_three_mebibytes() {
     eprintln!("{weight} KiB");
     assert!(weight <= 3 * 1024, "{weight} KiB");
 }
+
+/// A message bus throws out who sends too much at once, and anyone may ask.
+#[test]
+fn a_page_has_an_end_however_much_is_asked_for() {
+    let place = Place::new();
+    let expected: Items = (0..6_000).map(|i| (format!("key-{i:05}"), "v".repeat(2_047))).collect();
+    std::fs::write(place.path(Pool::Guest), file(&expected)).unwrap();
+    let (set_, _) = place.open();
+    let mut got = Items::new();
+    loop {
+        let (page, more) = set_.page(Pool::Guest, got.len() as u32, u32::MAX);
+        let bytes: usize = page.iter().map(|(key, value)| key.len() + value.len()).sum();
+        assert!(!page.is_empty() && bytes <= 8 * 1024 * 1024, "{bytes} bytes");
+        got.extend(page);
+        if !more {
+            break;
+        }
+    }
+    assert!(got == expected, "{} items", got.len());
+    assert_eq!(set_.page(Pool::Guest, u32::MAX, u32::MAX), (Vec::new(), false));
+}
