@@ -14,7 +14,6 @@ use crate::bus::log_control::{self, LogControl};
 use crate::bus::presence::{self, Presence};
 use crate::bus::service1::{self, Counters, Question, Service1, State};
 use crate::channel::{self, Link};
-use crate::sys;
 use crate::wire::Version;
 use std::pin::Pin;
 use std::time::Duration;
@@ -162,9 +161,6 @@ impl<S: Service> Daemon<S> {
             self.context.notify.status(&self.state.borrow().line());
             self.context.notify.ready();
             tracing::debug!("ready");
-            if let Err(error) = sys::forget_start_code() {
-                tracing::debug!(%error, "the memory of what only the start needed is not given back");
-            }
         }
     }
 

@@ -4,15 +4,13 @@
 //! locks are for.
 #![expect(
     unsafe_code,
-    reason = "shared mappings, giving memory back, open-file-description locks and AsyncFd have no safe wrapper"
+    reason = "shared mappings, open-file-description locks and AsyncFd have no safe wrapper"
 )]
 
 mod lock;
 mod shared_memory;
-mod start_code;
 mod watch;
 
 pub use lock::{LockKind, ofd_lock, ofd_unlock, try_ofd_lock};
 pub use shared_memory::SharedMemory;
-pub use start_code::forget_start_code;
 pub use watch::watch;
