@@ -40,10 +40,12 @@ impl From<Output> for Outcome {
     }
 }
 
-/// The path of one of the workspace's programs, built if need be.
+/// The path of one of the workspace's programs: in the folder that `HV_TEST_PROGRAMS` names (so that installed
+/// programs can be tested, or by a user who cannot build), else built if need be.
 pub fn program(name: &str) -> PathBuf {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(build).join(name)
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    let given = || std::env::var_os("HV_TEST_PROGRAMS").map(PathBuf::from);
+    FOLDER.get_or_init(|| given().unwrap_or_else(build)).join(name)
 }
 
 /// Test binaries lie in `TARGET/PROFILE/deps`; the programs one folder up.
