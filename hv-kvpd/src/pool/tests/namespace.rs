@@ -11,7 +11,9 @@ const SCENE: &str = "HV_UTILS_TEST_MOUNTED";
 /// Runs `scene` in a child with a mount namespace of its own, after `mounts` (a shell script in the place's root).
 fn in_namespace(scene: &str, place: &Place, mounts: &str) {
     if !rustix::process::geteuid().is_root() {
-        eprintln!("SKIPPED {scene}: only root may mount");
+        use std::io::Write as _;
+        // Not eprintln!: the runner swallows what a test that passes prints with it.
+        let _ = writeln!(std::io::stderr(), "SKIPPED {scene}: only root may mount");
         return;
     }
     let script = format!(
@@ -27,7 +29,9 @@ fn in_namespace(scene: &str, place: &Place, mounts: &str) {
     let text =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     if text.contains("unshare failed") || text.contains("permission denied") {
-        eprintln!("SKIPPED {scene}: this root may not mount");
+        use std::io::Write as _;
+        // Not eprintln!: the runner swallows what a test that passes prints with it.
+        let _ = writeln!(std::io::stderr(), "SKIPPED {scene}: this root may not mount");
         return;
     }
     assert!(output.status.success() && text.contains("scene played"), "{text}");
