@@ -1,0 +1,178 @@
+#!/usr/bin/env bash
+# Makes the images of the virtual machines: the outer machine's and, for each kernel, the guest's.
+#
+# usage: images.sh PACKAGES PROGRAMS LIBRARY OUT
+#
+# PACKAGES is what packages.sh printed, PROGRAMS the directory of our programs (release builds, with hv-vm-agent),
+# LIBRARY the device library for QEMU, OUT where images go:
+#   OUT/outer.kernel, OUT/outer.initrd       the machine that has a KVM
+#   OUT/guest-NAME.kernel, .initrd           the guest, for each kernel NAME
+#   OUT/outer-NAME.initrd                    outer.initrd with that guest in it
+#
+# An image is a cpio archive; archives are joined by writing one after the other, so that what seldom changes is kept.
+
+set -euo pipefail
+
+packages=$1 programs=$2 library=$3 out=$4
+here=$(cd "$(dirname "$0")" && pwd)
+tools=$packages/tools
+mkdir -p "$out"
+out=$(realpath "$out") packages=$(realpath "$packages") tools=$(realpath "$tools")
+programs=$(realpath "$programs") library=$(realpath "$library")
+export PATH="$tools/usr/bin:$tools/usr/sbin:$tools/bin:$tools/sbin:$PATH:/usr/sbin:/sbin"
+libraries=$tools/usr/lib/x86_64-linux-gnu:$tools/lib/x86_64-linux-gnu:$tools/usr/lib/x86_64-linux-gnu/systemd
+
+work=$(mktemp -d "$out/work.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+
+# stamp NAME FILE…: true if NAME.stamp says that image NAME was made from the same.
+stamp() {
+    local name=$1
+    shift
+    local now
+    now=$( (cat "$here/images.sh" "$packages/complete"; for file in "$@"; do sha256sum <"$file"; done) | sha256sum)
+    [ "$(cat "$out/$name.stamp" 2>/dev/null)" != "$now" ] || return 0
+    rm -f "$out/$name.stamp"
+    printf '%s\n' "$now" >"$work/$name.stamp"
+    return 1
+}
+stamped() { mv "$work/$1.stamp" "$out/$1.stamp"; }
+
+# with_tools COMMAND…: with the libraries that came with the tools.
+with_tools() { LD_LIBRARY_PATH=$libraries "$@"; }
+
+# add_program ROOT FILE [DESTINATION]: a program or library, and the libraries it needs.
+add_program() {
+    local root=$1 file=$2 destination=${3:-/usr/bin/$(basename "$2")}
+    mkdir -p "$root$(dirname "$destination")"
+    cp -L "$file" "$root$destination"
+    add_libraries "$root" "$file"
+}
+
+# add_libraries ROOT FILE: the libraries that a program needs, all in one directory.
+add_libraries() {
+    local root=$1 file=$2 needed destination
+    with_tools ldd "$file" 2>/dev/null | grep -o '/[^ ]*' | while read -r needed; do
+        case $needed in
+            */ld-linux-x86-64.so.2) destination=/lib64/ld-linux-x86-64.so.2 ;;
+            *) destination=/usr/lib/x86_64-linux-gnu/$(basename "$needed") ;;
+        esac
+        [ -e "$root$destination" ] || { mkdir -p "$root$(dirname "$destination")"; cp -L "$needed" "$root$destination"; }
+    done
+}
+
+add_busybox() {
+    local root=$1 applet
+    mkdir -p "$root"/{bin,sbin,dev,proc,sys,tmp,run,root,etc,usr/bin,usr/sbin,var}
+    cp "$tools/bin/busybox" "$root/bin/busybox"
+    "$root/bin/busybox" --list | grep -vx busybox | while read -r applet; do ln -sf busybox "$root/bin/$applet"; done
+}
+
+# add_modules ROOT KERNEL-TREE MODULE…: modules with what they depend on, uncompressed.
+add_modules() {
+    local root=$1 tree=$2 version module file target
+    shift 2
+    version=$(basename "$tree"/lib/modules/*)
+    [ -e "$tree/lib/modules/$version/modules.dep" ] || with_tools depmod -b "$tree" "$version"
+    for module in "$@"; do
+        { with_tools modprobe -d "$tree" -S "$version" --show-depends "$module" 2>/dev/null || true; } \
+            | awk '$1 == "insmod" {print $2}' | while read -r file; do
+            target=$root/lib/modules/$version/${file#*"/lib/modules/$version/"}
+            target=${target%.xz}
+            [ ! -e "$target" ] || continue
+            mkdir -p "$(dirname "$target")"
+            case $file in
+                *.xz) with_tools xz -dc "$file" >"$target" ;;
+                *) cp "$file" "$target" ;;
+            esac
+        done
+    done
+    cp "$tree/lib/modules/$version/"modules.{builtin,builtin.modinfo,order} "$root/lib/modules/$version/"
+    with_tools depmod -b "$root" "$version"
+}
+
+pack() { (cd "$1" && find . | with_tools cpio -o -H newc -R 0:0 --quiet) >"$2"; }
+
+kernel_file() { ls "$packages/kernel/$1"/boot/vmlinuz-*; }
+
+# --- the outer machine
+if ! stamp outer "$library" "$here/outer/init" "$here/outer/start-guest"; then
+    root=$work/outer
+    add_busybox "$root"
+    add_modules "$root" "$packages/kernel/6.12" kvm-amd virtio_pci virtio_console virtio_blk
+    add_program "$root" "$tools/usr/bin/qemu-system-x86_64"
+    add_program "$root" "$library" /libqemu_ic.so
+    mkdir -p "$root/usr/share/"{seabios,qemu}
+    cp -L "$tools/usr/share/seabios/bios-256k.bin" "$root/usr/share/seabios/"
+    for file in kvmvapic linuxboot_dma efi-virtio; do
+        find "$tools/usr/share/qemu" "$tools/usr/share/seabios" "$tools/usr/lib/ipxe" -name "$file.*" 2>/dev/null \
+            | head -n 1 | while read -r rom; do cp -L "$rom" "$root/usr/share/qemu/"; done
+    done
+    install -m 755 "$here/outer/init" "$root/init"
+    install -m 755 "$here/outer/start-guest" "$root/bin/start-guest"
+    pack "$root" "$out/outer.initrd"
+    cp "$(kernel_file 6.12)" "$out/outer.kernel"
+    rm -rf "$root"
+    stamped outer
+fi
+
+# --- what of a guest does not change with our programs
+for tree in "$packages"/kernel/*; do
+    name=$(basename "$tree")
+    if ! stamp "base-$name" "$here/guest/init" "$here/guest/poweroff" "$here/guest/dbus.conf"; then
+        root=$work/base
+        add_busybox "$root"
+        add_modules "$root" "$tree" hv_vmbus hv_utils hv_balloon uio_hv_generic virtio_pci virtio_console virtio_blk \
+            loop brd ext4 crc32c_generic xfs btrfs
+        add_program "$root" "$(command -v dbus-daemon)"
+        for filesystem in ext4 xfs btrfs; do
+            add_program "$root" "$tools/sbin/mkfs.$filesystem" "/sbin/mkfs.$filesystem"
+        done
+        add_program "$root" "$tools/usr/bin/strace"
+        for daemon in hv_kvp_daemon hv_vss_daemon; do
+            add_program "$root" "$packages/hyperv-daemons/usr/sbin/$daemon" "/usr/sbin/$daemon"
+        done
+        mkdir -p "$root/usr/share/dbus-1/system.d" "$root/usr/libexec/hypervkvpd"
+        cp "$packages"/hyperv-daemons/usr/libexec/hypervkvpd/* "$root/usr/libexec/hypervkvpd/"
+        cp "$here/guest/dbus.conf" "$root/usr/share/dbus-1/system.conf"
+        printf 'root:x:0:0:root:/root:/bin/sh\nmessagebus:x:100:100::/run:/bin/false\nhv-kvpd:x:101:101::/run:/bin/false\n' \
+            >"$root/etc/passwd"
+        printf 'root:x:0:\nmessagebus:x:100:\nhv-kvpd:x:101:\n' >"$root/etc/group"
+        printf 'NAME="hv-utils test guest"\nID=hv-utils-test\nVERSION_ID=1.0\nPRETTY_NAME="hv-utils test guest"\n' \
+            >"$root/etc/os-release"
+        printf '12345678123456781234567812345678\n' >"$root/etc/machine-id"
+        printf '127.0.0.1 localhost hv-guest\n' >"$root/etc/hosts"
+        install -m 755 "$here/guest/init" "$root/init"
+        rm -f "$root"/bin/{poweroff,reboot}
+        install -m 755 "$here/guest/poweroff" "$root/sbin/poweroff"
+        ln -s poweroff "$root/sbin/reboot"
+        pack "$root" "$out/base-$name.cpio"
+        rm -rf "$root"
+        stamped "base-$name"
+    fi
+done
+
+# --- our programs, installed as an administrator would, and the images that hold everything
+root=$work/ours
+mkdir -p "$root"
+make -s -C "$here/../.." install FROM="$programs" DESTDIR="$root" PREFIX=/usr SYSCONFDIR=/etc >/dev/null
+rm -rf "$root"/usr/share/{man,doc,bash-completion,zsh,fish}
+for program in "$root"/usr/bin/* "$root"/usr/libexec/hv-utils/*; do
+    add_libraries "$root" "$program"
+done
+add_program "$root" "$programs/hv-vm-agent" /usr/bin/hv-vm-agent
+add_program "$root" "$programs/hv-vm-null" /usr/bin/hv-vm-null
+rm -f "$root/usr/bin/hv-testhost"
+pack "$root" "$out/ours.cpio"
+
+for tree in "$packages"/kernel/*; do
+    name=$(basename "$tree")
+    cp "$(kernel_file "$name")" "$out/guest-$name.kernel"
+    cat "$out/base-$name.cpio" "$out/ours.cpio" >"$out/guest-$name.initrd"
+    mkdir -p "$work/in/guest"
+    ln -f "$out/guest-$name.kernel" "$work/in/guest/vmlinuz"
+    ln -f "$out/guest-$name.initrd" "$work/in/guest/initrd"
+    pack "$work/in" "$work/in.cpio"
+    cat "$out/outer.initrd" "$work/in.cpio" >"$out/outer-$name.initrd"
+    rm -rf "$work/in"
+done

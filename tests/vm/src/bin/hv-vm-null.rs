@@ -1,0 +1,79 @@
+//! The floor for every KVP daemon: answers each request at once with what it asked, and knows nothing.
+//!
+//! usage: hv-vm-null hv_utils|uio
+//!
+//! One thread without a runtime: poll, read, write, and on uio the rings. What a daemon needs more than this is its own.
+
+use std::error::Error;
+use std::path::Path;
+
+use hv_utils_core::channel::nodes::{CharNode, DeviceNodes, Nodes, UioNode};
+use hv_utils_core::channel::sysfs;
+use hv_utils_core::wire::kvp::chardev;
+use hv_utils_core::wire::ring::{self, Signal};
+use hv_utils_core::wire::{Ic, MAX_PAYLOAD, Received, Session, Status};
+use rustix::event::{PollFd, PollFlags, poll};
+
+type Outcome = Result<(), Box<dyn Error>>;
+
+fn main() -> Outcome {
+    match std::env::args().nth(1).as_deref() {
+        Some("hv_utils") => char_device(),
+        Some("uio") => uio(),
+        _ => Err("usage: hv-vm-null hv_utils|uio".into()),
+    }
+}
+
+fn char_device() -> Outcome {
+    let node = DeviceNodes.open_char(Path::new("/dev/vmbus/hv_kvp"))?;
+    node.write(&chardev::register())?;
+    let mut message = vec![0; chardev::MESSAGE_BYTES];
+    // The first answer ends the registration.
+    wait(&*node)?;
+    node.read(&mut message)?;
+    loop {
+        wait(&*node)?;
+        let count = node.read(&mut message)?;
+        chardev::set_status(&mut message, Status::OK);
+        // A late answer is refused: the next request is another one.
+        let _ = node.write(&message[..count]);
+    }
+}
+
+fn wait(node: &dyn CharNode) -> Outcome {
+    poll(&mut [PollFd::new(node.descriptor(), PollFlags::IN)], None)?;
+    Ok(())
+}
+
+fn uio() -> Outcome {
+    let device = sysfs::find(Path::new("/sys"), Ic::Kvp.class())?.ok_or("no KVP device")?;
+    let number = device.uio.as_ref().ok_or("KVP is not bound to uio_hv_generic")?.index;
+    let bytes = usize::try_from(2 * device.ring_bytes().ok_or("no map of the rings")?)?;
+    let node = DeviceNodes.open_uio(Path::new(&format!("/dev/uio{number}")))?;
+    let memory = std::sync::Arc::new(node.map(0, bytes)?);
+    let (mut producer, mut consumer) = ring::guest_ends(memory, rustix::param::page_size())?;
+    let mut session = Session::new(Ic::Kvp, None);
+    let mut payload = Vec::new();
+    loop {
+        let Some(popped) = consumer.pop(&mut payload, MAX_PAYLOAD)? else {
+            if !consumer.unmask()? {
+                wait_uio(&*node)?;
+            }
+            continue;
+        };
+        let send = match session.receive(popped.header, &mut payload) {
+            Received::Request(info) => session.finish(info.ticket, Status::OK, &mut payload, |_| {}),
+            Received::Negotiated(_) => true,
+            _ => false,
+        };
+        if send && producer.push(popped.header, &payload)? == Signal::Needed {
+            node.signal()?;
+        }
+    }
+}
+
+fn wait_uio(node: &dyn UioNode) -> Outcome {
+    poll(&mut [PollFd::new(node.descriptor(), PollFlags::IN)], None)?;
+    node.take_events()?;
+    Ok(())
+}

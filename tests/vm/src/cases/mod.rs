@@ -1,0 +1,136 @@
+//! The cases: what is to be true under a real kernel, in the order in which a machine plays them.
+//!
+//! A stage is one boot; its cases follow each other on the same machine. After a failure the next case gets a new one,
+//! since nobody knows what the failure has left. The last case of a stage ends its machine.
+
+pub mod fixtures;
+
+mod guest;
+mod stock;
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::time::Instant;
+
+use crate::machine::{Images, Machine, Setup};
+use crate::report::{Counts, Ending, post_mortem, post_mortem_of_boot};
+
+/// One boot with its circumstances.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// A current kernel that keeps its channels, and the C daemons.
+    Stock,
+    /// A current kernel whose channels are taken over.
+    Raw,
+    /// The same with a host that makes a new device of each closed KVP channel, as real hosts do.
+    Reoffer,
+    /// An older kernel, which cannot give its channels away.
+    Old,
+}
+
+impl Stage {
+    /// Its name in reports and as a directory.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Stage::Stock => "stock",
+            Stage::Raw => "raw",
+            Stage::Reoffer => "reoffer",
+            Stage::Old => "old",
+        }
+    }
+
+    fn setup(self) -> Setup {
+        match self {
+            Stage::Stock | Stage::Raw => Setup::new("6.12"),
+            Stage::Reoffer => Setup::new("6.12").host(&["--reoffer-on-close"]),
+            Stage::Old => Setup::new("6.1"),
+        }
+    }
+}
+
+const STAGES: [Stage; 4] = [Stage::Stock, Stage::Raw, Stage::Reoffer, Stage::Old];
+
+/// One case.
+#[derive(Debug, Clone, Copy)]
+pub struct Case {
+    /// The situation it is about.
+    pub name: &'static str,
+    /// The boot it belongs to.
+    pub stage: Stage,
+    /// What is done; it panics if something is not as it should be.
+    pub play: fn(&mut Machine),
+}
+
+/// All of them, in order.
+pub const ALL: &[Case] = &[
+    Case {
+        name: "kernel_finds_hyper_v_and_every_service",
+        stage: Stage::Stock,
+        play: stock::kernel_finds_every_service,
+    },
+];
+
+/// Plays the cases whose names contain one of `only` (all, if that is empty).
+pub fn play(images: &Images, only: &[String], dir: &Path, counts: &mut Counts) {
+    let wanted = |case: &Case| only.is_empty() || only.iter().any(|part| case.name.contains(part.as_str()));
+    for stage in STAGES {
+        let cases: Vec<&Case> = ALL.iter().filter(|case| case.stage == stage && wanted(case)).collect();
+        if !cases.is_empty() {
+            play_stage(images, stage, &cases, dir, counts);
+        }
+    }
+}
+
+fn play_stage(images: &Images, stage: Stage, cases: &[&Case], dir: &Path, counts: &mut Counts) {
+    let setup = stage.setup();
+    if !images.has_kernel(&setup.kernel) {
+        for case in cases {
+            let why = format!("no kernel {} among this release's packages", setup.kernel);
+            counts.add(case.name, std::time::Duration::ZERO, &Ending::Skipped(why));
+        }
+        return;
+    }
+    let mut machine = None;
+    for (number, case) in cases.iter().enumerate() {
+        let mut current = match machine.take() {
+            Some(machine) => machine,
+            None => match boot(images, &setup, &dir.join(format!("{}{number}", stage.name()))) {
+                Ok(machine) => machine,
+                Err(why) => {
+                    counts.add(case.name, std::time::Duration::ZERO, &Ending::Failed(why));
+                    continue;
+                }
+            },
+        };
+        let began = Instant::now();
+        let ending = match catch_unwind(AssertUnwindSafe(|| (case.play)(&mut current))) {
+            Ok(()) => Ending::Passed,
+            Err(panic) => Ending::Failed(sentence(&*panic)),
+        };
+        counts.add(case.name, began.elapsed(), &ending);
+        if ending == Ending::Passed {
+            machine = Some(current);
+        } else {
+            post_mortem(&current);
+        }
+    }
+}
+
+fn boot(images: &Images, setup: &Setup, dir: &Path) -> Result<Machine, String> {
+    let booted = Machine::boot(images, setup, dir);
+    match &booted {
+        Ok(machine) => {
+            let seconds = machine.booted_in().as_secs_f64();
+            println!("boot  {seconds:6.1} s  kernel {}, {}", setup.kernel, setup.host.join(" "));
+        }
+        Err(_) => post_mortem_of_boot(dir),
+    }
+    booted
+}
+
+fn sentence(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked without a word").to_owned()
+}

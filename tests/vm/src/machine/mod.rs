@@ -1,0 +1,188 @@
+//! A virtual machine at work: the machine itself, the host it has, and the agent in its guest.
+//!
+//! Everything it leaves behind (console, transcript, the host's events) lies in one directory. Dropping it ends it.
+
+mod host;
+mod images;
+mod probe;
+mod vm;
+
+pub use host::{Answer, Host};
+pub use images::Images;
+pub use probe::{Way, probe};
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::agent::{Agent, Finished, Pending};
+use vm::Vm;
+
+/// What differs between machines.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// The guest's kernel, by its name among the images.
+    pub kernel: String,
+    /// Further arguments of the host.
+    pub host: Vec<String>,
+    /// Whether the guest has a shell for a person.
+    pub shell: bool,
+    /// Virtual processors of the guest.
+    pub vcpus: u32,
+    /// A disk of so many bytes for the guest.
+    pub disk: Option<u64>,
+}
+
+impl Setup {
+    /// A guest with this kernel, one processor, and a host like a real one that says nothing about the time unasked.
+    #[must_use]
+    pub fn new(kernel: &str) -> Setup {
+        Setup { kernel: kernel.to_owned(), host: Vec::new(), shell: false, vcpus: 1, disk: None }
+    }
+
+    /// The same with further arguments of the host.
+    #[must_use]
+    pub fn host(mut self, arguments: &[&str]) -> Setup {
+        self.host.extend(arguments.iter().map(|&argument| argument.to_owned()));
+        self
+    }
+}
+
+/// Only a hang takes longer: a guest on a busy machine has been seen to take 37 s.
+const BOOT_LIMIT: Duration = Duration::from_secs(240);
+/// The same for one script in the guest.
+const SCRIPT_LIMIT: Duration = Duration::from_secs(180);
+/// Distance between two looks at something that has no event.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A running machine.
+#[derive(Debug)]
+pub struct Machine {
+    dir: PathBuf,
+    vm: Vm,
+    host: Host,
+    agent: Agent,
+    booted_in: Duration,
+}
+
+impl Machine {
+    /// Boots a machine in a directory of its own and waits for the agent in its guest.
+    ///
+    /// # Errors
+    /// A sentence. What is in `dir` by then tells more.
+    pub fn boot(images: &Images, setup: &Setup, dir: &Path) -> Result<Machine, String> {
+        let began = Instant::now();
+        std::fs::create_dir_all(dir).map_err(|error| format!("cannot make {}: {error}", dir.display()))?;
+        let host = Host::start(images, dir, &setup.host)?;
+        let mut vm = Vm::start(images, setup, dir)?;
+        let agent = vm.connect_agent(BOOT_LIMIT)?;
+        let deadline = began + BOOT_LIMIT;
+        while !agent.wait_for_hello(LOOK) {
+            if let Some(status) = vm.ended() {
+                return Err(format!("the virtual machine ended while booting: {status}"));
+            }
+            if Instant::now() > deadline {
+                return Err(format!("the guest did not boot within {} s", BOOT_LIMIT.as_secs()));
+            }
+        }
+        Ok(Machine { dir: dir.to_owned(), vm, host, agent, booted_in: began.elapsed() })
+    }
+
+    /// Where its console, transcript and events are.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// How long it took from nothing to the agent.
+    #[must_use]
+    pub fn booted_in(&self) -> Duration {
+        self.booted_in
+    }
+
+    /// The machine's host.
+    #[must_use]
+    pub fn host(&self) -> &Host {
+        &self.host
+    }
+
+    /// Runs a script in the guest and waits for it.
+    ///
+    /// # Panics
+    /// It does not end, or the guest is gone: no case can go on.
+    #[track_caller]
+    pub fn guest(&self, script: &str) -> Finished {
+        let finished = self.agent.start(script).wait(SCRIPT_LIMIT);
+        finished.unwrap_or_else(|why| fail(&format!("in the guest: {script}\n{why}")))
+    }
+
+    /// Runs a script in the guest that has to succeed, and returns what it printed.
+    ///
+    /// # Panics
+    /// It fails.
+    #[track_caller]
+    pub fn sh(&self, script: &str) -> String {
+        let finished = self.guest(script);
+        assert!(finished.code == 0, "in the guest: {script}\nended with {finished:?}");
+        finished.stdout
+    }
+
+    /// Starts a script in the guest.
+    #[must_use]
+    pub fn start(&self, script: &str) -> Pending {
+        self.agent.start(script)
+    }
+
+    /// Asks the host to do something.
+    #[track_caller]
+    pub fn ask(&self, verb: &[&str]) -> Answer {
+        self.host.ask(verb)
+    }
+
+    /// Waits until the guest says so: `script` is run until it succeeds.
+    ///
+    /// # Panics
+    /// It never does.
+    #[track_caller]
+    pub fn until(&self, script: &str) -> String {
+        // The loop is the guest's: each round trip from here costs more than a look.
+        let looped = format!("i=0; until ( {script} ); do i=$((i+1)); [ $i -lt 600 ] || exit 1; sleep 0.2; done");
+        let finished = self.guest(&looped);
+        assert!(finished.code == 0, "in the guest, never true: {script}\n{finished:?}");
+        finished.stdout
+    }
+
+    /// Waits until the machine is off by itself.
+    ///
+    /// # Panics
+    /// It stays on.
+    #[track_caller]
+    pub fn wait_off(&mut self) {
+        let deadline = Instant::now() + BOOT_LIMIT;
+        while self.vm.ended().is_none() {
+            assert!(Instant::now() < deadline, "the machine stayed on");
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// Waits until the machine is off, however long a person takes.
+    pub fn wait_off_patiently(&mut self) {
+        while self.vm.ended().is_none() {
+            std::thread::sleep(LOOK);
+        }
+    }
+
+    /// What the consoles have shown so far.
+    #[must_use]
+    pub fn console(&self) -> String {
+        std::fs::read(self.dir.join("console")).map_or_else(
+            |error| format!("no console: {error}"),
+            |bytes| String::from_utf8_lossy(&bytes).replace('\r', ""),
+        )
+    }
+}
+
+/// Ends a case.
+#[track_caller]
+pub(crate) fn fail(why: &str) -> ! {
+    std::panic::panic_any(why.to_owned())
+}

@@ -1,0 +1,142 @@
+//! The virtual machine as a process: QEMU, its console in a file, its sockets.
+
+use std::fs::File;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use super::images::Images;
+use super::probe::Way;
+use super::{LOOK, Setup};
+use crate::agent::Agent;
+
+/// The services with a channel.
+const SERVICES: [&str; 6] = ["heartbeat", "shutdown", "timesync", "kvp", "vss", "fcopy"];
+/// Memory of the guest, MB.
+const GUEST_MEMORY: &str = "320";
+/// Memory of the outer machine, MB: its own images, twice while they are unpacked, and the guest.
+const OUTER_MEMORY: &str = "1300M";
+/// What makes a kernel boot fast under emulation, and nothing else.
+const QUICK: &str = "mitigations=off nokaslr cryptomgr.notests apparmor=0 audit=0 ima=off tsc=reliable \
+                     no_timer_check raid=noautodetect";
+
+#[derive(Debug)]
+pub(super) struct Vm {
+    child: Child,
+    agent: std::path::PathBuf,
+}
+
+impl Vm {
+    pub(super) fn start(images: &Images, setup: &Setup, dir: &Path) -> Result<Vm, String> {
+        let mut command = match images.way {
+            Way::Nested(_) => nested(images, setup, dir)?,
+            Way::Direct => direct(images, setup, dir)?,
+        };
+        let console = dir.join("console");
+        let file = File::create(&console).map_err(|error| format!("cannot make {}: {error}", console.display()))?;
+        let errors = file.try_clone().map_err(|error| error.to_string())?;
+        let child = command
+            .env("LD_LIBRARY_PATH", images.libraries())
+            .stdin(Stdio::null())
+            .stdout(file)
+            .stderr(errors)
+            .spawn()
+            .map_err(|error| format!("QEMU cannot be started: {error}"))?;
+        Ok(Vm { child, agent: dir.join("agent.sock") })
+    }
+
+    /// Connects to the agent's socket as soon as QEMU listens there: a port that finds nobody reads as ended.
+    pub(super) fn connect_agent(&mut self, limit: Duration) -> Result<Agent, String> {
+        let deadline = Instant::now() + limit;
+        loop {
+            match UnixStream::connect(&self.agent) {
+                Ok(stream) => return Agent::new(stream).map_err(|error| error.to_string()),
+                Err(error) if Instant::now() > deadline => return Err(format!("no socket of the agent: {error}")),
+                Err(_) => {}
+            }
+            if let Some(status) = self.ended() {
+                return Err(format!("QEMU ended at once: {status}"));
+            }
+            std::thread::sleep(LOOK / 10);
+        }
+    }
+
+    pub(super) fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+}
+
+impl Drop for Vm {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn append(setup: &Setup) -> String {
+    // Each byte of the serial console is an exit of the guest: the kernel's own words are read by dmesg.
+    format!("{QUICK} quiet loglevel=1{}", if setup.shell { " hv.shell" } else { "" })
+}
+
+fn disk(setup: &Setup, dir: &Path) -> Result<Option<String>, String> {
+    let Some(bytes) = setup.disk else { return Ok(None) };
+    let path = dir.join("disk");
+    let made = File::create(&path).and_then(|file| file.set_len(bytes));
+    made.map_err(|error| format!("cannot make {}: {error}", path.display()))?;
+    Ok(Some(path.display().to_string()))
+}
+
+fn socket(dir: &Path, name: &str) -> String {
+    format!("socket,path={}/{name}.sock,server=on,wait=off", dir.display())
+}
+
+/// An emulated machine with a KVM, in which the guest runs.
+fn nested(images: &Images, setup: &Setup, dir: &Path) -> Result<Command, String> {
+    let mut command = Command::new(images.qemu());
+    command.args(images.data());
+    command.args(["-machine", "q35,hpet=off,i8042=off,vmport=off,sata=off,smbus=off"]);
+    command.args(["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "1", "-m", OUTER_MEMORY]);
+    command.args(["-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio", "-no-reboot"]);
+    command.arg("-kernel").arg(images.image("outer.kernel"));
+    command.arg("-initrd").arg(images.image(&format!("outer-{}.initrd", setup.kernel)));
+    let packed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(";");
+    command.arg("-append").arg(format!(
+        "console=ttyS0 panic=-1 quiet loglevel=1 {QUICK} hv.vcpus={} hv.memory={GUEST_MEMORY} hv.layout={} hv.append={}",
+        setup.vcpus,
+        packed(&images.layout),
+        packed(&append(setup)),
+    ));
+    command.args(["-device", "virtio-serial-pci,max_ports=16"]);
+    for name in SERVICES.into_iter().chain(["agent", "shell"]) {
+        command.arg("-chardev").arg(format!("{},id=c{name}", socket(dir, name)));
+        command.arg("-device").arg(format!("virtserialport,chardev=c{name},name={name}"));
+    }
+    if let Some(path) = disk(setup, dir)? {
+        command.arg("-drive").arg(format!("file={path},if=none,id=disk,format=raw"));
+        command.args(["-device", "virtio-blk-pci,drive=disk"]);
+    }
+    Ok(command)
+}
+
+/// The guest in this machine's KVM.
+fn direct(images: &Images, setup: &Setup, dir: &Path) -> Result<Command, String> {
+    let mut command = Command::new("sh");
+    command.arg(&images.start_guest);
+    command.env("HV_QEMU", images.qemu()).env("HV_DATA", images.data().join(" "));
+    command.env("HV_LIBRARY", &images.library).env("HV_LAYOUT", &images.layout);
+    command.env("HV_KERNEL", images.image(&format!("guest-{}.kernel", setup.kernel)));
+    command.env("HV_INITRD", images.image(&format!("guest-{}.initrd", setup.kernel)));
+    command.env("HV_APPEND", append(setup)).env("HV_MEMORY", GUEST_MEMORY);
+    command.env("HV_VCPUS", setup.vcpus.to_string()).env("HV_SERVICES", SERVICES.join(" "));
+    for name in SERVICES {
+        let place = format!("unix:{}/{name}.sock", dir.display());
+        command.env(format!("HV_IC_{}", name.to_uppercase()), place);
+    }
+    command.env("HV_CHARDEV_agent", socket(dir, "agent")).env("HV_CHARDEV_shell", socket(dir, "shell"));
+    if let Some(path) = disk(setup, dir)? {
+        command.env("HV_DISK", path);
+    }
+    Ok(command)
+}
