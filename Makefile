@@ -27,14 +27,18 @@ PROGRAMS    := $(DAEMONS) hvctl hv-testhost
 # The same selection everywhere, so that one build serves demo, tests and checks.
 BUILD       := build --locked $(addprefix -p ,$(PROGRAMS))
 FUZZ_SECS   ?= 60
+# The device library of the virtual machines: a workspace of its own, since only QEMU can load it.
+QEMU_IC     := tests/vm/qemu-ic/Cargo.toml
 
-.PHONY: help build release demo test check bench fuzz-smoke install uninstall clean
+.PHONY: help build release demo test vm-test check bench bench-vm fuzz-smoke install uninstall clean
 
 help:
 	@echo 'make demo        build, then a short tour with a simulated host (installs what is missing)'
 	@echo 'make test        all tests and checks of files (installs what is missing)'
+	@echo 'make vm-test     the part of it that runs under a real kernel, in virtual machines (some minutes)'
 	@echo 'make check       format, clippy, documentation, the core without its features'
 	@echo 'make bench       figures, as a table; a release build and some minutes'
+	@echo 'make bench-vm    figures under a real kernel, beside the C daemon and a null responder'
 	@echo 'make fuzz-smoke  each fuzz target for FUZZ_SECS ($(FUZZ_SECS)) seconds'
 	@echo 'make release     optimised programs in $(TARGET_DIR)/release'
 	@echo 'make install     those into DESTDIR ($(DESTDIR)) and PREFIX ($(PREFIX)); uninstall takes them away'
@@ -56,18 +60,30 @@ test:
 	@scripts/setup.sh test
 	$(CARGO) $(BUILD)
 	$(CARGO) test --workspace --locked
+	$(CARGO) test --manifest-path $(QEMU_IC) --target-dir $(TARGET_DIR)/qemu-ic --locked
 	tests/house.sh $(TARGET_DIR)/debug
+	tests/vm/run
+
+vm-test:
+	@scripts/setup.sh demo
+	tests/vm/run
 
 check:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	$(CARGO) clippy -p hv-utils-core --no-default-features --locked -- -D warnings
 	$(CARGO) clippy -p hv-utils-core --no-default-features --features channel --locked -- -D warnings
+	$(CARGO) fmt --manifest-path $(QEMU_IC) --check
+	$(CARGO) clippy --manifest-path $(QEMU_IC) --target-dir $(TARGET_DIR)/qemu-ic --locked -- -D warnings
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --workspace --no-deps --locked
 
 bench: release
 	@scripts/setup.sh bench
 	scripts/bench.sh
+
+bench-vm:
+	@scripts/setup.sh demo
+	tests/vm/run --bench
 
 fuzz-smoke:
 	scripts/fuzz-smoke.sh $(FUZZ_SECS)

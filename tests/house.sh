@@ -47,17 +47,18 @@ need_root() {
 
 scripts_parse() (
     status=0
-    for script in scripts/*.sh tests/*.sh; do
+    for script in scripts/*.sh tests/*.sh tests/vm/outer/* tests/vm/guest/init tests/vm/guest/poweroff; do
         sh -n "$script" || status=1
         [ -x "$script" ] || { echo "$script is not executable" && status=1; }
     done
-    bash -n .ci/run || status=1
+    for script in .ci/run tests/vm/run tests/vm/*.sh; do bash -n "$script" || status=1; done
     exit $status
 )
 
 scripts_are_clean() (
     need shellcheck
-    shellcheck scripts/*.sh tests/*.sh .ci/run
+    shellcheck scripts/*.sh tests/*.sh tests/vm/*.sh tests/vm/outer/* tests/vm/guest/init tests/vm/guest/poweroff \
+        tests/vm/run .ci/run
 )
 
 # ---- systemd -------------------------------------------------------------------------------------------------------

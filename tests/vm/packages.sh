@@ -19,6 +19,7 @@ refresh=${2:-}
 say() { printf 'vm: %s\n' "$*" >&2; }
 cannot() { printf '%s\n' "$*"; exit 10; }
 
+# shellcheck source=/dev/null
 . /etc/os-release
 codename=${VERSION_CODENAME:-unknown}
 [ "$(uname -m)" = x86_64 ] || cannot "the virtual machine is x86-64, this machine is $(uname -m)"
@@ -98,6 +99,7 @@ fetch() {
 }
 
 say "fetching QEMU and tools"
+# shellcheck disable=SC2086 # a list
 fetch $tools || { tail -n 5 "$log" >&2; cannot "packages cannot be had: see $log"; }
 for package in "$work"/apt/archives/*.deb; do
     dpkg-deb -x "$package" "$work/tools"

@@ -97,7 +97,9 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
     let dir = match &arguments.dir {
         Some(dir) => dir.clone(),
         // Sockets have short paths; what a failure leaves is looked at by a person, so it stays.
-        None => tempfile::Builder::new().prefix("hv-vm.").tempdir().map_err(|error| error.to_string())?.keep(),
+        None => {
+            tempfile::Builder::new().prefix("hv-vm.").tempdir().map_err(|error| error.to_string())?.keep()
+        }
     };
     std::fs::create_dir_all(&dir).map_err(|error| format!("cannot make {}: {error}", dir.display()))?;
     if arguments.shell {

@@ -56,7 +56,8 @@ impl Counts {
 pub fn post_mortem(machine: &Machine) {
     let dir = machine.dir();
     section("console", &machine.console());
-    let asked = machine.start("dmesg | tail -n 25; for log in /run/*.log; do echo \"-- $log\"; tail -n 25 $log; done");
+    let asked = machine
+        .start("dmesg | tail -n 25; for log in /run/*.log; do echo \"-- $log\"; tail -n 25 $log; done");
     match asked.wait(Duration::from_secs(20)) {
         Ok(finished) => section("guest: kernel log and daemons", &finished.stdout),
         Err(why) => println!("      guest: kernel log and daemons: {why}"),
@@ -86,5 +87,10 @@ fn section(title: &str, text: &str) {
         let shown: String = line.chars().take(400).collect();
         let _ = writeln!(out, "      | {shown}");
     }
-    println!("      {title} ({} lines, the last {}):\n{}", lines.len(), lines.len() - skipped, out.trim_end());
+    println!(
+        "      {title} ({} lines, the last {}):\n{}",
+        lines.len(),
+        lines.len() - skipped,
+        out.trim_end()
+    );
 }

@@ -4,11 +4,12 @@
 //! here until the channel is open and has room.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::ffi::c_int;
 use std::time::Instant;
 
 use crate::fatal;
-use crate::frames::{CLOSED, Frame, IN_BAND, OFFER, OPENED, RESCIND};
+use crate::frames::{CLOSED, Frame, OFFER, OPENED, RESCIND};
 use crate::ic::{BALLOON, ICS, Ic};
 use crate::layout::Layout;
 use crate::offers::{self, PIPE_MODE, SETTLE};
@@ -27,6 +28,8 @@ struct Device {
     ic: &'static Ic,
     stream: Stream,
     incoming: Vec<u8>,
+    /// Packets for the guest that could not be passed on yet.
+    waiting: VecDeque<Frame>,
     /// Whether the guest has the device, as far as we told it.
     offered: bool,
     /// Whether the host wants it offered again.
@@ -79,14 +82,16 @@ impl Device {
     fn readable(&mut self) {
         match self.stream.read(&mut self.incoming) {
             Arrival::Bytes => self.pump(),
-            Arrival::Gone => self.incoming.clear(),
+            Arrival::Gone => {
+                self.incoming.clear();
+                self.waiting.clear();
+            }
             Arrival::Nothing => {}
         }
         self.offer_when_due();
     }
 
     fn pump(&mut self) {
-        // A packet that has to wait, for a channel or for room, is put back.
         while let Some(frame) = self.next_frame() {
             match frame.kind {
                 OPENED => {
@@ -98,14 +103,14 @@ impl Device {
                     self.wanted = true;
                     self.offer_when_due();
                 }
-                _ => {
-                    if !self.pass_on(&frame) {
-                        let mut bytes = Vec::new();
-                        frame.encode(&mut bytes);
-                        self.incoming.splice(..0, bytes);
-                        return;
-                    }
-                }
+                // Words are obeyed at once; packets wait, for a channel or for room, and for those before them.
+                _ => self.waiting.push_back(frame),
+            }
+        }
+        while let Some(frame) = self.waiting.pop_front() {
+            if !self.pass_on(&frame) {
+                self.waiting.push_front(frame);
+                break;
             }
         }
     }
@@ -116,6 +121,7 @@ impl Device {
             Err(bad) => {
                 eprintln!("qemu-ic: {:?}: the stream ends: {}", self.ic.device, bad.0);
                 self.incoming.clear();
+                self.waiting.clear();
                 self.stream.end();
                 None
             }
@@ -149,6 +155,7 @@ impl Device {
         self.wanted = false;
         if self.offered {
             self.offered = false;
+            self.waiting.clear();
             self.left = Instant::now();
             offers::rescind(self.relid());
         }
@@ -190,14 +197,8 @@ extern "C" fn closed(channel: *mut Channel) {
     // SAFETY: as above.
     on(unsafe { vmbus_channel_device(channel) }, |device| {
         device.left = Instant::now();
-        // Packets that the guest never saw are lost with their channel; words to us are not.
-        let mut rest = std::mem::take(&mut device.incoming);
-        while let Ok(Some(frame)) = Frame::take(&mut rest) {
-            if frame.kind != IN_BAND {
-                frame.encode(&mut device.incoming);
-            }
-        }
-        device.incoming.extend(rest);
+        // Packets that the guest never saw are lost with their channel.
+        device.waiting.clear();
         device.send(&Frame::word(CLOSED));
     });
 }
@@ -247,7 +248,7 @@ extern "C" fn realize(pointer: Pointer, _error: Pointer) {
     // SAFETY: an object begins with its class.
     let class = unsafe { *pointer.cast::<*const u8>() };
     // SAFETY: the class was filled in by `class_init`.
-    let guid = unsafe { class.add(layout.class_id).cast::<[u8; 16]>().read_unaligned() };
+    let guid = unsafe { class.wrapping_add(layout.class_id).cast::<[u8; 16]>().read_unaligned() };
     let Some(ic) = ICS.iter().find(|ic| ic.class.to_be_bytes() == guid) else {
         fatal("a device of another class")
     };
@@ -260,6 +261,7 @@ extern "C" fn realize(pointer: Pointer, _error: Pointer) {
         ic,
         stream,
         incoming: Vec::new(),
+        waiting: VecDeque::new(),
         offered: true,
         wanted: false,
         left: Instant::now(),
@@ -279,7 +281,7 @@ extern "C" fn class_init(class: Pointer, data: Pointer) {
     let balloon = unsafe { object_class_by_name(c"hv-balloon".as_ptr()) }.cast::<u8>();
     let known = !balloon.is_null() && {
         // SAFETY: the offset lies within the class of every QEMU that has the device.
-        let guid = unsafe { balloon.add(layout.class_id).cast::<[u8; 16]>().read_unaligned() };
+        let guid = unsafe { balloon.wrapping_add(layout.class_id).cast::<[u8; 16]>().read_unaligned() };
         guid == BALLOON.to_be_bytes()
     };
     if !known {
@@ -299,7 +301,7 @@ extern "C" fn class_init(class: Pointer, data: Pointer) {
 /// Writes a member of a class.
 fn put<T>(class: Pointer, offset: usize, value: T) {
     // SAFETY: `class_init` has checked that the layout is this QEMU's, and the class is ours to fill in.
-    unsafe { class.cast::<u8>().add(offset).cast::<T>().write_unaligned(value) };
+    unsafe { class.cast::<u8>().wrapping_add(offset).cast::<T>().write_unaligned(value) };
 }
 
 extern "C" fn types() {

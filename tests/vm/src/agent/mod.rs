@@ -55,7 +55,8 @@ impl Frame {
         let [i0, i1, i2, i3, kind, l0, l1, l2, l3] = header;
         let length = u32::from_le_bytes([l0, l1, l2, l3]) as usize;
         let kind = KINDS.get(usize::from(kind)).copied().filter(|_| length <= MAX_BYTES);
-        let kind = kind.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no frame of the agent's"))?;
+        let kind =
+            kind.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "no frame of the agent's"))?;
         let mut bytes = vec![0; length];
         from.read_exact(&mut bytes)?;
         Ok(Frame { id: u32::from_le_bytes([i0, i1, i2, i3]), kind, bytes })

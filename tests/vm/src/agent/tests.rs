@@ -24,7 +24,8 @@ fn script_runs_and_its_output_and_code_come_back() {
     let agent = Agent::new(ours).expect("a client");
     assert!(agent.wait_for_hello(Duration::from_secs(60)));
     let slow = agent.start("sleep 0.3; echo slow");
-    let finished = agent.start("echo out; echo err >&2; exit 7").wait(Duration::from_secs(60)).expect("an end");
+    let finished =
+        agent.start("echo out; echo err >&2; exit 7").wait(Duration::from_secs(60)).expect("an end");
     assert_eq!((finished.code, finished.stdout.as_str(), finished.stderr.as_str()), (7, "out\n", "err\n"));
     let slow = slow.wait(Duration::from_secs(60)).expect("an end");
     assert_eq!((slow.code, slow.stdout.as_str()), (0, "slow\n"));

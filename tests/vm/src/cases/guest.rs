@@ -1,3 +1,92 @@
 //! What cases do in a guest again and again: a bus, a daemon, a device and its driver.
 
+use serde_json::Value;
+
 use crate::machine::Machine;
+
+/// Instance of the KVP device, which is its name in sysfs.
+pub(super) const KVP: &str = "242ff919-07db-4180-9c2e-b86cb68c8c55";
+/// Instance of the file copy device.
+pub(super) const FILE_COPY: &str = "eb765408-105f-49b6-b4aa-c123b64d17d4";
+/// Instance of the heartbeat device.
+pub(super) const HEARTBEAT: &str = "fd149e91-82e0-4a7d-afa6-2a4166cbd7c0";
+
+/// Starts the guest's system bus, if it does not run.
+#[track_caller]
+pub(super) fn bus(machine: &Machine) {
+    machine.sh("[ -S /run/dbus/system_bus_socket ] || \
+         setsid dbus-daemon --config-file=/usr/share/dbus-1/system.conf --nofork --nopidfile >/run/dbus.log 2>&1 &");
+    machine.until("[ -S /run/dbus/system_bus_socket ]");
+}
+
+/// Starts hv-kvpd with a channel of this choice; it is not waited for.
+#[track_caller]
+pub(super) fn start_kvpd(machine: &Machine, channel: &str) {
+    machine.sh(&format!(
+        "setsid hv-kvpd --channel {channel} --log-level debug --log-format text >>/run/hv-kvpd.log 2>&1 </dev/null & \
+         echo $! >/run/hv-kvpd.pid"
+    ));
+}
+
+/// Sends hv-kvpd a signal and waits until it has ended.
+#[track_caller]
+pub(super) fn end_kvpd(machine: &Machine, signal: &str) {
+    machine.sh(&format!("kill -{signal} $(cat /run/hv-kvpd.pid)"));
+    machine.until("! kill -0 $(cat /run/hv-kvpd.pid) 2>/dev/null");
+}
+
+/// Starts hv-kvpd and waits until the host has negotiated with it.
+#[track_caller]
+pub(super) fn kvpd(machine: &Machine, channel: &str) {
+    bus(machine);
+    start_kvpd(machine, channel);
+    wait_state(machine, "ready");
+    machine.ask(&["wait-guest", "kvp"]).done();
+}
+
+/// What `hvctl status` says about hv-kvpd.
+#[track_caller]
+pub(super) fn kvp_status(machine: &Machine) -> Value {
+    let text = machine.sh("hvctl --json status");
+    let object: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+    let services = object["services"].as_array().cloned().unwrap_or_default();
+    let kvp = services.into_iter().find(|service| service["service"] == "kvp");
+    kvp.unwrap_or_else(|| crate::machine::fail(&format!("no kvp in {text}")))
+}
+
+/// Waits until hv-kvpd shows this state of its channel.
+#[track_caller]
+pub(super) fn wait_state(machine: &Machine, state: &str) {
+    machine.until(&format!(
+        "dbus_state=$(hvctl --json status | sed -n 's/.*\"service\":\"kvp\"[^}}]*\"channel_state\":\"\\([a-z]*\\)\".*/\\1/p'); \
+         [ \"$dbus_state\" = {state} ]"
+    ));
+}
+
+/// The driver that has a device now; empty if none has.
+#[track_caller]
+pub(super) fn driver(machine: &Machine, instance: &str) -> String {
+    let link = format!("/sys/bus/vmbus/devices/{instance}/driver");
+    machine.sh(&format!("[ ! -e {link} ] || basename $(readlink {link})")).trim().to_owned()
+}
+
+/// Gives a device to a driver, by an override, as long as the device lives.
+#[track_caller]
+pub(super) fn bind(machine: &Machine, instance: &str, to: &str) {
+    machine.sh(&bind_script(instance, to));
+    assert_eq!(driver(machine, instance), to);
+}
+
+/// The script of [`bind`].
+pub(super) fn bind_script(instance: &str, to: &str) -> String {
+    format!(
+        "d=/sys/bus/vmbus/devices/{instance}; echo {to} >$d/driver_override; \
+         [ ! -e $d/driver ] || echo {instance} >$d/driver/unbind; echo {instance} >/sys/bus/vmbus/drivers_probe"
+    )
+}
+
+/// Removes every trace of pools, so that a scenario begins with none.
+#[track_caller]
+pub(super) fn no_pools(machine: &Machine) {
+    machine.sh("rm -rf /var/lib/hyperv /var/lib/hv-utils; mkdir -p /var/lib/hyperv /var/lib/hv-utils");
+}

@@ -5,7 +5,11 @@
 
 pub mod fixtures;
 
+mod differences;
 mod guest;
+mod old;
+mod raw;
+mod scenario;
 mod stock;
 
 use std::any::Any;
@@ -69,6 +73,77 @@ pub const ALL: &[Case] = &[
         name: "kernel_finds_hyper_v_and_every_service",
         stage: Stage::Stock,
         play: stock::kernel_finds_every_service,
+    },
+    Case { name: "kernel_answers_heartbeats", stage: Stage::Stock, play: stock::kernel_answers_heartbeats },
+    Case {
+        name: "kernel_sets_its_clock_by_the_host",
+        stage: Stage::Stock,
+        play: stock::kernel_sets_its_clock_by_the_host,
+    },
+    Case {
+        name: "c_vss_daemon_freezes_and_thaws",
+        stage: Stage::Stock,
+        play: stock::c_daemon_freezes_and_thaws,
+    },
+    Case { name: "c_kvp_daemon_exchanges_items", stage: Stage::Stock, play: stock::c_daemon_exchanges_items },
+    Case {
+        name: "kvpd_on_hv_utils_answers_like_the_c_daemon",
+        stage: Stage::Stock,
+        play: stock::kvpd_on_hv_utils_answers_like_the_c_daemon,
+    },
+    Case { name: "kvpd_restarts_on_hv_utils", stage: Stage::Stock, play: stock::daemon_restarts_on_hv_utils },
+    Case {
+        name: "second_daemon_is_refused_the_char_device",
+        stage: Stage::Stock,
+        play: stock::second_daemon_is_refused_the_device,
+    },
+    Case {
+        name: "hv_utils_unbound_under_kvpd_comes_back",
+        stage: Stage::Stock,
+        play: stock::driver_unbound_under_the_daemon_comes_back,
+    },
+    Case {
+        name: "host_shuts_the_machine_down",
+        stage: Stage::Stock,
+        play: stock::host_shuts_the_machine_down,
+    },
+    Case { name: "kvpd_takes_the_raw_channel", stage: Stage::Raw, play: raw::kvpd_takes_the_raw_channel },
+    Case {
+        name: "every_kvp_operation_on_the_raw_channel",
+        stage: Stage::Raw,
+        play: raw::every_operation_on_the_raw_channel,
+    },
+    Case {
+        name: "kvpd_restarts_on_the_raw_channel",
+        stage: Stage::Raw,
+        play: raw::daemon_restarts_on_the_raw_channel,
+    },
+    Case {
+        name: "device_removed_under_kvpd_comes_back_as_another_uio",
+        stage: Stage::Raw,
+        play: raw::device_removed_under_the_daemon_comes_back_as_another_uio,
+    },
+    Case {
+        name: "drivers_change_while_exchanges_run",
+        stage: Stage::Raw,
+        play: raw::drivers_change_while_exchanges_run,
+    },
+    Case {
+        name: "service_is_switched_off_and_on_20_times",
+        stage: Stage::Raw,
+        play: raw::service_is_switched_off_and_on,
+    },
+    Case {
+        name: "heartbeat_goes_on_through_all_that",
+        stage: Stage::Raw,
+        play: raw::other_services_keep_running_meanwhile,
+    },
+    Case { name: "host_restarts_the_machine", stage: Stage::Raw, play: raw::host_restarts_the_machine },
+    Case { name: "kvpd_on_an_older_kernel", stage: Stage::Old, play: old::kvpd_on_an_older_kernel },
+    Case {
+        name: "older_kernel_refuses_the_raw_channel",
+        stage: Stage::Old,
+        play: old::older_kernel_refuses_the_raw_channel,
     },
 ];
 

@@ -41,7 +41,8 @@ impl Host {
         let program = images.programs.join("hv-testhost");
         let (control, transcript) = (dir.join("control.sock"), dir.join("transcript"));
         let events = dir.join("events");
-        let file = File::create(&events).map_err(|error| format!("cannot make {}: {error}", events.display()))?;
+        let file =
+            File::create(&events).map_err(|error| format!("cannot make {}: {error}", events.display()))?;
         let child = Command::new(&program)
             .arg("--packet-link")
             .arg(dir)

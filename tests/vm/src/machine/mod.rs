@@ -145,7 +145,8 @@ impl Machine {
     #[track_caller]
     pub fn until(&self, script: &str) -> String {
         // The loop is the guest's: each round trip from here costs more than a look.
-        let looped = format!("i=0; until ( {script} ); do i=$((i+1)); [ $i -lt 600 ] || exit 1; sleep 0.2; done");
+        let looped =
+            format!("i=0; until ( {script} ); do i=$((i+1)); [ $i -lt 600 ] || exit 1; sleep 0.2; done");
         let finished = self.guest(&looped);
         assert!(finished.code == 0, "in the guest, never true: {script}\n{finished:?}");
         finished.stdout

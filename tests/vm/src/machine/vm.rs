@@ -34,7 +34,8 @@ impl Vm {
             Way::Direct => direct(images, setup, dir)?,
         };
         let console = dir.join("console");
-        let file = File::create(&console).map_err(|error| format!("cannot make {}: {error}", console.display()))?;
+        let file =
+            File::create(&console).map_err(|error| format!("cannot make {}: {error}", console.display()))?;
         let errors = file.try_clone().map_err(|error| error.to_string())?;
         let child = command
             .env("LD_LIBRARY_PATH", images.libraries())
@@ -52,7 +53,9 @@ impl Vm {
         loop {
             match UnixStream::connect(&self.agent) {
                 Ok(stream) => return Agent::new(stream).map_err(|error| error.to_string()),
-                Err(error) if Instant::now() > deadline => return Err(format!("no socket of the agent: {error}")),
+                Err(error) if Instant::now() > deadline => {
+                    return Err(format!("no socket of the agent: {error}"));
+                }
                 Err(_) => {}
             }
             if let Some(status) = self.ended() {

@@ -1,0 +1,28 @@
+//! A kernel below 6.10: items through the in-kernel driver, and a clear word about the raw channel.
+
+use super::guest::{KVP, bus, driver, kvp_status, kvpd, no_pools};
+use super::{differences, scenario};
+use crate::machine::Machine;
+
+pub(super) fn kvpd_on_an_older_kernel(machine: &mut Machine) {
+    no_pools(machine);
+    kvpd(machine, "hv_utils");
+    let status = kvp_status(machine);
+    assert_eq!(status["transport"], "hv_utils", "{status}");
+    let told = scenario::hold(machine);
+    let intrinsic = scenario::intrinsic(machine);
+    differences::compare_with_the_c_daemon(&told, &intrinsic);
+}
+
+pub(super) fn older_kernel_refuses_the_raw_channel(machine: &mut Machine) {
+    bus(machine);
+    let refused = machine.guest("hv-kvpd --channel uio --bus none --run-dir /run/second --log-format text");
+    assert_eq!(refused.code, 69, "{refused:?}");
+    assert!(refused.stderr.contains("6.10"), "the sentence names the kernel it takes: {}", refused.stderr);
+    // The kernel's own refusal, which is the reason.
+    machine.guest(
+        "echo uio_hv_generic >/sys/bus/vmbus/devices/eb765408-105f-49b6-b4aa-c123b64d17d4/driver_override; \
+                   echo eb765408-105f-49b6-b4aa-c123b64d17d4 >/sys/bus/vmbus/drivers_probe",
+    );
+    assert_eq!(driver(machine, KVP), "hv_utils");
+}

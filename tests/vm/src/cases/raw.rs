@@ -1,0 +1,153 @@
+//! hv-kvpd on the raw channel of a real kernel: binding, exchanges, restarts, removal and return.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::guest::{
+    FILE_COPY, KVP, bind, bind_script, bus, driver, end_kvpd, kvp_status, kvpd, no_pools, start_kvpd,
+    wait_state,
+};
+use super::scenario;
+use crate::machine::Machine;
+
+/// Times that a service is switched off and on, as Microsoft's own test does.
+const TOGGLES: u32 = 20;
+
+pub(super) fn kvpd_takes_the_raw_channel(machine: &mut Machine) {
+    no_pools(machine);
+    bind(machine, KVP, "uio_hv_generic");
+    kvpd(machine, "uio");
+    let status = kvp_status(machine);
+    assert_eq!(status["transport"], "uio", "{status}");
+    assert_eq!(status["framework_version"], "3.0", "{status}");
+    assert_eq!(status["message_version"], "5.0", "what the in-kernel driver never negotiates: {status}");
+    let devices = machine.sh("hvctl devices");
+    let line = devices.lines().find(|line| line.contains("KVP")).unwrap_or_default();
+    assert!(line.contains("uio_hv_generic"), "{devices}");
+    // The size is the kernel's own choice: 2 MiB each for services without a preference (protocol.md §3.4).
+    let map = machine.sh("cat /sys/class/uio/uio0/maps/map0/size");
+    assert_eq!(map.trim(), "0x0000000000400000");
+}
+
+pub(super) fn every_operation_on_the_raw_channel(machine: &mut Machine) {
+    let told = scenario::hold(machine);
+    super::differences::compare_with_raw(&told);
+    let keys: Vec<String> = scenario::intrinsic(machine).into_iter().map(|(key, _)| key).collect();
+    assert_eq!(keys[..10], super::stock::INTRINSIC, "{keys:?}");
+}
+
+pub(super) fn daemon_restarts_on_the_raw_channel(machine: &mut Machine) {
+    machine.ask(&["set-kvp", "external", "Kept", "1"]).done();
+    for signal in ["TERM", "KILL", "KILL", "TERM"] {
+        end_kvpd(machine, signal);
+        start_kvpd(machine, "uio");
+        wait_state(machine, "ready");
+        let answer = machine.ask(&["get-kvp", "external", "Kept"]).done();
+        assert_eq!(answer["item"]["value"], "1", "after SIG{signal}");
+    }
+}
+
+pub(super) fn device_removed_under_the_daemon_comes_back_as_another_uio(machine: &mut Machine) {
+    // What a rescind gives the daemon: its descriptor reads EIO, the device is gone from sysfs.
+    machine.sh(&format!("echo {KVP} >/sys/bus/vmbus/drivers/uio_hv_generic/unbind"));
+    wait_state(machine, "closed");
+    machine.until("! ls -l /proc/$(cat /run/hv-kvpd.pid)/fd | grep -q /dev/uio");
+    // Its number goes to another device, so that ours comes back with a new one.
+    bind(machine, FILE_COPY, "uio_hv_generic");
+    let other = machine.sh(&format!("ls /sys/bus/vmbus/devices/{FILE_COPY}/uio"));
+    bind(machine, KVP, "uio_hv_generic");
+    wait_state(machine, "ready");
+    let ours = machine.sh(&format!("ls /sys/bus/vmbus/devices/{KVP}/uio"));
+    assert_eq!((other.trim(), ours.trim()), ("uio0", "uio1"));
+    machine.until("ls -l /proc/$(cat /run/hv-kvpd.pid)/fd | grep -q /dev/uio1");
+    assert_eq!(machine.ask(&["get-kvp", "external", "Kept"]).done()["item"]["value"], "1");
+    machine.sh(&format!("echo {FILE_COPY} >/sys/bus/vmbus/drivers/uio_hv_generic/unbind"));
+}
+
+pub(super) fn drivers_change_while_exchanges_run(machine: &mut Machine) {
+    end_kvpd(machine, "TERM");
+    kvpd(machine, "auto");
+    let stop = AtomicBool::new(false);
+    let machine = &*machine;
+    let (answers, odd) = std::thread::scope(|scope| {
+        let asking = scope.spawn(|| {
+            let (mut answers, mut odd) = (0_u32, Vec::new());
+            while !stop.load(Ordering::Relaxed) {
+                let answer = machine.ask(&["get-kvp", "external", "Kept"]);
+                // A channel that closes under a request, or a host that finds no guest, is what was asked for.
+                match answer.code {
+                    0 => answers += 1,
+                    3 => {}
+                    _ if answer.object["error"]["message"]
+                        .as_str()
+                        .is_some_and(|text| text.contains("closed")) => {}
+                    _ => odd.push(answer.object.clone()),
+                }
+                if answer.object["violations"].as_array().is_some_and(|found| !found.is_empty()) {
+                    odd.push(answer.object);
+                }
+            }
+            (answers, odd)
+        });
+        for to in ["hv_utils", "uio_hv_generic", "hv_utils", "uio_hv_generic", "hv_utils", "uio_hv_generic"] {
+            machine.sh(&bind_script(KVP, to));
+            wait_state(machine, "ready");
+            let transport = if to == "hv_utils" { "hv_utils" } else { "uio" };
+            assert_eq!(kvp_status(machine)["transport"], transport);
+            // Some exchanges on each.
+            for _ in 0..3 {
+                machine.ask(&["get-kvp", "external", "Kept"]).done();
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+        asking.join().unwrap_or_default()
+    });
+    assert!(odd.is_empty(), "{odd:?}");
+    assert!(answers > 0, "no exchange came through beside the changes");
+    assert_eq!(driver(machine, KVP), "uio_hv_generic");
+}
+
+pub(super) fn service_is_switched_off_and_on(machine: &mut Machine) {
+    for turn in 1..=TOGGLES {
+        machine.ask(&["disable-service", "kvp"]).done();
+        machine.until(&format!("[ ! -e /sys/bus/vmbus/devices/{KVP} ]"));
+        wait_state(machine, "closed");
+        if turn % 2 == 0 {
+            // The new device finds uio_hv_generic first: the next turn takes a raw channel away.
+            machine.sh("echo 0 >/sys/bus/vmbus/drivers_autoprobe");
+        }
+        machine.ask(&["enable-service", "kvp"]).done();
+        machine.until(&format!("[ -e /sys/bus/vmbus/devices/{KVP} ]"));
+        if turn % 2 == 0 {
+            machine.sh(&bind_script(KVP, "uio_hv_generic"));
+            machine.sh("echo 1 >/sys/bus/vmbus/drivers_autoprobe");
+        }
+        machine.ask(&["wait-guest", "kvp"]).done();
+        let value = machine.ask(&["get-kvp", "external", "Kept"]).done();
+        assert_eq!(value["item"]["value"], "1", "turn {turn}");
+    }
+    let log = machine.sh("dmesg | grep -cE 'WARNING|BUG|Oops' || true");
+    assert_eq!(log.trim(), "0", "the kernel itself complained");
+}
+
+pub(super) fn other_services_keep_running_meanwhile(machine: &mut Machine) {
+    bus(machine);
+    let sequence = |machine: &Machine| {
+        let object = machine.ask(&["get-integration-services"]).done();
+        let services = object["services"].as_array().cloned().unwrap_or_default();
+        let heartbeat = services.into_iter().find(|service| service["name"] == "heartbeat");
+        heartbeat.and_then(|service| service["sequence"].as_u64()).unwrap_or_default()
+    };
+    let before = sequence(machine);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while sequence(machine) <= before {
+        assert!(std::time::Instant::now() < deadline, "no heartbeat after {before}");
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+}
+
+pub(super) fn host_restarts_the_machine(machine: &mut Machine) {
+    machine.ask(&["restart-vm"]).done();
+    machine.wait_off();
+    let console = machine.console();
+    assert!(console.contains("guest: reboot, called by the kernel"), "{console}");
+}
