@@ -2,8 +2,8 @@
 //! demand. For tests (as a library and by scenarios), demos (console, one-shot commands) and development.
 //!
 //! ```text
-//!   cli ──verbs──▶ host (Host, Station, Ic, kvp, heartbeat) ──▶ link ──▶ sim ──▶ rings ──▶ guest
-//!    └──files────▶ scenario ─────────────────────────────────────┘
+//!   cli ──verbs──▶ host (Host, Station, Ic, kvp, heartbeat) ──▶ link ┬─▶ sim ────▶ rings ──▶ guest
+//!    └──files────▶ scenario ─────────────────────────────────────────┘└─▶ packet ─▶ frames ─▶ virtual machine
 //! ```
 //! It is a peer, not a part, of the guest's daemons: it shares their byte layouts and the ring code with them and
 //! nothing else, reads replies with code of its own, and is as strict as Microsoft's open-source host was seen to be.
@@ -16,6 +16,7 @@ pub mod host;
 pub mod link;
 pub mod outcome;
 pub mod output;
+pub mod packet;
 pub mod scenario;
 pub mod sim;
 pub mod transcript;

@@ -1,9 +1,8 @@
 //! The seam between the services and a way to a guest: send a packet, receive a packet.
 //!
 //! The services are written once over [`PacketLink`] and [`Port`] and know nothing of rings or sockets. The sim
-//! link implements both over rings in shared memory; a link that carries framed packets to a virtual
-//! machine only needs these two traits too. [`Rings`] is what only a link with rings of its own can offer: the
-//! means to damage them, for scenarios.
+//! link implements both over rings in shared memory, the packet link over framed packets to a virtual machine.
+//! [`Rings`] is what only a link with rings of its own can offer: the means to damage them, for scenarios.
 
 use std::future::Future;
 use std::io;
@@ -74,6 +73,12 @@ pub trait Port: Send {
 
     /// Offers the device, as a new one. Does nothing if it is offered.
     fn offer(&mut self) -> io::Result<()>;
+
+    /// The host ends, nothing more is asked of this port. A device that lives by this host alone goes with it.
+    fn end(&mut self) -> impl Future<Output = ()> + Send {
+        self.rescind();
+        std::future::ready(())
+    }
 }
 
 /// One of the two rings, seen from the host.

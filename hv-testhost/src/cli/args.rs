@@ -8,7 +8,7 @@ use clap::{Parser, Subcommand};
 use hv_utils_core::wire::{Ic, Version};
 
 use crate::host::kvp::items::HostItems;
-use crate::host::{DEFAULT_RING_BYTES, HostOptions, OFFERABLE, TransactionIds};
+use crate::host::{DEFAULT_RING_BYTES, HostOptions, OFFERABLE, Place, TransactionIds};
 use crate::scenario::cli::RunOptions;
 use crate::sim::failed;
 use crate::transcript::Transcript;
@@ -20,6 +20,8 @@ const EXAMPLES: &str = "\
 A host that stays, and commands to it:
   hv-testhost --sim /run/hvtest --control /run/hvtest/control --ic kvp,heartbeat
   hv-testhost --control /run/hvtest/control get-guest-intrinsic-items
+A virtual machine's own kernel as the guest, behind sockets where the machine listens:
+  hv-testhost --packet-link /run/machine --ic kvp,heartbeat
 One command, with a host that lives for it alone:
   hv-testhost --sim /run/hvtest add-kvp colour blue
 A console: the same without a command. `help` lists what it understands.
@@ -38,7 +40,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "DIR")]
     pub(super) sim: Option<PathBuf>,
 
-    /// With --sim: listen here for commands and stay until told to quit. Alone: send the command there
+    /// Directory of a virtual machine's sockets: connect to DIR/NAME.sock for each service, instead of --sim
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["sim", "ring"])]
+    pub(super) packet_link: Option<PathBuf>,
+
+    /// With --sim or --packet-link: listen here for commands and stay until told to quit. Alone: send the command there
     #[arg(long, value_name = "SOCK")]
     pub(super) control: Option<PathBuf>,
 
@@ -106,14 +112,19 @@ impl Arguments {
         self.timeout.unwrap_or(DEFAULT_TIMEOUT)
     }
 
-    /// The host's options in `dir`.
+    /// Where guests are to be met, if anywhere.
+    pub(super) fn place(&self) -> Option<Place> {
+        let sim = self.sim.as_ref().map(|dir| Place::Sim { dir: dir.clone(), ring_bytes: self.ring });
+        sim.or_else(|| self.packet_link.as_ref().map(Place::packet_link))
+    }
+
+    /// The host's options in a place.
     ///
     /// # Errors
     /// The transcript cannot be made.
-    pub(super) fn host_options(&self, dir: PathBuf) -> io::Result<HostOptions> {
-        let mut options = HostOptions::new(dir);
+    pub(super) fn host_options(&self, place: &Place) -> io::Result<HostOptions> {
+        let mut options = HostOptions::at(place.clone());
         options.ics = OFFERABLE.iter().copied().filter(|ic| self.ics.contains(ic)).collect();
-        options.ring_bytes = self.ring;
         options.versions.clone_from(&self.versions);
         options.timeout = self.timeout();
         options.ids = if self.rising_ids { TransactionIds::Rising } else { TransactionIds::Zero };

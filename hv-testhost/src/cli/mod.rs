@@ -21,7 +21,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::mpsc;
 
 use crate::failure::{Failure, Why, exit};
-use crate::host::Host;
+use crate::host::{Host, Place};
 use crate::output::{Rendered, render, render_failure};
 use crate::scenario;
 use crate::sim::listening_hint;
@@ -30,6 +30,12 @@ use crate::verb::Verb;
 pub(crate) use args::ring_size;
 use args::{Arguments, Command};
 use control::Control;
+
+const NOWHERE: &str = "--sim DIR, --packet-link DIR or --control SOCK is needed, see --help";
+const TWO_COMMANDS: &str = "--sim or --packet-link with --control starts a host that stays: send it the verb in a \
+                            second command";
+const NO_RINGS: &str = "scenarios damage rings, and over the packet link the rings belong to the virtual machine: give \
+                        run --sim DIR, not --packet-link";
 
 /// Something that carries out verbs.
 trait Executor {
@@ -74,13 +80,16 @@ pub fn main() -> ExitCode {
 
 async fn dispatch(arguments: Arguments) -> Rendered {
     let json = arguments.json;
-    let result = match (&arguments.sim, &arguments.control, &arguments.command) {
-        (Some(dir), None, Some(Command::Verb(verb))) => one_shot(&arguments, dir, verb).await,
-        (Some(dir), None, Some(Command::Run { scenarios })) => match arguments.run_options(dir) {
-            Ok(options) => Ok(scenario::cli::run(&options, scenarios, json).await),
-            Err(error) => Err(error),
-        },
-        (Some(dir), _, None) => serve(&arguments, dir).await,
+    let result = match (&arguments.place(), &arguments.control, &arguments.command) {
+        (Some(place), None, Some(Command::Verb(verb))) => one_shot(&arguments, place, verb).await,
+        (Some(Place::Sim { dir, .. }), None, Some(Command::Run { scenarios })) => {
+            match arguments.run_options(dir) {
+                Ok(options) => Ok(scenario::cli::run(&options, scenarios, json).await),
+                Err(error) => Err(error),
+            }
+        }
+        (Some(Place::PacketLink { .. }), None, Some(Command::Run { .. })) => return usage(NO_RINGS, json),
+        (Some(place), _, None) => serve(&arguments, place).await,
         (None, Some(control), Some(Command::Verb(verb))) => {
             let remote = Remote::new(control, arguments.timeout());
             return remote.run(verb.to_words(), Some(arguments.timeout()), json).await;
@@ -93,13 +102,8 @@ async fn dispatch(arguments: Arguments) -> Rendered {
         (None, Some(_), Some(Command::Run { .. })) => {
             return usage("run plays its own host: give it --sim DIR, not --control", json);
         }
-        (Some(_), Some(_), Some(_)) => {
-            return usage(
-                "--sim with --control starts a host that stays: send it the verb in a second command",
-                json,
-            );
-        }
-        (None, None, _) => return usage("--sim DIR or --control SOCK is needed, see --help", json),
+        (Some(_), Some(_), Some(_)) => return usage(TWO_COMMANDS, json),
+        (None, None, _) => return usage(NOWHERE, json),
     };
     result.unwrap_or_else(|error| {
         let why = Why::from(error.to_string()).hint(listening_hint(&error));
@@ -108,8 +112,8 @@ async fn dispatch(arguments: Arguments) -> Rendered {
 }
 
 /// A host that lives for one verb.
-async fn one_shot(arguments: &Arguments, dir: &Path, verb: &Verb) -> io::Result<Rendered> {
-    let host = Host::start(arguments.host_options(dir.to_owned())?)?;
+async fn one_shot(arguments: &Arguments, place: &Place, verb: &Verb) -> io::Result<Rendered> {
+    let host = Host::start(arguments.host_options(place)?)?;
     if let Verb::GetIntegrationServices = verb {
         // A host that was there a moment ago has no contact with anybody: that is not what is asked for.
         host.settled(arguments.timeout()).await;
@@ -120,9 +124,9 @@ async fn one_shot(arguments: &Arguments, dir: &Path, verb: &Verb) -> io::Result<
 }
 
 /// A host that stays: for a console, for a control socket, or for both.
-async fn serve(arguments: &Arguments, dir: &Path) -> io::Result<Rendered> {
+async fn serve(arguments: &Arguments, place: &Place) -> io::Result<Rendered> {
     let (events, told) = mpsc::unbounded_channel();
-    let mut options = arguments.host_options(dir.to_owned())?;
+    let mut options = arguments.host_options(place)?;
     options.events = Some(events);
     let host = Rc::new(Host::start(options)?);
     let executor: Rc<dyn Executor> = Rc::new(Local { host: host.clone() });

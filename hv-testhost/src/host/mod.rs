@@ -13,6 +13,7 @@ pub mod kvp;
 pub mod status;
 
 mod ic;
+mod place;
 mod problem;
 mod service;
 mod station;
@@ -28,6 +29,7 @@ use tokio::time::{Instant, timeout_at};
 
 pub(crate) use ic::PROBE_ID;
 pub use ic::{Heard, Ic, IcError, IcOptions, TransactionIds};
+pub use place::Place;
 pub use problem::{Problem, Violation};
 pub use service::Service;
 pub use station::Phase;
@@ -35,6 +37,7 @@ pub use station::Phase;
 use crate::failure::{Failure, Why};
 use crate::link::Port;
 use crate::outcome::{Outcome, Report, ServiceState};
+use crate::packet::PacketPort;
 use crate::sim::SimPort;
 use crate::transcript::Transcript;
 use crate::verb::Verb;
@@ -49,12 +52,10 @@ pub const OFFERABLE: &[IcKind] = &[IcKind::Kvp, IcKind::Heartbeat];
 /// How the host behaves.
 #[derive(Debug, Clone)]
 pub struct HostOptions {
-    /// Directory for the sockets, `NAME.sock` each.
-    pub dir: PathBuf,
+    /// Where guests are met.
+    pub place: Place,
     /// Services to offer, of [`OFFERABLE`].
     pub ics: Vec<IcKind>,
-    /// Bytes of one ring with its 4096-byte control page: a multiple of 4096, at least 8192.
-    pub ring_bytes: u32,
     /// Message versions to offer instead of a real host's, in the order in which they are sent.
     pub versions: Vec<(IcKind, Vec<Version>)>,
     /// Time to wait for a guest, and for each of its answers.
@@ -74,12 +75,16 @@ pub struct HostOptions {
 }
 
 impl HostOptions {
-    /// A host that offers KVP in `dir` and behaves like a real one.
+    /// A host that offers KVP over the sim link in `dir` and behaves like a real one.
     pub fn new(dir: impl Into<PathBuf>) -> HostOptions {
+        HostOptions::at(Place::sim(dir))
+    }
+
+    /// A host that offers KVP and behaves like a real one.
+    pub fn at(place: Place) -> HostOptions {
         HostOptions {
-            dir: dir.into(),
+            place,
             ics: vec![IcKind::Kvp],
-            ring_bytes: DEFAULT_RING_BYTES,
             versions: Vec::new(),
             timeout: Duration::from_secs(10),
             ids: TransactionIds::Zero,
@@ -107,7 +112,7 @@ impl HostOptions {
 /// guest meets; a KVP message of the IP operations takes half of it.
 pub const DEFAULT_RING_BYTES: u32 = 16384;
 
-/// A host at work. Dropping it, or [`Host::shut_down`], rescinds its devices.
+/// A host at work. Dropping it, or [`Host::shut_down`], rescinds its devices; those of a virtual machine stay with it.
 #[derive(Debug)]
 pub struct Host {
     stations: Vec<Handle>,
@@ -118,8 +123,8 @@ pub struct Host {
 #[derive(Debug)]
 struct Handle {
     ic: IcKind,
-    /// Its socket, where guests connect.
-    path: PathBuf,
+    /// What to do while no guest comes.
+    hint: String,
     orders: mpsc::Sender<Order>,
     state: watch::Receiver<ServiceState>,
     task: JoinHandle<()>,
@@ -129,12 +134,16 @@ impl Host {
     /// Offers the services. Needs a tokio runtime.
     ///
     /// # Errors
-    /// A socket cannot be made, or another host sits in the directory.
+    /// A socket cannot be made or reached by any path, or another host sits in the directory.
     pub fn start(options: HostOptions) -> io::Result<Host> {
         let mut stations = Vec::new();
         for ic in options.ics.iter().copied() {
-            let port = SimPort::new(&options.dir, ic, options.ring_bytes)?;
-            stations.push(start_service(&options, ic, port));
+            stations.push(match &options.place {
+                Place::Sim { dir, ring_bytes } => {
+                    start_service(&options, ic, SimPort::new(dir, ic, *ring_bytes)?)
+                }
+                Place::PacketLink { dir } => start_service(&options, ic, PacketPort::new(dir, ic)?),
+            });
         }
         Ok(Host { stations, options, quit: Notify::new() })
     }
@@ -176,7 +185,7 @@ impl Host {
         self.quit.notified().await;
     }
 
-    /// Rescinds the devices and waits until that is done.
+    /// Ends the services, rescinding the devices that are this host's own, and waits until that is done.
     pub async fn shut_down(self) {
         for station in self.stations {
             drop(station.orders);
@@ -223,7 +232,7 @@ where
         events: options.events.clone(),
     };
     let (station, orders, state) = Station::new(ic, port, service, station_options);
-    Handle { ic, path: SimPort::socket(&options.dir, ic), orders, state, task: tokio::spawn(station.run()) }
+    Handle { ic, hint: options.place.hint(ic), orders, state, task: tokio::spawn(station.run()) }
 }
 
 impl Handle {
@@ -273,10 +282,7 @@ impl Handle {
     fn out_of_time(&self, state: &ServiceState) -> Failure {
         let why = Why::from(format!("{}: {} in time", self.ic, state.detail()));
         Failure::NoAnswer(match state.phase {
-            Phase::Waiting => why.hint(format!(
-                "start the guest's daemon with --channel sim:{}, or wait longer with --timeout SECS",
-                self.path.display()
-            )),
+            Phase::Waiting => why.hint(self.hint.as_str()),
             _ => why.hint("look at the log of the guest's daemon, or wait longer with --timeout SECS"),
         })
     }

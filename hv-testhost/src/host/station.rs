@@ -63,7 +63,7 @@ impl<P: Port, S: Service> Station<P, S> {
         (Station { port, service, ic, options, orders, state, violations: Vec::new() }, sender, watcher)
     }
 
-    /// Works until nobody can send orders any more, then takes the device away.
+    /// Works until nobody can send orders any more.
     pub(super) async fn run(mut self) {
         while let Some(link) = self.closed().await {
             let recorded = Recorded::new(link, self.ic, self.options.transcript.clone());
@@ -78,7 +78,7 @@ impl<P: Port, S: Service> Station<P, S> {
                 End::Closed => self.reoffer(),
             }
         }
-        self.port.rescind();
+        self.port.end().await;
     }
 
     /// Waits for a guest; `None` when the host ends.

@@ -45,7 +45,7 @@ fn version_is_that_of_the_package() {
 #[test]
 fn wrong_usage_ends_with_64_and_says_what_is_wrong() {
     let cases: [(&[&str], &str); 12] = [
-        (&[], "--sim DIR or --control SOCK is needed"),
+        (&[], "--sim DIR, --packet-link DIR or --control SOCK is needed"),
         (&["--sim"], "a value is required"),
         (&["--sim", "/nonexistent", "frobnicate"], "unknown verb 'frobnicate'"),
         (&["--sim", "/tmp", "--ic", "vss", "wait-guest"], "this host offers kvp and heartbeat"),
@@ -106,7 +106,7 @@ fn with_json_wrong_usage_is_an_object_too() {
         (&["--json", "--sim", "/tmp", "get-kpv"], "unknown verb 'get-kpv'", "--help lists the verbs"),
         (&["--sim", "/tmp", "add-kvp", "key", "--json"], "<VALUE>", "usage: hv-testhost"),
         (&["--json", "--sim", "/tmp", "--timeout", "soon"], "not a number of seconds", "--help"),
-        (&["--json"], "--sim DIR or --control SOCK is needed", "--help"),
+        (&["--json"], "--sim DIR, --packet-link DIR or --control SOCK is needed", "--help"),
     ];
     for (arguments, message, hint) in cases {
         let output = program().args(arguments).output().unwrap();

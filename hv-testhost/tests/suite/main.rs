@@ -7,6 +7,7 @@ mod cli;
 mod console;
 mod control;
 mod guest;
+mod packet;
 mod scenarios;
 mod services;
 mod strictness;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hv_testhost::host::{Phase, TransactionIds};
+use hv_testhost::host::{Phase, Place, TransactionIds};
 use hv_testhost::outcome::{Failure, Outcome};
 use hv_testhost::{Host, HostOptions, Verb};
 use hv_utils_core::wire::Ic;
@@ -199,7 +199,8 @@ async fn a_second_host_in_the_same_directory_is_refused_and_the_first_stays() {
 async fn a_ring_of_one_data_page_is_enough_for_a_kvp_message() {
     let dir = dir();
     let _guest = GuestThread::start(dir.path(), Fault::None);
-    let host = Host::start(HostOptions { ring_bytes: 8192, ..options(&dir) }).unwrap();
+    let place = Place::Sim { dir: dir.path().to_owned(), ring_bytes: 8192 };
+    let host = Host::start(HostOptions { place, ..options(&dir) }).unwrap();
     let Ok(Outcome::Items(items)) = host.execute(&verb("get-kvp 3"), None).await.result else { panic!() };
     assert_eq!(items.len(), 16);
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hv_testhost::host::Phase;
+use hv_testhost::host::{Phase, Place};
 use hv_testhost::{Failure, Host, HostOptions, Report, Verb};
 
 use crate::guest::kvp::Fault;
@@ -164,7 +164,8 @@ async fn a_packet_length_beyond_the_ring_ends_the_channel() {
 #[tokio::test]
 async fn a_packet_longer_than_any_message_is_fatal_and_the_next_opening_is_not() {
     let dir = dir();
-    let options = HostOptions { ring_bytes: 65536, host_items: None, ..HostOptions::new(dir.path()) };
+    let place = Place::Sim { dir: dir.path().to_owned(), ring_bytes: 65536 };
+    let options = HostOptions { host_items: None, ..HostOptions::at(place) };
     let host = Host::start(options).unwrap();
     let path = dir.path().to_owned();
     let guest = tokio::task::spawn_blocking(move || {

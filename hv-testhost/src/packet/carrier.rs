@@ -1,0 +1,113 @@
+//! The task that owns a port's stream: connects, waits longer each time nobody listens, and remembers what the
+//! virtual machine was told of the device from one stream to the next.
+//!
+//! What is said on one stream is in [`super::conversation`].
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::UnixStream;
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+use super::Meeting;
+use super::conversation::Conversation;
+
+/// Pause before a stream is connected again; each attempt in vain doubles it.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+/// The longest pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// The device as the host's administrator wants it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wanted {
+    pub(super) offered: bool,
+    /// How often `offered` has changed: two changes are a new device.
+    pub(super) changes: u64,
+}
+
+/// What has come of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Progress {
+    /// Whether there is a stream.
+    pub(super) connected: bool,
+    /// The changes that were written to it.
+    pub(super) told: u64,
+}
+
+/// The task.
+#[derive(Debug)]
+pub(super) struct Carrier {
+    path: PathBuf,
+    pub(super) wanted: watch::Receiver<Wanted>,
+    pub(super) progress: watch::Sender<Progress>,
+    pub(super) meeting: Arc<Meeting>,
+    /// Whether the virtual machine may believe that the device is gone.
+    pub(super) rescinded: bool,
+}
+
+impl Carrier {
+    pub(super) fn new(
+        path: PathBuf,
+        wanted: watch::Receiver<Wanted>,
+        progress: watch::Sender<Progress>,
+        meeting: Arc<Meeting>,
+    ) -> Carrier {
+        Carrier { path, wanted, progress, meeting, rescinded: false }
+    }
+
+    /// Works until the task is ended.
+    pub(super) async fn run(mut self) {
+        let mut pause = FIRST_PAUSE;
+        let mut last = None;
+        loop {
+            match UnixStream::connect(&self.path).await {
+                Ok(stream) => {
+                    last = None;
+                    if self.hold(stream).await {
+                        pause = FIRST_PAUSE;
+                    }
+                }
+                // Nobody listens yet, or the one who does is busy: that is what a port waits for.
+                Err(error) if is_early(&error) => last = None,
+                Err(error) => {
+                    // Said once, not at every attempt.
+                    if last.replace(error.kind()) != Some(error.kind()) {
+                        self.tell("connect to", &error);
+                    }
+                }
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// A stream from its first byte to its last; whether the other side has said anything that can be understood.
+    async fn hold(&mut self, stream: UnixStream) -> bool {
+        let mut conversation = Conversation::new(self, stream);
+        let end = conversation.hold().await;
+        let heard = conversation.heard;
+        drop(conversation);
+        self.progress.send_modify(|progress| progress.connected = false);
+        match end {
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => self.tell("go on at", &error),
+            // A virtual machine that ends closes its stream or resets it: neither is news.
+            _ => self.meeting.put(None),
+        }
+        heard
+    }
+
+    fn tell(&self, what: &str, error: &io::Error) {
+        let why = format!("cannot {what} {}: {error}", self.path.display());
+        self.meeting.put(Some((0, Err(io::Error::new(error.kind(), why)))));
+    }
+}
+
+fn is_early(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::WouldBlock
+    )
+}
