@@ -64,6 +64,7 @@ add_libraries() {
 add_busybox() {
     local root=$1 applet
     mkdir -p "$root"/{bin,sbin,dev,proc,sys,tmp,run,root,etc,usr/bin,usr/sbin,var}
+    ln -s ../run "$root/var/run"
     cp "$tools/bin/busybox" "$root/bin/busybox"
     "$root/bin/busybox" --list | grep -vx busybox | while read -r applet; do ln -sf busybox "$root/bin/$applet"; done
 }

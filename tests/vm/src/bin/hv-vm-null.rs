@@ -1,10 +1,14 @@
 //! The floor for every KVP daemon: answers each request at once with what it asked, and knows nothing.
 //!
 //! usage: hv-vm-null hv_utils|uio
+//!        hv-vm-null pool FILE N        a pool of N records
+//!        hv-vm-null fsync FILE N       what an fsync after 2560 bytes costs, N times
 //!
 //! One thread without a runtime: poll, read, write, and on uio the rings. What a daemon needs more than this is its own.
 
 use std::error::Error;
+use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use hv_utils_core::channel::nodes::{CharNode, DeviceNodes, Nodes, UioNode};
@@ -17,11 +21,47 @@ use rustix::event::{PollFd, PollFlags, poll};
 type Outcome = Result<(), Box<dyn Error>>;
 
 fn main() -> Outcome {
-    match std::env::args().nth(1).as_deref() {
-        Some("hv_utils") => char_device(),
-        Some("uio") => uio(),
-        _ => Err("usage: hv-vm-null hv_utils|uio".into()),
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words[..] {
+        ["hv_utils"] => char_device(),
+        ["uio"] => uio(),
+        ["pool", file, count] => pool(file, count.parse()?),
+        ["fsync", file, count] => fsync(file, count.parse()?),
+        _ => Err("usage: hv-vm-null hv_utils|uio | pool FILE N | fsync FILE N".into()),
     }
+}
+
+/// Bytes of a record, and of the key in it (protocol.md §5.8).
+const RECORD: usize = 2560;
+const KEY: usize = 512;
+
+fn pool(file: &str, count: u32) -> Outcome {
+    let mut out = std::io::BufWriter::new(std::fs::File::create(file)?);
+    for number in 0..count {
+        let mut record = [0; RECORD];
+        let key = format!("key{number:06}");
+        let value = format!("value of key {number}, of an ordinary length of sixty-four characters ..");
+        record[..key.len()].copy_from_slice(key.as_bytes());
+        record[KEY..KEY + value.len()].copy_from_slice(value.as_bytes());
+        out.write_all(&record)?;
+    }
+    Ok(out.flush()?)
+}
+
+fn fsync(file: &str, count: usize) -> Outcome {
+    let out = std::fs::File::create(file)?;
+    let mut times = Vec::new();
+    for _ in 0..count {
+        out.write_all_at(&[0xa5; RECORD], 0)?;
+        let began = std::time::Instant::now();
+        out.sync_all()?;
+        times.push(began.elapsed());
+    }
+    times.sort_unstable();
+    let median = times.get(count / 2).copied().unwrap_or_default();
+    println!("One fsync after {RECORD} bytes: {:.2} ms (median of {count}).", median.as_secs_f64() * 1e3);
+    Ok(())
 }
 
 fn char_device() -> Outcome {

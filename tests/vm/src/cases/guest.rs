@@ -35,11 +35,19 @@ pub(super) fn end_kvpd(machine: &Machine, signal: &str) {
     machine.until("! kill -0 $(cat /run/hv-kvpd.pid) 2>/dev/null");
 }
 
-/// Starts hv-kvpd and waits until the host has negotiated with it.
+/// Has hv-kvpd run with a channel of this choice, and waits until the host has negotiated with it.
 #[track_caller]
 pub(super) fn kvpd(machine: &Machine, channel: &str) {
     bus(machine);
-    start_kvpd(machine, channel);
+    let runs = "kill -0 $(cat /run/hv-kvpd.pid) 2>/dev/null";
+    let as_wanted =
+        format!("{runs} && grep -q -- --channel.{channel}. /proc/$(cat /run/hv-kvpd.pid)/cmdline");
+    if machine.guest(&as_wanted).code != 0 {
+        if machine.guest(runs).code == 0 {
+            end_kvpd(machine, "TERM");
+        }
+        start_kvpd(machine, channel);
+    }
     wait_state(machine, "ready");
     machine.ask(&["wait-guest", "kvp"]).done();
 }
@@ -58,8 +66,8 @@ pub(super) fn kvp_status(machine: &Machine) -> Value {
 #[track_caller]
 pub(super) fn wait_state(machine: &Machine, state: &str) {
     machine.until(&format!(
-        "dbus_state=$(hvctl --json status | sed -n 's/.*\"service\":\"kvp\"[^}}]*\"channel_state\":\"\\([a-z]*\\)\".*/\\1/p'); \
-         [ \"$dbus_state\" = {state} ]"
+        "[ \"$(hvctl --json status | sed -n \
+         's/.*\"service\":\"kvp\"[^}}]*\"channel_state\":\"\\([a-z]*\\)\".*/\\1/p')\" = {state} ]"
     ));
 }
 
@@ -85,8 +93,32 @@ pub(super) fn bind_script(instance: &str, to: &str) -> String {
     )
 }
 
+/// Has the raw channel and hv-kvpd on it.
+#[track_caller]
+pub(super) fn kvpd_on_uio(machine: &Machine, channel: &str) {
+    if driver(machine, KVP) != "uio_hv_generic" {
+        bind(machine, KVP, "uio_hv_generic");
+    }
+    kvpd(machine, channel);
+}
+
+/// An item that has to survive whatever comes.
+#[track_caller]
+pub(super) fn keep(machine: &Machine) {
+    machine.ask(&["set-kvp", "external", "Kept", "1"]).done();
+}
+
+/// It did.
+#[track_caller]
+pub(super) fn is_kept(machine: &Machine, after: &str) {
+    let answer = machine.ask(&["get-kvp", "external", "Kept"]).done();
+    assert_eq!(answer["item"]["value"], "1", "after {after}");
+}
+
 /// Removes every trace of pools, so that a scenario begins with none.
 #[track_caller]
 pub(super) fn no_pools(machine: &Machine) {
+    machine.sh("[ ! -e /run/hv-kvpd.pid ] || kill $(cat /run/hv-kvpd.pid) 2>/dev/null; true");
+    machine.until("! pidof hv-kvpd >/dev/null");
     machine.sh("rm -rf /var/lib/hyperv /var/lib/hv-utils; mkdir -p /var/lib/hyperv /var/lib/hv-utils");
 }

@@ -15,6 +15,7 @@ mod stock;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::machine::{Images, Machine, Setup};
@@ -147,6 +148,18 @@ pub const ALL: &[Case] = &[
     },
 ];
 
+/// Starts the guest's system bus, for those who measure.
+#[track_caller]
+pub(crate) fn start_bus(machine: &Machine) {
+    guest::bus(machine);
+}
+
+/// Gives the KVP device to a driver.
+#[track_caller]
+pub(crate) fn bind_kvp(machine: &Machine, driver: &str) {
+    guest::bind(machine, guest::KVP, driver);
+}
+
 /// Plays the cases whose names contain one of `only` (all, if that is empty).
 pub fn play(images: &Images, only: &[String], dir: &Path, counts: &mut Counts) {
     let wanted = |case: &Case| only.is_empty() || only.iter().any(|part| case.name.contains(part.as_str()));
@@ -167,6 +180,7 @@ fn play_stage(images: &Images, stage: Stage, cases: &[&Case], dir: &Path, counts
         }
         return;
     }
+    remember_where_panics_happen();
     let mut machine = None;
     for (number, case) in cases.iter().enumerate() {
         let mut current = match machine.take() {
@@ -205,7 +219,18 @@ fn boot(images: &Images, setup: &Setup, dir: &Path) -> Result<Machine, String> {
     booted
 }
 
+/// Where the last panic happened: the report is ours, and not the runtime's.
+static PLACE: Mutex<String> = Mutex::new(String::new());
+
+fn remember_where_panics_happen() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(String::new, ToString::to_string);
+        *PLACE.lock().unwrap_or_else(PoisonError::into_inner) = place;
+    }));
+}
+
 fn sentence(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked without a word").to_owned()
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked without a word");
+    format!("{text}\n(at {})", PLACE.lock().unwrap_or_else(PoisonError::into_inner))
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::guest::{
-    FILE_COPY, KVP, bind, bind_script, bus, driver, end_kvpd, kvp_status, kvpd, no_pools, start_kvpd,
+    FILE_COPY, KVP, bind, bind_script, driver, end_kvpd, is_kept, keep, kvp_status, kvpd_on_uio, no_pools, start_kvpd,
     wait_state,
 };
 use super::scenario;
@@ -14,8 +14,7 @@ const TOGGLES: u32 = 20;
 
 pub(super) fn kvpd_takes_the_raw_channel(machine: &mut Machine) {
     no_pools(machine);
-    bind(machine, KVP, "uio_hv_generic");
-    kvpd(machine, "uio");
+    kvpd_on_uio(machine, "uio");
     let status = kvp_status(machine);
     assert_eq!(status["transport"], "uio", "{status}");
     assert_eq!(status["framework_version"], "3.0", "{status}");
@@ -29,6 +28,8 @@ pub(super) fn kvpd_takes_the_raw_channel(machine: &mut Machine) {
 }
 
 pub(super) fn every_operation_on_the_raw_channel(machine: &mut Machine) {
+    no_pools(machine);
+    kvpd_on_uio(machine, "uio");
     let told = scenario::hold(machine);
     super::differences::compare_with_raw(&told);
     let keys: Vec<String> = scenario::intrinsic(machine).into_iter().map(|(key, _)| key).collect();
@@ -36,17 +37,19 @@ pub(super) fn every_operation_on_the_raw_channel(machine: &mut Machine) {
 }
 
 pub(super) fn daemon_restarts_on_the_raw_channel(machine: &mut Machine) {
-    machine.ask(&["set-kvp", "external", "Kept", "1"]).done();
+    kvpd_on_uio(machine, "uio");
+    keep(machine);
     for signal in ["TERM", "KILL", "KILL", "TERM"] {
         end_kvpd(machine, signal);
         start_kvpd(machine, "uio");
         wait_state(machine, "ready");
-        let answer = machine.ask(&["get-kvp", "external", "Kept"]).done();
-        assert_eq!(answer["item"]["value"], "1", "after SIG{signal}");
+        is_kept(machine, signal);
     }
 }
 
 pub(super) fn device_removed_under_the_daemon_comes_back_as_another_uio(machine: &mut Machine) {
+    kvpd_on_uio(machine, "uio");
+    keep(machine);
     // What a rescind gives the daemon: its descriptor reads EIO, the device is gone from sysfs.
     machine.sh(&format!("echo {KVP} >/sys/bus/vmbus/drivers/uio_hv_generic/unbind"));
     wait_state(machine, "closed");
@@ -59,13 +62,13 @@ pub(super) fn device_removed_under_the_daemon_comes_back_as_another_uio(machine:
     let ours = machine.sh(&format!("ls /sys/bus/vmbus/devices/{KVP}/uio"));
     assert_eq!((other.trim(), ours.trim()), ("uio0", "uio1"));
     machine.until("ls -l /proc/$(cat /run/hv-kvpd.pid)/fd | grep -q /dev/uio1");
-    assert_eq!(machine.ask(&["get-kvp", "external", "Kept"]).done()["item"]["value"], "1");
+    is_kept(machine, "the return of the device");
     machine.sh(&format!("echo {FILE_COPY} >/sys/bus/vmbus/drivers/uio_hv_generic/unbind"));
 }
 
 pub(super) fn drivers_change_while_exchanges_run(machine: &mut Machine) {
-    end_kvpd(machine, "TERM");
-    kvpd(machine, "auto");
+    kvpd_on_uio(machine, "auto");
+    keep(machine);
     let stop = AtomicBool::new(false);
     let machine = &*machine;
     let (answers, odd) = std::thread::scope(|scope| {
@@ -107,6 +110,8 @@ pub(super) fn drivers_change_while_exchanges_run(machine: &mut Machine) {
 }
 
 pub(super) fn service_is_switched_off_and_on(machine: &mut Machine) {
+    kvpd_on_uio(machine, "auto");
+    keep(machine);
     for turn in 1..=TOGGLES {
         machine.ask(&["disable-service", "kvp"]).done();
         machine.until(&format!("[ ! -e /sys/bus/vmbus/devices/{KVP} ]"));
@@ -122,15 +127,13 @@ pub(super) fn service_is_switched_off_and_on(machine: &mut Machine) {
             machine.sh("echo 1 >/sys/bus/vmbus/drivers_autoprobe");
         }
         machine.ask(&["wait-guest", "kvp"]).done();
-        let value = machine.ask(&["get-kvp", "external", "Kept"]).done();
-        assert_eq!(value["item"]["value"], "1", "turn {turn}");
+        is_kept(machine, &format!("turn {turn}"));
     }
     let log = machine.sh("dmesg | grep -cE 'WARNING|BUG|Oops' || true");
     assert_eq!(log.trim(), "0", "the kernel itself complained");
 }
 
 pub(super) fn other_services_keep_running_meanwhile(machine: &mut Machine) {
-    bus(machine);
     let sequence = |machine: &Machine| {
         let object = machine.ask(&["get-integration-services"]).done();
         let services = object["services"].as_array().cloned().unwrap_or_default();

@@ -1,6 +1,8 @@
 //! The stock kernel's own clients and the C daemons: the judges of our host, and what we are compared with.
 
-use super::guest::{KVP, bus, driver, end_kvpd, kvp_status, kvpd, no_pools, start_kvpd, wait_state};
+use super::guest::{
+    KVP, driver, end_kvpd, is_kept, keep, kvp_status, kvpd, no_pools, start_kvpd, wait_state,
+};
 use super::{differences, scenario};
 use crate::machine::Machine;
 
@@ -113,33 +115,36 @@ pub(super) fn kvpd_on_hv_utils_answers_like_the_c_daemon(machine: &mut Machine) 
 }
 
 pub(super) fn daemon_restarts_on_hv_utils(machine: &mut Machine) {
-    machine.ask(&["set-kvp", "external", "Kept", "1"]).done();
+    kvpd(machine, "hv_utils");
+    keep(machine);
     for signal in ["TERM", "KILL", "TERM"] {
         end_kvpd(machine, signal);
         start_kvpd(machine, "hv_utils");
         wait_state(machine, "ready");
-        let answer = machine.ask(&["get-kvp", "external", "Kept"]).done();
-        assert_eq!(answer["item"]["value"], "1", "after SIG{signal}");
+        is_kept(machine, signal);
     }
 }
 
 pub(super) fn driver_unbound_under_the_daemon_comes_back(machine: &mut Machine) {
+    kvpd(machine, "hv_utils");
+    keep(machine);
     // The kernel waits in unbind until the daemon has closed the device: it has to let go at once.
     machine.sh(&format!("echo {KVP} >/sys/bus/vmbus/drivers/hv_utils/unbind"));
     wait_state(machine, "closed");
     machine.sh(&format!("echo {KVP} >/sys/bus/vmbus/drivers/hv_utils/bind"));
     wait_state(machine, "ready");
-    assert_eq!(machine.ask(&["get-kvp", "external", "Kept"]).done()["item"]["value"], "1");
+    is_kept(machine, "the return of the device");
 }
 
 pub(super) fn second_daemon_is_refused_the_device(machine: &mut Machine) {
-    bus(machine);
+    kvpd(machine, "hv_utils");
+    keep(machine);
     // Another run directory, so that the lock is not what stops it: the kernel admits one opener.
     machine.sh("setsid hv-kvpd --channel hv_utils --bus none --run-dir /run/second --state-dir /tmp/second \
                 --log-format text >/run/second.log 2>&1 </dev/null & echo $! >/run/second.pid");
     machine.until("grep -qi 'busy' /run/second.log");
     machine.sh("kill $(cat /run/second.pid)");
-    machine.ask(&["get-kvp", "external", "Kept"]).done();
+    is_kept(machine, "the attempt");
 }
 
 pub(super) fn host_shuts_the_machine_down(machine: &mut Machine) {

@@ -9,10 +9,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::images::Images;
-use super::{LOOK, fail};
+use super::{LOOK, Setup, fail};
 
-/// The services that the host serves.
-const SERVED: &str = "kvp,heartbeat,shutdown,timesync,vss";
 /// Seconds for a guest to come and for each of its answers: only a hang takes longer.
 const PATIENCE: &str = "120";
 
@@ -37,7 +35,7 @@ pub struct Answer {
 }
 
 impl Host {
-    pub(super) fn start(images: &Images, dir: &Path, arguments: &[String]) -> Result<Host, String> {
+    pub(super) fn start(images: &Images, dir: &Path, setup: &Setup) -> Result<Host, String> {
         let program = images.programs.join("hv-testhost");
         let (control, transcript) = (dir.join("control.sock"), dir.join("transcript"));
         let events = dir.join("events");
@@ -48,11 +46,9 @@ impl Host {
             .arg(dir)
             .arg("--control")
             .arg(&control)
-            .args(["--ic", SERVED, "--timeout", PATIENCE, "--no-time-samples", "--transcript"])
+            .args(["--ic", &setup.served, "--timeout", PATIENCE, "--transcript"])
             .arg(&transcript)
-            .arg("--capture")
-            .arg(dir.join("capture"))
-            .args(arguments)
+            .args(&setup.host)
             .stdin(Stdio::null())
             .stdout(file.try_clone().map_err(|error| error.to_string())?)
             .stderr(file)

@@ -24,6 +24,8 @@ pub struct Setup {
     pub kernel: String,
     /// Further arguments of the host.
     pub host: Vec<String>,
+    /// Services that the host serves, separated by commas.
+    pub served: String,
     /// Whether the guest has a shell for a person.
     pub shell: bool,
     /// Virtual processors of the guest.
@@ -36,7 +38,14 @@ impl Setup {
     /// A guest with this kernel, one processor, and a host like a real one that says nothing about the time unasked.
     #[must_use]
     pub fn new(kernel: &str) -> Setup {
-        Setup { kernel: kernel.to_owned(), host: Vec::new(), shell: false, vcpus: 1, disk: None }
+        Setup {
+            kernel: kernel.to_owned(),
+            host: Vec::new(),
+            served: "kvp,heartbeat".to_owned(),
+            shell: false,
+            vcpus: 1,
+            disk: None,
+        }
     }
 
     /// The same with further arguments of the host.
@@ -72,7 +81,7 @@ impl Machine {
     pub fn boot(images: &Images, setup: &Setup, dir: &Path) -> Result<Machine, String> {
         let began = Instant::now();
         std::fs::create_dir_all(dir).map_err(|error| format!("cannot make {}: {error}", dir.display()))?;
-        let host = Host::start(images, dir, &setup.host)?;
+        let host = Host::start(images, dir, setup)?;
         let mut vm = Vm::start(images, setup, dir)?;
         let agent = vm.connect_agent(BOOT_LIMIT)?;
         let deadline = began + BOOT_LIMIT;
@@ -146,7 +155,7 @@ impl Machine {
     pub fn until(&self, script: &str) -> String {
         // The loop is the guest's: each round trip from here costs more than a look.
         let looped =
-            format!("i=0; until ( {script} ); do i=$((i+1)); [ $i -lt 600 ] || exit 1; sleep 0.2; done");
+            format!("i=0; until ( {script} ); do i=$((i+1)); [ $i -lt 100 ] || exit 1; sleep 0.2; done");
         let finished = self.guest(&looped);
         assert!(finished.code == 0, "in the guest, never true: {script}\n{finished:?}");
         finished.stdout
