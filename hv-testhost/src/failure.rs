@@ -7,6 +7,7 @@ use std::fmt;
 use hv_utils_core::wire::Status;
 
 use crate::host::IcError;
+use crate::outcome::Step;
 
 /// What went wrong, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,6 +64,9 @@ pub enum Failure {
         /// The payload.
         payload: Vec<u8>,
     },
+    /// A step of a checkpoint failed.
+    #[error("no checkpoint: {}", first(.0))]
+    Checkpoint(Vec<Step>),
     /// A rule of the host's own, checked before anything was asked of the guest.
     #[error("{0}")]
     Rule(Why),
@@ -87,6 +91,7 @@ impl Failure {
             Failure::Refused { .. } | Failure::RefusedBytes { .. } | Failure::Rule(_) | Failure::Guest(_) => {
                 exit::REFUSED
             }
+            Failure::Checkpoint(steps) => failed(steps).map_or(exit::REFUSED, Failure::exit_code),
             Failure::NoAnswer(_) => exit::NO_ANSWER,
             Failure::Usage(_) => exit::USAGE,
             Failure::Host(_) => exit::UNAVAILABLE,
@@ -97,6 +102,7 @@ impl Failure {
     pub fn name(&self) -> &'static str {
         match self {
             Failure::Refused { .. } | Failure::RefusedBytes { .. } => "Refused",
+            Failure::Checkpoint(_) => "Checkpoint",
             Failure::Rule(_) => "Rule",
             Failure::NoAnswer(_) => "NoAnswer",
             Failure::Guest(_) => "Guest",
@@ -109,6 +115,9 @@ impl Failure {
     pub fn hint(&self) -> &str {
         let (own, general) = match self {
             Failure::Refused { status, .. } | Failure::RefusedBytes { status, .. } => ("", refused(*status)),
+            Failure::Checkpoint(steps) => {
+                (failed(steps).map_or("", Failure::hint), "look at the guest's log")
+            }
             Failure::Rule(why) => (why.hint.as_str(), "hv-testhost --help says what each verb needs"),
             Failure::NoAnswer(why) => {
                 (why.hint.as_str(), "see whether the guest's daemon runs; --timeout SECS waits longer")
@@ -119,6 +128,15 @@ impl Failure {
         };
         if own.is_empty() { general } else { own }
     }
+}
+
+/// Why the first step that failed did.
+fn failed(steps: &[Step]) -> Option<&Failure> {
+    steps.iter().find_map(|step| step.result.as_ref().err())
+}
+
+fn first(steps: &[Step]) -> String {
+    failed(steps).map_or_else(String::new, Failure::to_string)
 }
 
 /// What a guest's status asks for.

@@ -8,6 +8,7 @@ use std::future::Future;
 use std::io;
 
 use hv_utils_core::wire::ring::PacketHeader;
+use tokio::time::Instant;
 
 /// One VMBus packet: its descriptor's fields and everything after the descriptor, from the pipe header on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +54,11 @@ pub trait PacketLink: Send {
 
     /// Sends without waiting; `false` when there is no room now.
     fn try_send(&mut self, packet: &Packet) -> Result<bool, LinkError>;
+
+    /// When the machine in which the guest runs was first heard of, where it is known apart from this channel.
+    fn machine_since(&self) -> Option<Instant> {
+        None
+    }
 
     /// The rings under this link, where they are ours to damage.
     fn rings(&mut self) -> Option<&mut dyn Rings> {

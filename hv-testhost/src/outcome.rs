@@ -2,6 +2,8 @@
 //!
 //! Plain values; how they look as text or JSON is [`crate::output`]'s.
 
+use std::time::Duration;
+
 use hv_utils_core::wire::kvp::Pool;
 use hv_utils_core::wire::{Ic, Status, Version};
 
@@ -32,6 +34,29 @@ pub struct ServiceState {
     pub openings: u64,
     /// Last sequence number a heartbeat was answered with; 0 for the other services.
     pub sequence: u64,
+    /// State of the guest's applications as its last heartbeat says: 0 unknown, 1 healthy, 2 critical, 3 stopped.
+    pub application: Option<u32>,
+}
+
+/// One step of something that takes several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What was asked.
+    pub name: &'static str,
+    /// The guest's answer, or why there is none.
+    pub result: Result<Status, Failure>,
+    /// Time until the answer.
+    pub took: Duration,
+}
+
+impl Step {
+    /// The status that the guest answered with, if it answered.
+    pub fn status(&self) -> Option<Status> {
+        match &self.result {
+            Ok(status) | Err(Failure::Refused { status, .. }) => Some(*status),
+            Err(_) => None,
+        }
+    }
 }
 
 /// What a verb gives when it succeeds.
@@ -54,6 +79,10 @@ pub enum Outcome {
         /// Message version.
         message: Version,
     },
+    /// The guest can be backed up; the flags word of its answer.
+    VssCheck(u32),
+    /// Each step of a checkpoint, all of which the guest took.
+    Checkpoint(Vec<Step>),
     /// A packet as the guest sent it, from the pipe header on.
     Bytes {
         /// Status in its IC header, if it is long enough to have one.

@@ -22,7 +22,7 @@ use hv_utils_core::wire::Ic;
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 pub use frame::MAX_PAYLOAD;
 
@@ -156,14 +156,18 @@ impl Meeting {
 pub struct FramedLink {
     to_guest: mpsc::Sender<Packet>,
     from_guest: mpsc::Receiver<Packet>,
+    since: Option<Instant>,
 }
 
 impl FramedLink {
     /// Both ends of a channel: for a station, and for the carrier.
-    fn pair() -> (FramedLink, Open) {
+    fn pair(since: Option<Instant>) -> (FramedLink, Open) {
         let (to_guest, outgoing) = mpsc::channel(QUEUE);
         let (incoming, from_guest) = mpsc::channel(QUEUE);
-        (FramedLink { to_guest, from_guest }, Open { outgoing: Some(outgoing), incoming: Some(incoming) })
+        (
+            FramedLink { to_guest, from_guest, since },
+            Open { outgoing: Some(outgoing), incoming: Some(incoming) },
+        )
     }
 }
 
@@ -205,6 +209,10 @@ impl PacketLink for FramedLink {
             Err(TrySendError::Full(())) => Ok(false),
             Err(TrySendError::Closed(())) => Err(LinkError::Closed),
         }
+    }
+
+    fn machine_since(&self) -> Option<Instant> {
+        self.since
     }
 }
 

@@ -4,6 +4,13 @@
 //! Nothing is done here; [`crate::host`] carries a verb out. Names follow the PowerShell and WMI names that
 //! administrators know (`AddKvpItems`, `Get-VMIntegrationService`, `GuestIntrinsicExchangeItems`).
 
+mod ask;
+mod words;
+
+use std::time::Duration;
+
+use ask::hold;
+pub use ask::{ShutdownAsk, TimeAsk};
 use clap::{Parser, Subcommand, ValueEnum};
 use hv_utils_core::wire::Ic;
 use hv_utils_core::wire::kvp::Pool;
@@ -84,6 +91,28 @@ pub enum Verb {
         pool: Pool,
         /// Index of one item, counted from 0
         index: Option<u32>,
+    },
+    /// Ask the guest to power off (Stop-VM)
+    StopVm(ShutdownAsk),
+    /// Ask the guest to restart (Restart-VM); shutdown messages 3.1
+    RestartVm(ShutdownAsk),
+    /// Ask the guest to hibernate; shutdown messages 3.2
+    HibernateVm(ShutdownAsk),
+    /// Tell the guest to set its clock: send this machine's time as SYNC
+    SyncTime(TimeAsk),
+    /// Send this machine's time as a SAMPLE, of which the guest takes note
+    SampleTime(TimeAsk),
+    /// Ask whether the guest can be backed up while it runs, and show the flags of its answer
+    VssCheck,
+    /// Freeze the guest's filesystems; vss-thaw is then to follow
+    VssFreeze,
+    /// Thaw the guest's filesystems
+    VssThaw,
+    /// Check, freeze, wait, thaw, as for a production checkpoint; says what became of each step (Checkpoint-VM)
+    CheckpointVm {
+        /// Seconds to wait between freeze and thaw
+        #[arg(long, value_name = "SECS", value_parser = hold, default_value = "0")]
+        hold: Duration,
     },
     /// Each offered service: enabled, its state as Get-VMIntegrationService shows it, agreed versions
     GetIntegrationServices,
@@ -166,60 +195,6 @@ impl Verb {
         Line::try_parse_from(words).map(|line| line.verb)
     }
 
-    /// The words from which [`Verb::from_words`] makes this verb again.
-    pub fn to_words(&self) -> Vec<String> {
-        let mut words: Vec<String> = match self {
-            Verb::GetKvp { pool, key, .. } => {
-                let pool = pool.iter().map(|pool| pool.name().to_owned());
-                [own("get-kvp")].into_iter().chain(pool).chain(key.clone()).collect()
-            }
-            Verb::AddKvp { key, value } => vec![own("add-kvp"), key.clone(), value.clone()],
-            Verb::ModifyKvp { key, value } => vec![own("modify-kvp"), key.clone(), value.clone()],
-            Verb::RemoveKvp { key } => vec![own("remove-kvp"), key.clone()],
-            Verb::SetKvp { pool, key, value, .. } => {
-                vec![own("set-kvp"), own(pool.name()), key.clone(), value.clone()]
-            }
-            Verb::DeleteKvp { pool, key } => vec![own("delete-kvp"), own(pool.name()), key.clone()],
-            Verb::GetGuestIntrinsicItems => vec![own("get-guest-intrinsic-items")],
-            Verb::GetGuestItems => vec![own("get-guest-items")],
-            Verb::GetHostItems => vec![own("get-host-items")],
-            Verb::Enumerate { pool, index } => {
-                let index = index.map(|index| index.to_string());
-                [own("enumerate"), own(pool.name())].into_iter().chain(index).collect()
-            }
-            Verb::GetIntegrationServices => vec![own("get-integration-services")],
-            Verb::Renegotiate { name } => vec![own("renegotiate"), own(name.name())],
-            Verb::DisableService { name } => vec![own("disable-service"), own(name.name())],
-            Verb::EnableService { name } => vec![own("enable-service"), own(name.name())],
-            Verb::Raw { hex, .. } => [own("raw")].into_iter().chain(hex.iter().cloned()).collect(),
-            Verb::WaitGuest { name } => {
-                [own("wait-guest")].into_iter().chain(name.map(|ic| own(ic.name()))).collect()
-            }
-            Verb::Quit => vec![own("quit")],
-        };
-        // Options go before the other words, and `--` between them: a key or value may look like an option.
-        let positional = words.len() > 1;
-        words.splice(1..1, self.options().into_iter().chain(positional.then(|| own("--"))));
-        words
-    }
-
-    fn options(&self) -> Vec<String> {
-        match self {
-            Verb::GetKvp { direct: true, .. } => vec![own("--direct")],
-            Verb::SetKvp { kind, .. } => {
-                let name = kind.to_possible_value().map_or_else(String::new, |value| own(value.get_name()));
-                vec![own("--type"), name]
-            }
-            Verb::Raw { body, size, service, .. } => {
-                let mut options = vec![own("--service"), own(service.name())];
-                options.extend(body.then(|| own("--body")));
-                options.extend(size.iter().flat_map(|size| [own("--size"), size.to_string()]));
-                options
-            }
-            _ => Vec::new(),
-        }
-    }
-
     /// The service whose channel the verb needs; none for those that need no guest.
     pub fn service(&self) -> Option<Ic> {
         match self {
@@ -230,13 +205,12 @@ impl Verb {
             Verb::WaitGuest { name } => *name,
             Verb::Renegotiate { name } => Some(*name),
             Verb::Raw { service, .. } => Some(*service),
+            Verb::StopVm(_) | Verb::RestartVm(_) | Verb::HibernateVm(_) => Some(Ic::Shutdown),
+            Verb::SyncTime(_) | Verb::SampleTime(_) => Some(Ic::TimeSync),
+            Verb::VssCheck | Verb::VssFreeze | Verb::VssThaw | Verb::CheckpointVm { .. } => Some(Ic::Vss),
             _ => Some(Ic::Kvp),
         }
     }
-}
-
-fn own(text: &str) -> String {
-    text.to_owned()
 }
 
 /// Reads a pool's name or number.
@@ -251,7 +225,8 @@ pub fn service(text: &str) -> Result<Ic, String> {
     let offered = crate::host::OFFERABLE;
     offered.iter().copied().find(|ic| ic.name() == text).ok_or_else(|| {
         let names: Vec<&str> = offered.iter().map(|ic| ic.name()).collect();
-        format!("this host offers {}; the other services come with their daemons", names.join(" and "))
+        let (last, others) = names.split_last().unwrap_or((&"", &[]));
+        format!("this host offers {} and {last}", others.join(", "))
     })
 }
 

@@ -7,8 +7,10 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use hv_utils_core::wire::{Ic, Version};
 
+use crate::capture::Capture;
 use crate::host::kvp::items::HostItems;
 use crate::host::{DEFAULT_RING_BYTES, HostOptions, OFFERABLE, Place, TransactionIds};
+use crate::record::Records;
 use crate::scenario::cli::RunOptions;
 use crate::sim::failed;
 use crate::transcript::Transcript;
@@ -48,9 +50,9 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SOCK")]
     pub(super) control: Option<PathBuf>,
 
-    /// Services to offer: kvp, heartbeat
-    #[arg(long = "ic", value_name = "LIST", value_delimiter = ',', value_parser = verb::service, default_value = "kvp")]
-    pub(super) ics: Vec<Ic>,
+    /// Services to offer: kvp, heartbeat, shutdown, timesync, vss [default: kvp; for one command the service it needs]
+    #[arg(long = "ic", value_name = "LIST", value_delimiter = ',', value_parser = verb::service)]
+    ics: Vec<Ic>,
 
     /// Bytes of one ring with its 4096-byte control page: a multiple of 4096, at least 8192
     #[arg(long, value_name = "BYTES", value_parser = ring, default_value_t = DEFAULT_RING_BYTES)]
@@ -85,9 +87,17 @@ pub(super) struct Arguments {
     #[arg(long)]
     pub(super) rising_ids: bool,
 
-    /// Write each packet to this file, a line each
+    /// Send no time to guests but by sync-time and sample-time
+    #[arg(long)]
+    pub(super) no_time_samples: bool,
+
+    /// Write what each packet says to this file, a line each
     #[arg(long, value_name = "FILE", global = true)]
     pub(super) transcript: Option<PathBuf>,
+
+    /// Write each packet whole to this file, a line each, for programs that replay it
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(super) capture: Option<PathBuf>,
 
     #[command(subcommand)]
     pub(super) command: Option<Command>,
@@ -118,13 +128,21 @@ impl Arguments {
         sim.or_else(|| self.packet_link.as_ref().map(Place::packet_link))
     }
 
-    /// The host's options in a place.
+    /// The services to offer: those that were named, or the one that the only verb needs.
+    fn ics(&self, verb: Option<&Verb>) -> Vec<Ic> {
+        match self.ics.as_slice() {
+            [] => vec![verb.and_then(Verb::service).unwrap_or(Ic::Kvp)],
+            named => named.to_vec(),
+        }
+    }
+
+    /// The host's options in a place, for one verb or for as many as come.
     ///
     /// # Errors
-    /// The transcript cannot be made.
-    pub(super) fn host_options(&self, place: &Place) -> io::Result<HostOptions> {
+    /// The transcript or the capture cannot be made.
+    pub(super) fn host_options(&self, place: &Place, verb: Option<&Verb>) -> io::Result<HostOptions> {
         let mut options = HostOptions::at(place.clone());
-        options.ics = OFFERABLE.iter().copied().filter(|ic| self.ics.contains(ic)).collect();
+        options.ics = OFFERABLE.iter().copied().filter(|ic| self.ics(verb).contains(ic)).collect();
         options.versions.clone_from(&self.versions);
         options.timeout = self.timeout();
         options.ids = if self.rising_ids { TransactionIds::Rising } else { TransactionIds::Zero };
@@ -132,23 +150,28 @@ impl Arguments {
         items.vm_name = self.vm_name.clone().unwrap_or(items.vm_name);
         options.host_items = (!self.no_host_items).then_some(items);
         options.reoffer_on_close = self.reoffer_on_close;
-        options.transcript = self.transcript()?;
+        options.time_period = options.time_period.filter(|_| !self.no_time_samples);
+        options.records = self.records()?;
         Ok(options)
     }
 
     /// How scenarios are played in `dir`.
     ///
     /// # Errors
-    /// The transcript cannot be made.
+    /// The transcript or the capture cannot be made.
     pub(super) fn run_options(&self, dir: &Path) -> io::Result<RunOptions> {
-        Ok(RunOptions { dir: dir.to_owned(), transcript: self.transcript()?, timeout: self.timeout })
+        Ok(RunOptions { dir: dir.to_owned(), records: self.records()?, timeout: self.timeout })
     }
 
-    fn transcript(&self) -> io::Result<Option<Transcript>> {
-        let file = |path: &PathBuf| {
+    fn records(&self) -> io::Result<Records> {
+        let transcript = self.transcript.as_ref().map(|path| {
             Transcript::to_file(path).map_err(|error| failed("write the transcript", path, &error))
-        };
-        self.transcript.as_ref().map(file).transpose()
+        });
+        let capture = self
+            .capture
+            .as_ref()
+            .map(|path| Capture::to_file(path).map_err(|error| failed("write the capture", path, &error)));
+        Ok(Records { transcript: transcript.transpose()?, capture: capture.transpose()? })
     }
 }
 

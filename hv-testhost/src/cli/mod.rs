@@ -113,7 +113,7 @@ async fn dispatch(arguments: Arguments) -> Rendered {
 
 /// A host that lives for one verb.
 async fn one_shot(arguments: &Arguments, place: &Place, verb: &Verb) -> io::Result<Rendered> {
-    let host = Host::start(arguments.host_options(place)?)?;
+    let host = Host::start(arguments.host_options(place, Some(verb))?)?;
     if let Verb::GetIntegrationServices = verb {
         // A host that was there a moment ago has no contact with anybody: that is not what is asked for.
         host.settled(arguments.timeout()).await;
@@ -126,7 +126,7 @@ async fn one_shot(arguments: &Arguments, place: &Place, verb: &Verb) -> io::Resu
 /// A host that stays: for a console, for a control socket, or for both.
 async fn serve(arguments: &Arguments, place: &Place) -> io::Result<Rendered> {
     let (events, told) = mpsc::unbounded_channel();
-    let mut options = arguments.host_options(place)?;
+    let mut options = arguments.host_options(place, None)?;
     options.events = Some(events);
     let host = Rc::new(Host::start(options)?);
     let executor: Rc<dyn Executor> = Rc::new(Local { host: host.clone() });

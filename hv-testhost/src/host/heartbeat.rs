@@ -22,12 +22,14 @@ pub struct Heartbeat {
     period: Duration,
     next: u64,
     answered: u64,
+    /// State of the applications in the last answer that has one.
+    application: Option<u32>,
 }
 
 impl Heartbeat {
     /// A heart that beats each `period`; real hosts beat each two seconds.
     pub fn new(period: Duration) -> Heartbeat {
-        Heartbeat { period, next: 1, answered: 0 }
+        Heartbeat { period, next: 1, answered: 0, application: None }
     }
 }
 
@@ -59,8 +61,9 @@ impl Service for Heartbeat {
         if got != sent.wrapping_add(1) {
             ic.violated("heartbeat", Problem::Sequence { sent, got });
         }
-        if u32_at(&reply.body, 8) > 3 {
-            ic.violated("heartbeat", Problem::ApplicationState(u32_at(&reply.body, 8)));
+        self.application = (reply.body.len() >= 12).then(|| u32_at(&reply.body, 8));
+        if let Some(state @ 4..) = self.application {
+            ic.violated("heartbeat", Problem::ApplicationState(state));
         }
         if !reply.status.is_ok() {
             return Err(Failure::Refused { what: "beat".to_owned(), status: reply.status });
@@ -71,5 +74,9 @@ impl Service for Heartbeat {
 
     fn sequence(&self) -> u64 {
         self.answered
+    }
+
+    fn application(&self) -> Option<u32> {
+        self.application
     }
 }

@@ -173,12 +173,39 @@ impl<L: PacketLink> Ic<L> {
         self.settle(during).await?;
         let sent = self.request_packet(body)?;
         let got = self.ask(during, &sent).await?;
+        self.checked(during, &sent, got)
+    }
+
+    fn checked(&mut self, during: &str, sent: &Packet, got: Packet) -> Result<Reply, IcError> {
         let mut tolerated = Vec::new();
-        let checked = check::reply(&sent, got, &mut tolerated);
+        let checked = check::reply(sent, got, &mut tolerated);
         for problem in tolerated {
             self.violated(during, problem);
         }
         checked.map_err(|problem| self.broken(during, problem))
+    }
+
+    /// Asks one thing even if older requests are unanswered or the service was given up: what has to be said whatever
+    /// became of them. `mine` knows its answer; what comes before it answers the older ones. Errors as [`Ic::exchange`].
+    pub async fn insist(
+        &mut self,
+        during: &str,
+        body: &[u8],
+        mine: impl Fn(&Packet) -> bool,
+    ) -> Result<Reply, IcError> {
+        let sent = self.request_packet(body)?;
+        let deadline = Instant::now() + self.options.timeout;
+        self.send(&sent, deadline).await?;
+        self.outstanding += 1;
+        loop {
+            let got = self.next(during, deadline).await?;
+            if mine(&got) {
+                // Whatever was asked before will not be answered any more.
+                self.outstanding = 0;
+                return self.checked(during, &sent, got);
+            }
+            self.outstanding = self.outstanding.saturating_sub(1).max(1);
+        }
     }
 
     /// Sends a packet of any content and returns whatever comes next, unchecked.

@@ -3,32 +3,36 @@
 //! ```text
 //!   verbs ── Host ──order──▶ Station ── Ic ── PacketLink ── guest
 //!                 ◀─state───    │
-//!                            Service (kvp, heartbeat)
+//!                            Service (kvp, heartbeat, shutdown, timesync, vss)
 //! ```
 //! A [`Host`] runs one station per service. Nothing below it knows where verbs come from.
 
 pub mod check;
 pub mod heartbeat;
 pub mod kvp;
+pub mod shutdown;
 pub mod status;
+pub mod timesync;
+pub mod vss;
 
 mod ic;
+mod options;
 mod place;
 mod problem;
 mod service;
 mod station;
 
 use std::io;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use hv_utils_core::wire::{Ic as IcKind, Version};
+use hv_utils_core::wire::Ic as IcKind;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 pub(crate) use ic::PROBE_ID;
 pub use ic::{Heard, Ic, IcError, IcOptions, TransactionIds};
+pub use options::{DEFAULT_RING_BYTES, HostOptions};
 pub use place::Place;
 pub use problem::{Problem, Violation};
 pub use service::Service;
@@ -39,78 +43,17 @@ use crate::link::Port;
 use crate::outcome::{Outcome, Report, ServiceState};
 use crate::packet::PacketPort;
 use crate::sim::SimPort;
-use crate::transcript::Transcript;
 use crate::verb::Verb;
 use heartbeat::Heartbeat;
 use kvp::Kvp;
-use kvp::items::HostItems;
+use shutdown::Shutdown;
 use station::{Order, Station, StationOptions};
+use timesync::TimeSync;
+use vss::Vss;
 
-/// The services that work here. The others come with their daemons.
-pub const OFFERABLE: &[IcKind] = &[IcKind::Kvp, IcKind::Heartbeat];
-
-/// How the host behaves.
-#[derive(Debug, Clone)]
-pub struct HostOptions {
-    /// Where guests are met.
-    pub place: Place,
-    /// Services to offer, of [`OFFERABLE`].
-    pub ics: Vec<IcKind>,
-    /// Message versions to offer instead of a real host's, in the order in which they are sent.
-    pub versions: Vec<(IcKind, Vec<Version>)>,
-    /// Time to wait for a guest, and for each of its answers.
-    pub timeout: Duration,
-    /// Transaction ids of requests.
-    pub ids: TransactionIds,
-    /// What to tell guests about the host; nothing where absent.
-    pub host_items: Option<HostItems>,
-    /// Whether each close of a channel makes a new device of it.
-    pub reoffer_on_close: bool,
-    /// Time between heartbeats.
-    pub heartbeat_period: Duration,
-    /// Where packets are written down.
-    pub transcript: Option<Transcript>,
-    /// Where changes are told, a line each.
-    pub events: Option<mpsc::UnboundedSender<String>>,
-}
-
-impl HostOptions {
-    /// A host that offers KVP over the sim link in `dir` and behaves like a real one.
-    pub fn new(dir: impl Into<PathBuf>) -> HostOptions {
-        HostOptions::at(Place::sim(dir))
-    }
-
-    /// A host that offers KVP and behaves like a real one.
-    pub fn at(place: Place) -> HostOptions {
-        HostOptions {
-            place,
-            ics: vec![IcKind::Kvp],
-            versions: Vec::new(),
-            timeout: Duration::from_secs(10),
-            ids: TransactionIds::Zero,
-            host_items: Some(HostItems::default()),
-            reoffer_on_close: false,
-            heartbeat_period: Duration::from_secs(2),
-            transcript: None,
-            events: None,
-        }
-    }
-
-    /// The options of one service's channel.
-    pub fn ic_options(&self, ic: IcKind) -> IcOptions {
-        let mut options = IcOptions::real_host(ic);
-        options.timeout = self.timeout;
-        options.ids = self.ids;
-        if let Some((_, versions)) = self.versions.iter().rev().find(|(other, _)| *other == ic) {
-            options.offer.message.clone_from(versions);
-        }
-        options
-    }
-}
-
-/// Ring size of this host: what hv_utils asks for on 4 KiB pages, 16 KiB with the control page, is the smallest that a
-/// guest meets; a KVP message of the IP operations takes half of it.
-pub const DEFAULT_RING_BYTES: u32 = 16384;
+/// The services that work here; file copy comes with its daemon.
+pub const OFFERABLE: &[IcKind] =
+    &[IcKind::Kvp, IcKind::Heartbeat, IcKind::Shutdown, IcKind::TimeSync, IcKind::Vss];
 
 /// A host at work. Dropping it, or [`Host::shut_down`], rescinds its devices; those of a virtual machine stay with it.
 #[derive(Debug)]
@@ -216,7 +159,12 @@ impl Host {
 fn start_service<P: Port + 'static>(options: &HostOptions, ic: IcKind, port: P) -> Handle {
     match ic {
         IcKind::Heartbeat => start_station(options, ic, port, Heartbeat::new(options.heartbeat_period)),
-        _ => start_station(options, ic, port, Kvp::new(options.host_items.clone())),
+        IcKind::Shutdown => start_station(options, ic, port, Shutdown),
+        IcKind::TimeSync => start_station(options, ic, port, TimeSync::new(options.time_period)),
+        IcKind::Vss => start_station(options, ic, port, Vss),
+        IcKind::Kvp | IcKind::FileCopy => {
+            start_station(options, ic, port, Kvp::new(options.host_items.clone()))
+        }
     }
 }
 
@@ -228,7 +176,7 @@ where
     let station_options = StationOptions {
         ic: options.ic_options(ic),
         reoffer_on_close: options.reoffer_on_close,
-        transcript: options.transcript.clone(),
+        records: options.records.clone(),
         events: options.events.clone(),
     };
     let (station, orders, state) = Station::new(ic, port, service, station_options);

@@ -25,7 +25,7 @@ pub trait Service: Send {
         verb: &Verb,
     ) -> impl Future<Output = Result<Outcome, Failure>> + Send;
 
-    /// How often [`Service::tick`] is due; `None` for a service that only answers.
+    /// How long after an answer [`Service::tick`] is due; `None` for a service that is only asked.
     fn period(&self) -> Option<Duration> {
         None
     }
@@ -38,6 +38,11 @@ pub trait Service: Send {
     /// Last sequence number that was answered, for services that count.
     fn sequence(&self) -> u64 {
         0
+    }
+
+    /// State of the guest's applications as it was last reported, for the service that knows.
+    fn application(&self) -> Option<u32> {
+        None
     }
 
     /// Things worth telling the administrator since the last call.

@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use hv_utils_core::wire::{self, Agreed};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
+use tokio::time::{Interval, interval, sleep};
 
 use super::ic::{Heard, Ic, IcError};
 use super::problem::Violation;
 use super::service::Service;
 use crate::link::{PacketLink, Port};
 use crate::outcome::{Failure, Outcome, Report, ServiceState};
-use crate::transcript::Recorded;
+use crate::record::Recorded;
 use crate::verb::Verb;
 pub use order::Phase;
 pub(super) use order::{Order, StationOptions};
@@ -58,7 +58,14 @@ impl<P: Port, S: Service> Station<P, S> {
         options: StationOptions,
     ) -> (Station<P, S>, mpsc::Sender<Order>, watch::Receiver<ServiceState>) {
         let (sender, orders) = mpsc::channel(1);
-        let state = ServiceState { ic, enabled: true, phase: Phase::Waiting, openings: 0, sequence: 0 };
+        let state = ServiceState {
+            ic,
+            enabled: true,
+            phase: Phase::Waiting,
+            openings: 0,
+            sequence: 0,
+            application: None,
+        };
         let (state, watcher) = watch::channel(state);
         (Station { port, service, ic, options, orders, state, violations: Vec::new() }, sender, watcher)
     }
@@ -66,7 +73,7 @@ impl<P: Port, S: Service> Station<P, S> {
     /// Works until nobody can send orders any more.
     pub(super) async fn run(mut self) {
         while let Some(link) = self.closed().await {
-            let recorded = Recorded::new(link, self.ic, self.options.transcript.clone());
+            let recorded = Recorded::new(link, self.ic, self.options.records.clone());
             let mut ic = Ic::new(recorded, self.ic, self.options.ic.clone());
             let end = self.open(&mut ic).await;
             self.collect(&mut ic);
@@ -113,14 +120,14 @@ impl<P: Port, S: Service> Station<P, S> {
             return End::Closed;
         }
         let mut beat = self.service.period().map(interval);
-        if let Some(beat) = &mut beat {
-            beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            beat.reset();
-        }
+        restart(&mut beat);
         loop {
             tokio::select! {
                 heard = ic.listen() => match heard {
-                    Heard::Agreed(agreed) => self.agreed(ic, agreed).await,
+                    Heard::Agreed(agreed) => {
+                        self.agreed(ic, agreed).await;
+                        restart(&mut beat);
+                    }
                     Heard::Packet => self.publish(ic),
                     Heard::Closed => {
                         self.tell("the channel was closed");
@@ -136,6 +143,7 @@ impl<P: Port, S: Service> Station<P, S> {
                 () = due(&mut beat), if ic.agreed().is_some() && ic.dead().is_none() => {
                     let result = self.service.tick(ic).await;
                     self.after(ic, result.err().as_ref());
+                    restart(&mut beat);
                 }
             }
         }
@@ -207,10 +215,11 @@ impl<P: Port, S: Service> Station<P, S> {
     /// Publishes where the service stands after something was done on the channel.
     fn after<L: PacketLink>(&mut self, ic: &mut Ic<L>, failure: Option<&Failure>) {
         self.publish(ic);
-        let sequence = self.service.sequence();
+        let (sequence, application) = (self.service.sequence(), self.service.application());
         let lost = matches!(failure, Some(Failure::NoAnswer(_)));
         self.state.send_modify(|state| {
             state.sequence = sequence;
+            state.application = application;
             if let (true, Phase::Ready(agreed)) = (lost, &state.phase) {
                 state.phase = Phase::Lost(*agreed);
             }
@@ -251,6 +260,13 @@ impl<P: Port, S: Service> Station<P, S> {
 
 fn outcome(ic: wire::Ic, agreed: Agreed) -> Outcome {
     Outcome::Agreed { ic, framework: agreed.framework, message: agreed.message }
+}
+
+/// The next beat comes a period after the last answer, whatever that took.
+fn restart(beat: &mut Option<Interval>) {
+    if let Some(beat) = beat {
+        beat.reset();
+    }
 }
 
 async fn due(beat: &mut Option<Interval>) {

@@ -37,9 +37,24 @@ impl ServiceState {
             Phase::Negotiating => "the guest has not answered NEGOTIATE".to_owned(),
             Phase::NoCommonVersion => "protocol mismatch: no common version".to_owned(),
             Phase::Failed(problem) => problem.to_string(),
-            Phase::Ready(_) => String::new(),
+            Phase::Ready(_) => {
+                self.application_state().map_or_else(String::new, |state| format!("applications {state}"))
+            }
             Phase::Lost(_) => "the guest stopped answering".to_owned(),
         }
+    }
+}
+
+impl ServiceState {
+    /// State of the guest's applications in a word, for the service that knows.
+    pub fn application_state(&self) -> Option<&'static str> {
+        self.application.map(|state| match state {
+            0 => "unknown",
+            1 => "healthy",
+            2 => "critical",
+            3 => "stopped",
+            _ => "undefined",
+        })
     }
 }
 

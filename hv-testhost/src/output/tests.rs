@@ -7,7 +7,8 @@ use crate::host::{Problem, Violation};
 
 fn services() -> Vec<ServiceState> {
     let agreed = Agreed { framework: Version::new(3, 0), message: Version::new(5, 0) };
-    let state = |ic, enabled, phase| ServiceState { ic, enabled, phase, openings: 1, sequence: 0 };
+    let state =
+        |ic, enabled, phase| ServiceState { ic, enabled, phase, openings: 1, sequence: 0, application: None };
     vec![
         state(Ic::Kvp, true, Phase::Ready(agreed)),
         state(Ic::Heartbeat, true, Phase::Lost(agreed)),

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::net::UnixStream;
 use tokio::sync::watch;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::Meeting;
 use super::conversation::Conversation;
@@ -46,6 +46,8 @@ pub(super) struct Carrier {
     pub(super) meeting: Arc<Meeting>,
     /// Whether the virtual machine may believe that the device is gone.
     pub(super) rescinded: bool,
+    /// When the virtual machine was first heard of, since it is there.
+    pub(super) since: Option<Instant>,
 }
 
 impl Carrier {
@@ -55,7 +57,7 @@ impl Carrier {
         progress: watch::Sender<Progress>,
         meeting: Arc<Meeting>,
     ) -> Carrier {
-        Carrier { path, wanted, progress, meeting, rescinded: false }
+        Carrier { path, wanted, progress, meeting, rescinded: false, since: None }
     }
 
     /// Works until the task is ended.
@@ -70,8 +72,13 @@ impl Carrier {
                         pause = FIRST_PAUSE;
                     }
                 }
-                // Nobody listens yet, or the one who does is busy: that is what a port waits for.
-                Err(error) if is_early(&error) => last = None,
+                // The one who listens is busy.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => last = None,
+                // Nobody listens yet, or any more: that is what a port waits for.
+                Err(error) if is_early(&error) => {
+                    last = None;
+                    self.since = None;
+                }
                 Err(error) => {
                     // Said once, not at every attempt.
                     if last.replace(error.kind()) != Some(error.kind()) {
@@ -106,8 +113,5 @@ impl Carrier {
 }
 
 fn is_early(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused | io::ErrorKind::WouldBlock
-    )
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
 }

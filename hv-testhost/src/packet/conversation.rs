@@ -11,6 +11,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender};
+use tokio::time::Instant;
 
 use super::carrier::{Carrier, Wanted};
 use super::frame::{self, Frame, Inbox};
@@ -108,6 +109,7 @@ impl<'a> Conversation<'a> {
             let next = next.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
             let Some(frame) = next else { break };
             self.heard = true;
+            self.carrier.since.get_or_insert_with(Instant::now);
             match frame {
                 Frame::Opened => self.opened(),
                 Frame::Closed => self.close(),
@@ -125,7 +127,7 @@ impl<'a> Conversation<'a> {
         if !wanted.offered || wanted != self.said {
             return;
         }
-        let (link, open) = FramedLink::pair();
+        let (link, open) = FramedLink::pair(self.carrier.since);
         self.open = open;
         self.carrier.meeting.put(Some((wanted.changes, Ok(link))));
     }

@@ -8,8 +8,8 @@ use serde_json::json;
 use super::{Scenario, ScenarioReport, play};
 use crate::failure::{Failure, Why, exit};
 use crate::output::{Rendered, render_failure};
+use crate::record::Records;
 use crate::sim::listening_hint;
-use crate::transcript::Transcript;
 
 /// Where and how scenarios are played.
 #[derive(Debug, Clone)]
@@ -19,7 +19,7 @@ pub struct RunOptions {
     /// Time for everything that is waited for, instead of what the scenarios say; `within-ms` of a step stays.
     pub timeout: Option<Duration>,
     /// Where packets are written down.
-    pub transcript: Option<Transcript>,
+    pub records: Records,
 }
 
 /// Plays `files`. All are read before the first is played.
@@ -49,10 +49,8 @@ pub async fn run(options: &RunOptions, files: &[PathBuf], json: bool) -> Rendere
 }
 
 async fn played(options: &RunOptions, dir: &Path, scenario: &Scenario) -> std::io::Result<ScenarioReport> {
-    if let Some(transcript) = &options.transcript {
-        transcript.line(&format!("== {}", scenario.name));
-    }
-    play(scenario, dir, options.transcript.clone()).await
+    options.records.heading(&scenario.name);
+    play(scenario, dir, options.records.clone()).await
 }
 
 fn rendered(reports: &[ScenarioReport], json: bool) -> Rendered {

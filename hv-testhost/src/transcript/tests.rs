@@ -1,10 +1,7 @@
-use std::io;
-use std::sync::{Arc, Mutex};
-
 use hv_utils_core::wire::PacketHeader;
 
 use super::*;
-use crate::link::scripted::Scripted;
+use crate::link::Packet;
 
 fn packet(payload: &[u8]) -> Packet {
     Packet { header: PacketHeader::in_band(0), payload: payload.to_vec() }
@@ -60,42 +57,45 @@ fn packets_that_make_no_sense_are_shown_as_bytes_and_never_panic() {
     assert!(describe(&packet(&negotiate)).starts_with("NEGOTIATE request 65535/65535:"));
 }
 
-#[derive(Clone, Default)]
-struct Shared(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Shared {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+/// A message of a type and a major version, with a body.
+fn message(kind: u8, major: u8, flags: u8, body: &[u8]) -> Packet {
+    let length = u8::try_from(20 + body.len()).unwrap_or(0xff);
+    let mut payload = vec![1, 0, 0, 0, length, 0, 0, 0, 3, 0, 0, 0, kind, 0, major, 0, 0, 0, 0, 0];
+    payload.extend_from_slice(&[0, 0, 0, 0, 0, flags, 0, 0]);
+    payload.extend_from_slice(body);
+    packet(&payload)
 }
 
-#[tokio::test]
-async fn a_recorded_link_passes_everything_on_and_writes_it_down() {
-    let shared = Shared::default();
-    let link = Scripted::new(|packet| vec![packet.clone()]);
-    let mut recorded = Recorded::new(link, Ic::Kvp, Some(Transcript::to(Box::new(shared.clone()))));
-    let sent = kvp_message(&[(0, &[3, 2])]);
-    recorded.send(&sent).await.unwrap();
-    assert_eq!(recorded.recv().await.unwrap(), sent);
-    recorded.link.full = true;
-    assert!(!recorded.try_send(&sent).unwrap(), "what was not sent is not written down");
-    recorded.link.waiting.push_back(Err(LinkError::Closed));
-    assert!(recorded.recv().await.is_err());
-    drop(recorded);
-    let text = String::from_utf8(shared.0.lock().unwrap().clone()).unwrap();
-    let lines: Vec<&str> = text.lines().map(|line| line.split_at(13).1).collect();
-    let said = format!("kvp       KVP ENUMERATE request pool=auto index=0{TAIL}");
-    let expected = [
-        "-- kvp       channel opened".to_owned(),
-        format!("-> {said}"),
-        format!("<- {said}"),
-        "-- kvp       the guest closed the channel".to_owned(),
-        "-- kvp       channel closed by the host's end".to_owned(),
-    ];
-    assert_eq!(lines, expected);
+#[test]
+fn the_other_services_have_their_words_too() {
+    let said = |kind, major, body: &[u8]| {
+        let text = describe(&message(kind, major, 3, body));
+        text.split(" flags=0x03").next().unwrap().to_owned()
+    };
+    let mut down = vec![0, 0, 0, 0x80, 30, 0, 0, 0, 3, 0, 0, 0, b'b', 0, b'y', 0, 0, 0];
+    down.resize(2060, 0);
+    let words = "SHUTDOWN request restart force reason=0x80000000 timeout=30 message=\"by\"";
+    assert_eq!(said(3, 3, &down), words);
+    let time = [1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0];
+    assert_eq!(said(4, 4, &time[..24]), "TIMESYNC request SYNC parent=1 reference=2");
+    assert_eq!(said(4, 3, &time), "TIMESYNC request SAMPLE parent=1 child=2 round-trip=1");
+    assert_eq!(said(5, 5, &[2, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0]), "VSS HOT_BACKUP request flags=0x00000005");
+    let mut freeze = vec![5, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0];
+    freeze.resize(6260, 0);
+    assert_eq!(said(5, 5, &freeze), "VSS FREEZE request backup-type=1 flags=0x00000002 luns=3");
+    assert_eq!(said(5, 5, &[77]), "VSS UNKNOWN(77) request");
+    assert_eq!(
+        said(1, 3, &[7, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]),
+        "HEARTBEAT request sequence=7 application=1"
+    );
+    for (kind, name) in [(3, "SHUTDOWN"), (4, "TIMESYNC"), (5, "VSS")] {
+        let reply = describe(&message(kind, 4, 5, &[]));
+        assert!(
+            reply.starts_with(&format!("{name} reply status=0x00000000 (success) flags=0x05")),
+            "{reply}"
+        );
+        for length in 0..40 {
+            describe(&message(kind, 4, 3, &vec![0xff; length]));
+        }
+    }
 }

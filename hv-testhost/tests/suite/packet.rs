@@ -87,6 +87,14 @@ impl Machine {
         })
     }
 
+    /// Answers one packet.
+    pub(crate) fn one(&mut self) {
+        let packet = self.next().unwrap();
+        for answer in self.rules.answer(&packet) {
+            self.put(&answer);
+        }
+    }
+
     /// Answers packets until a frame without payload comes, which is returned; 0 at the end of the stream.
     pub(crate) fn serve(&mut self) -> u16 {
         while let Some(packet) = self.next() {

@@ -172,6 +172,8 @@ async fn the_heart_beats_and_the_services_show_it() {
     assert_eq!((services[0].ic, services[0].operational().code), (Ic::Kvp, 12));
     assert_eq!((services[1].ic, services[1].operational().code), (Ic::Heartbeat, 2));
     assert!(matches!(services[1].phase, Phase::Ready(agreed) if agreed.message.major == 3));
+    assert_eq!((services[0].application, services[1].application), (None, Some(0)));
+    assert_eq!(services[1].detail(), "applications unknown");
 }
 
 #[tokio::test]

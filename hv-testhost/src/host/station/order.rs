@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::host::ic::IcOptions;
 use crate::host::problem::Problem;
 use crate::outcome::Report;
-use crate::transcript::Transcript;
+use crate::record::Records;
 use crate::verb::Verb;
 
 /// Where a service stands with its guest.
@@ -47,7 +47,7 @@ pub(in crate::host) struct StationOptions {
     /// Whether each close of the channel makes a new device of it, as KVP's on a real host.
     pub(in crate::host) reoffer_on_close: bool,
     /// Where packets are written down.
-    pub(in crate::host) transcript: Option<Transcript>,
+    pub(in crate::host) records: Records,
     /// Where changes are told, a line each.
     pub(in crate::host) events: Option<mpsc::UnboundedSender<String>>,
 }

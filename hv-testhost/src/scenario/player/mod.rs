@@ -25,8 +25,8 @@ use crate::host::kvp::Kvp;
 use crate::host::kvp::items::HostItems;
 use crate::host::{Ic, IcOptions, Service, TransactionIds};
 use crate::link::{Packet, PacketLink, Port, Rings};
+use crate::record::{Recorded, Records};
 use crate::sim::{HelloFaults, SimLink, SimPort};
-use crate::transcript::{Recorded, Transcript};
 use crate::verb::Verb;
 
 type Channel = Ic<Recorded<SimLink>>;
@@ -35,11 +35,7 @@ type Channel = Ic<Recorded<SimLink>>;
 ///
 /// # Errors
 /// The socket cannot be made. Everything else is in the report.
-pub async fn play(
-    scenario: &Scenario,
-    dir: &Path,
-    transcript: Option<Transcript>,
-) -> io::Result<ScenarioReport> {
+pub async fn play(scenario: &Scenario, dir: &Path, records: Records) -> io::Result<ScenarioReport> {
     let mut options = IcOptions::real_host(scenario.ic);
     options.ids = if scenario.rising_ids { TransactionIds::Rising } else { TransactionIds::Zero };
     let mut player = Player {
@@ -50,7 +46,7 @@ pub async fn play(
         kvp: Kvp::new(scenario.host_items.then(HostItems::default)),
         owed: VecDeque::new(),
         options,
-        transcript,
+        records,
         deadline: Instant::now(),
     };
     let mut steps = Vec::new();
@@ -89,7 +85,7 @@ struct Player<'a> {
     /// Packets whose answers were left unread.
     owed: VecDeque<Packet>,
     options: IcOptions,
-    transcript: Option<Transcript>,
+    records: Records,
     /// When the present step is out of time.
     deadline: Instant,
 }
@@ -160,7 +156,7 @@ impl Player<'_> {
             Ok(Ok(link)) => link,
         };
         self.guest_came = true;
-        let recorded = Recorded::new(link, self.scenario.ic, self.transcript.clone());
+        let recorded = Recorded::new(link, self.scenario.ic, self.records.clone());
         self.channel = Some(Ic::new(recorded, self.scenario.ic, self.options.clone()));
         Ok(())
     }

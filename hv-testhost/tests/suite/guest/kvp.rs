@@ -67,6 +67,8 @@ pub(crate) struct Guest {
     pub(crate) openings: u32,
     /// Items of the five pools, in order.
     pub(crate) pools: [Vec<(String, String)>; 5],
+    /// Bodies of what shutdown, time synchronization and backup were asked, in order.
+    pub(crate) asked: Vec<Vec<u8>>,
 }
 
 const OK: u32 = 0;
@@ -81,7 +83,7 @@ impl Guest {
         pools[1].push(("guest-key".to_owned(), "guest value".to_owned()));
         pools[2].push(("OSName".to_owned(), "Naive Linux".to_owned()));
         pools[2].push(("OSVersion".to_owned(), "6.12.95".to_owned()));
-        Guest { kind, fault, negotiated: false, requests: 0, openings: 0, pools }
+        Guest { kind, fault, negotiated: false, requests: 0, openings: 0, pools, asked: Vec::new() }
     }
 
     pub(crate) fn opened(&mut self) {
@@ -124,6 +126,7 @@ impl Guest {
             0 => self.negotiate(&mut reply, length + 8),
             _ if kind != self.kind || !self.negotiated => FAIL,
             1 => self.beat(&mut reply),
+            3..=5 => self.other(kind, &mut reply[28..length + 8]),
             _ => self.request(&mut reply[28..length + 8]),
         };
         reply[20..24].copy_from_slice(&status.to_le_bytes());
@@ -153,6 +156,7 @@ impl Guest {
         let messages = frameworks..frameworks + messages;
         let message = match self.kind {
             1 => newest(&[(3, 0), (1, 0)], messages),
+            3 => newest(&[(3, 2), (3, 1), (3, 0), (1, 0)], messages),
             _ => newest(&[(5, 0), (4, 0), (3, 0), (1, 0)], messages),
         };
         reply[18..20].copy_from_slice(&[16, 0]);
@@ -179,6 +183,15 @@ impl Guest {
         if self.fault != Fault::SequenceStays {
             let sequence = u64::from_le_bytes(reply[28..36].try_into().unwrap());
             reply[28..36].copy_from_slice(&(sequence + 1).to_le_bytes());
+        }
+        OK
+    }
+
+    /// Takes whatever it is, and says that it can be backed up without a recovery.
+    fn other(&mut self, kind: u16, body: &mut [u8]) -> u32 {
+        self.asked.push(body.to_vec());
+        if kind == 5 && body[0] == 2 {
+            body[8..12].copy_from_slice(&[5, 0, 0, 0]);
         }
         OK
     }

@@ -1,0 +1,129 @@
+use hv_utils_core::wire;
+
+use super::*;
+use crate::host::ic::IcOptions;
+use crate::link::scripted::{Scripted, agree, is_negotiate, reply};
+
+type Guest = Scripted<Box<dyn FnMut(&Packet) -> Vec<Packet> + Send>>;
+
+/// A channel to a guest that agrees to `major`.0 and answers an operation as `answer` says: a status, or nothing.
+async fn channel(major: u8, answer: fn(u8) -> Option<u32>) -> Ic<Guest> {
+    let link: Guest = Scripted::new(Box::new(move |packet| {
+        if is_negotiate(packet) {
+            return vec![agree(packet, major)];
+        }
+        let operation = packet.payload[28];
+        let answered = answer(operation).map(|status| {
+            let mut answered = reply(packet, status);
+            if operation == 2 {
+                answered.payload[36] = 5;
+            }
+            answered
+        });
+        answered.into_iter().collect()
+    }));
+    let mut ic = Ic::new(link, wire::Ic::Vss, IcOptions::real_host(wire::Ic::Vss));
+    ic.negotiate().await.unwrap();
+    ic
+}
+
+fn agreeable(_: u8) -> Option<u32> {
+    Some(0)
+}
+
+fn verb(line: &str) -> Verb {
+    Verb::from_words(line.split(' ')).unwrap()
+}
+
+/// The operations that were sent.
+fn operations(ic: &mut Ic<Guest>) -> Vec<u8> {
+    ic.link().sent[1..].iter().map(|packet| packet.payload[28]).collect()
+}
+
+fn names(steps: &[Step]) -> Vec<(&'static str, Option<u32>)> {
+    steps.iter().map(|step| (step.name, step.status().map(|status| status.0))).collect()
+}
+
+#[tokio::test]
+async fn requests_are_those_of_the_description() {
+    let mut ic = channel(5, agreeable).await;
+    assert_eq!(Vss.verb(&mut ic, &verb("vss-check")).await, Ok(Outcome::VssCheck(5)));
+    assert!(Vss.verb(&mut ic, &verb("vss-freeze")).await.is_ok());
+    assert!(Vss.verb(&mut ic, &verb("vss-thaw")).await.is_ok());
+    let short = |operation| {
+        [
+            0x01, 0x00, 0x00, 0x00, 0x20, 0x00, 0x00, 0x00, 0x03, 0x00, 0x00, 0x00, 0x05, 0x00, 0x05,
+            0x00, //
+            0x00, 0x00, 0x0c, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03, 0x00, 0x00, operation, 0x00, 0x00,
+            0x00, //
+            0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
+        ]
+    };
+    let mut freeze = short(5).to_vec();
+    freeze[4..6].copy_from_slice(&[0x88, 0x18]); // 20 + 6260
+    freeze[18..20].copy_from_slice(&[0x74, 0x18]); // 6260
+    freeze.resize(28 + 6260, 0);
+    let sent: Vec<&[u8]> = ic.link().sent[1..].iter().map(|packet| packet.payload.as_slice()).collect();
+    assert_eq!(sent, [&short(2)[..], &freeze, &short(6)]);
+    assert_eq!(ic.take_violations(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_checkpoint_checks_freezes_waits_and_thaws() {
+    let mut ic = channel(7, agreeable).await;
+    let begun = Instant::now();
+    let outcome = Vss.verb(&mut ic, &verb("checkpoint-vm --hold 2.5")).await;
+    let Ok(Outcome::Checkpoint(steps)) = outcome else { panic!("{outcome:?}") };
+    assert_eq!(names(&steps), [("check", Some(0)), ("freeze", Some(0)), ("thaw", Some(0))]);
+    assert_eq!(begun.elapsed().as_secs(), 2);
+    assert_eq!(operations(&mut ic), [2, 5, 6]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guest_that_does_not_freeze_is_thawed_at_once_all_the_same() {
+    let mut ic = channel(5, |operation| Some(if operation == 5 { 0x8000_4005 } else { 0 })).await;
+    let failure = Vss.verb(&mut ic, &verb("checkpoint-vm --hold 3600")).await.unwrap_err();
+    let Failure::Checkpoint(steps) = &failure else { panic!("{failure:?}") };
+    assert_eq!(names(steps), [("check", Some(0)), ("freeze", Some(0x8000_4005)), ("thaw", Some(0))]);
+    assert_eq!(operations(&mut ic), [2, 5, 6]);
+    assert_eq!(failure.exit_code(), 1);
+    assert_eq!(failure.to_string(), "no checkpoint: the guest refused to freeze: 0x80004005 (failure)");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_freeze_without_an_answer_is_followed_by_a_thaw_whose_answer_is_found() {
+    let mut ic = channel(5, |operation| (operation != 5).then_some(0)).await;
+    let failure = Vss.verb(&mut ic, &verb("checkpoint-vm")).await.unwrap_err();
+    let Failure::Checkpoint(steps) = &failure else { panic!("{failure:?}") };
+    assert_eq!(names(steps), [("check", Some(0)), ("freeze", None), ("thaw", Some(0))]);
+    assert_eq!(failure.exit_code(), 3);
+    // Nothing is owed any more.
+    assert_eq!(Vss.check(&mut ic).await, Ok(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_late_answer_to_a_freeze_is_not_taken_for_that_of_the_thaw() {
+    let mut ic = channel(5, |operation| (operation < 5).then_some(0)).await;
+    assert!(matches!(Vss.freeze(&mut ic).await, Err(Failure::NoAnswer(_))));
+    let late = reply(&ic.link().sent[1].clone(), 0);
+    ic.link().waiting.push_back(Ok(late));
+    assert!(matches!(Vss.thaw(&mut ic).await, Err(Failure::NoAnswer(_))), "that was not its answer");
+}
+
+#[tokio::test]
+async fn a_guest_that_cannot_be_backed_up_is_neither_frozen_nor_thawed() {
+    let mut ic = channel(5, |_| Some(0x8000_4005)).await;
+    assert!(matches!(Vss.verb(&mut ic, &verb("vss-check")).await, Err(Failure::Refused { .. })));
+    let Err(Failure::Checkpoint(steps)) = Vss.verb(&mut ic, &verb("checkpoint-vm")).await else { panic!() };
+    assert_eq!(names(&steps), [("check", Some(0x8000_4005))]);
+    assert_eq!(operations(&mut ic), [2, 2]);
+}
+
+#[tokio::test]
+async fn messages_before_5_0_have_no_freeze() {
+    let mut ic = channel(4, agreeable).await;
+    for line in ["vss-freeze", "vss-thaw", "checkpoint-vm"] {
+        assert!(matches!(Vss.verb(&mut ic, &verb(line)).await, Err(Failure::Rule(_))), "{line}");
+    }
+    assert!(operations(&mut ic).is_empty());
+}

@@ -1,0 +1,82 @@
+//! Options that several verbs share: how a guest is to go down, which time it is told.
+//!
+//! Plain values and how they are written as words; what they mean on the wire is the services'.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use crate::ticks::Ticks;
+
+/// Reason of an orderly, planned shutdown.
+const PLANNED: u32 = 0x8000_0000;
+/// The longest time a guest is held frozen: far beyond what a host or a guest would bear.
+const LONGEST_HOLD: f64 = 86_400.0;
+
+/// How a guest is to go down.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ShutdownAsk {
+    /// Do not ask the guest's programs
+    #[arg(long)]
+    pub force: bool,
+    /// Text for the guest's users, sent as UTF-16LE (whether real hosts do the same is not verified)
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub message: Option<String>,
+    /// Reason code, a Windows SHTDN_REASON
+    #[arg(long, value_name = "HEX", value_parser = hexadecimal, default_value = "0x80000000")]
+    pub reason: u32,
+    /// Seconds that the guest may leave its programs (the field timeout_seconds)
+    #[arg(long, value_name = "SECS", default_value_t = 0)]
+    pub grace: u32,
+}
+
+impl Default for ShutdownAsk {
+    fn default() -> ShutdownAsk {
+        ShutdownAsk { force: false, message: None, reason: PLANNED, grace: 0 }
+    }
+}
+
+impl ShutdownAsk {
+    pub(super) fn options(&self) -> Vec<String> {
+        let mut options = vec![format!("--reason={:#x}", self.reason), format!("--grace={}", self.grace)];
+        options.extend(self.force.then(|| "--force".to_owned()));
+        options.extend(self.message.iter().map(|text| format!("--message={text}")));
+        options
+    }
+}
+
+/// Which time a guest is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Args)]
+pub struct TimeAsk {
+    /// Seconds by which the time sent is ahead of this machine's; may be negative and have decimals
+    #[arg(long, value_name = "SECS", allow_hyphen_values = true, default_value_t = Ticks(0))]
+    pub offset: Ticks,
+    /// Reference counter of the virtual machine in 100 ns ticks, instead of an estimate: the time since this host
+    /// first heard of the machine
+    #[arg(long, value_name = "TICKS")]
+    pub reference: Option<u64>,
+}
+
+impl TimeAsk {
+    pub(super) fn options(self) -> Vec<String> {
+        let mut options = vec![format!("--offset={}", self.offset)];
+        options.extend(self.reference.map(|ticks| format!("--reference={ticks}")));
+        options
+    }
+}
+
+fn hexadecimal(text: &str) -> Result<u32, String> {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    let right = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let number = right.then(|| u32::from_str_radix(digits, 16).ok()).flatten();
+    number.ok_or_else(|| "not a hexadecimal number of 32 bits, like 0x80000000".to_owned())
+}
+
+/// Reads a time to hold a guest frozen.
+pub(super) fn hold(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    if !(0.0..=LONGEST_HOLD).contains(&seconds) {
+        return Err("from 0 to 86400 seconds".to_owned());
+    }
+    Ok(Duration::from_secs_f64(seconds))
+}
