@@ -4,11 +4,15 @@
 //! a bus that does not read must not hold up the host. Counters change with every message and have no signal;
 //! they are fetched from the daemon's loop at the moment they are read.
 
+use super::authority::Authority;
+use super::error::Error;
 use crate::channel::LinkStatus;
 use crate::wire::Version;
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
+use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
 use zbus::{Connection, Variant, fdo, interface};
 
@@ -81,19 +85,33 @@ impl From<&LinkStatus> for Counters {
     }
 }
 
-/// A question for the counters.
-pub(crate) type Question = oneshot::Sender<Counters>;
+/// What is asked of the daemon's loop.
+#[derive(Debug)]
+pub(crate) enum Question {
+    /// The counters, as they are now.
+    Counters(oneshot::Sender<Counters>),
+    /// To let go of the raw channel for so long; the answer says whether there was one.
+    Release(Duration, oneshot::Sender<bool>),
+}
+
+/// The longest time for which a channel can be let go of.
+const MAX_RELEASE_SECS: u32 = 60;
 
 /// The object behind the interface.
 #[derive(Debug)]
 pub(crate) struct Service1 {
     state: watch::Receiver<State>,
-    counters: mpsc::Sender<Question>,
+    questions: mpsc::Sender<Question>,
+    authority: Authority,
 }
 
 impl Service1 {
-    pub(crate) fn new(state: watch::Receiver<State>, counters: mpsc::Sender<Question>) -> Self {
-        Self { state, counters }
+    pub(crate) fn new(
+        state: watch::Receiver<State>,
+        questions: mpsc::Sender<Question>,
+        authority: Authority,
+    ) -> Self {
+        Self { state, questions, authority }
     }
 
     fn state(&self) -> State {
@@ -102,16 +120,38 @@ impl Service1 {
 
     async fn counters(&self) -> fdo::Result<Counters> {
         let (question, answer) = oneshot::channel();
-        let asked = self.counters.send(question).await.is_ok();
+        self.ask(Question::Counters(question), answer).await.map_err(fdo::Error::Failed)
+    }
+
+    async fn ask<T>(&self, question: Question, answer: oneshot::Receiver<T>) -> Result<T, String> {
+        let asked = self.questions.send(question).await.is_ok();
         match answer.await {
-            Ok(counters) if asked => Ok(counters),
-            _ => Err(fdo::Error::Failed("the daemon is stopping".to_owned())),
+            Ok(answer) if asked => Ok(answer),
+            _ => Err("the daemon is stopping".to_owned()),
         }
     }
 }
 
 #[interface(name = "org.hvutils.Service1", introspection_docs = false)]
 impl Service1 {
+    /// Closes the raw channel and leaves its device alone for so long, unless it comes back as another one: so that its
+    /// driver can be changed, which Linux does not survive well while the device is open. Root only.
+    async fn release(
+        &self,
+        seconds: u32,
+        #[zbus(connection)] bus: &Connection,
+        #[zbus(header)] call: Header<'_>,
+    ) -> Result<(), Error> {
+        self.authority.root(bus, &call).await?;
+        let time = Duration::from_secs(u64::from(seconds.min(MAX_RELEASE_SECS)));
+        let (question, answer) = oneshot::channel();
+        match self.ask(Question::Release(time, question), answer).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Error::NotSupported("there is no raw channel to let go of".to_owned())),
+            Err(why) => Err(Error::Busy(why)),
+        }
+    }
+
     /// Version of the daemon.
     #[zbus(property(emits_changed_signal = "const"))]
     fn version(&self) -> &'static str {

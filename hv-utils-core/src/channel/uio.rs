@@ -9,6 +9,7 @@ use super::monitor::{self, MonitorBit};
 use super::nodes::{Nodes, UioNode};
 use super::ring_channel::{End, RingChannel};
 use super::sysfs::{self, VmbusDevice};
+use rustix::io::Errno;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,7 +38,7 @@ pub(super) fn open(
         .map(|(uio, ring)| (uio.index, 2 * ring))
         .ok_or(ChannelError::Closed)?;
     let bytes = usize::try_from(bytes).map_err(|_| too_large())?;
-    let node = nodes.open_uio(&node_path(dev_root, index)).map_err(ChannelError::io("open the uio node"))?;
+    let node = nodes.open_uio(&node_path(dev_root, index)).map_err(not_opened)?;
     // Numbers are used again: between sysfs and the opening, the node could have become another device's.
     if sysfs::uio_index(sysfs_root, &device.instance) != Some(index) {
         return Err(ChannelError::Closed);
@@ -50,6 +51,14 @@ pub(super) fn open(
     let bell = UioBell::new(node, monitor).map_err(ChannelError::io("wait for the uio node"))?;
     let control_bytes = rustix::param::page_size();
     RingChannel::new(Arc::new(memory), control_bytes, End::Guest, Doorbell::Uio(bell))
+}
+
+/// EINVAL is `vmbus_connect_ring`'s word for a channel that is not in the state of an offer.
+fn not_opened(error: io::Error) -> ChannelError {
+    match Errno::from_io_error(&error) {
+        Some(Errno::INVAL) => ChannelError::StillOpen,
+        _ => ChannelError::io("open the uio node")(error),
+    }
 }
 
 fn monitor_bit(node: &dyn UioNode, device: &VmbusDevice, id: u8) -> Result<MonitorBit, ChannelError> {

@@ -134,7 +134,8 @@ impl<S: Service> Daemon<S> {
             Turn::Asked(Asked::Stop) => return Ok(Flow::Stop),
             Turn::Asked(Asked::Reload) => self.reload().await,
             // Whoever asked may have gone away.
-            Turn::Question(question) => drop(question.send(Counters::from(self.link.status()))),
+            Turn::Question(Question::Counters(asker)) => drop(asker.send(Counters::from(self.link.status()))),
+            Turn::Question(Question::Release(time, asker)) => drop(asker.send(self.release(time).await)),
             Turn::Watchdog => self.context.notify.watchdog(),
             Turn::Impatient => self.ready(),
         }
@@ -153,6 +154,18 @@ impl<S: Service> Daemon<S> {
             }
             self.context.notify.status(&line);
         }
+    }
+
+    /// Lets go of the raw channel, after the last answers; `false` if there is none.
+    async fn release(&mut self, time: Duration) -> bool {
+        if timeout(FLUSH_PATIENCE, self.link.flush()).await.is_err() {
+            tracing::warn!("the host does not take the last answers; closing the channel without them");
+        }
+        let released = self.link.release(time);
+        if released {
+            tracing::info!("the channel is let go of for {} s: its driver is to be changed", time.as_secs());
+        }
+        released
     }
 
     /// Says once that the daemon serves.
@@ -217,7 +230,8 @@ impl<S: Service> Daemon<S> {
         Box::pin(self.service.attach(bus)).await?;
         // The last: whoever reads its counters keeps the tree of objects locked until this loop answers, and this
         // loop would wait for the tree.
-        let service1 = Service1::new(self.state.subscribe(), self.questions.0.clone());
+        let service1 =
+            Service1::new(self.state.subscribe(), self.questions.0.clone(), self.context.authority);
         objects.at(S::OBJECT, service1).await?;
         Ok(())
     }

@@ -227,3 +227,28 @@ fn another_user_may_read_the_log_level_but_not_set_it() {
         assert_eq!(get(&client(&bus).await, LOG_CONTROL, LOG_CONTROL_PATH, "LogLevel").await, "\"info\"");
     });
 }
+
+#[test]
+fn channel_that_is_not_the_kernels_is_not_let_go_of_and_another_user_may_not_ask() {
+    const TEST: &str = "channel_that_is_not_the_kernels_is_not_let_go_of_and_another_user_may_not_ask";
+    let Some(bus) = PrivateBus::start(TEST) else { return };
+    run(async {
+        let home = Home::new();
+        let daemon = start(&home, &bus);
+        daemon.ready().await;
+        let client = client(&bus).await;
+        let asked = client.call_method(Some(NAME), OBJECT, Some(SERVICE1), "Release", &5_u32).await;
+        let refused = asked.unwrap_err().to_string();
+        assert!(refused.contains("org.hvutils.Error.NotSupported"), "{refused}");
+        if !rustix::process::geteuid().is_root() {
+            use std::io::Write as _;
+            let _ = writeln!(std::io::stderr(), "skipped: {TEST}: only root can call as another user");
+            return;
+        }
+        let method = format!("{SERVICE1}.Release");
+        let asked = call_as_other(TEST, &bus.address(), NAME, &[OBJECT, method.as_str(), "uint32:5"]);
+        let Some(asked) = asked else { return };
+        let told = String::from_utf8_lossy(&asked.stderr);
+        assert!(!asked.status.success() && told.contains("org.hvutils.Error.NotAuthorized"), "{asked:?}");
+    });
+}

@@ -34,7 +34,7 @@ async fn pair() -> Pair {
     let state = watch::Sender::new(CLOSED);
     let (asking, questions) = mpsc::channel(1);
     let (ours, theirs) = UnixStream::pair().unwrap();
-    let object = Service1::new(state.subscribe(), asking);
+    let object = Service1::new(state.subscribe(), asking, Authority::new());
     let server =
         Builder::unix_stream(ours).server(zbus::Guid::generate()).p2p().serve_at(PATH, object).build();
     let client = Builder::unix_stream(theirs).p2p().build();
@@ -108,8 +108,10 @@ fn counters_are_fetched_from_the_loop_at_the_moment_they_are_read() {
         let properties = pair.properties().await;
         let answering = async {
             for received in 1..=3 {
-                let question = pair.questions.recv().await.unwrap();
-                question
+                let Some(Question::Counters(asker)) = pair.questions.recv().await else {
+                    panic!("another question")
+                };
+                asker
                     .send(Counters { received, rejected: 10 * received, last_message: 100 * received })
                     .unwrap();
             }
@@ -123,6 +125,17 @@ fn counters_are_fetched_from_the_loop_at_the_moment_they_are_read() {
         };
         let ((), values) = tokio::join!(answering, reading);
         assert_eq!(values, ["uint64 1", "uint64 20", "uint64 300"]);
+    });
+}
+
+#[test]
+fn channel_is_not_let_go_of_for_a_caller_who_is_not_known() {
+    run(async {
+        let mut pair = pair().await;
+        let refused = pair.client.call_method(None::<&str>, PATH, Some(SERVICE1), "Release", &5_u32).await;
+        let refused = refused.unwrap_err().to_string();
+        assert!(refused.contains("org.hvutils.Error.NotAuthorized"), "{refused}");
+        assert!(pair.questions.try_recv().is_err(), "the daemon was asked");
     });
 }
 

@@ -24,7 +24,7 @@ pub use status::{Event, Framing, LinkOptions, LinkStatus, Request};
 use super::nodes::{DeviceNodes, Nodes};
 use super::presence::Presence;
 use super::sim::Handshake;
-use super::{ChannelError, ChannelState};
+use super::{ChannelError, ChannelState, Transport};
 use crate::wire::Status;
 use backoff::Backoff;
 use char_side::CharSide;
@@ -32,6 +32,7 @@ use opening::{Left, Wake};
 use raw::RawSide;
 use status::{Books, Shown};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 
 /// See the module.
@@ -188,6 +189,19 @@ impl Link {
         if let Phase::Raw(side) = &mut self.phase {
             side.flush(&mut self.books).await;
         }
+    }
+
+    /// Lets go of a raw channel of the kernel's: closes it, and leaves its device alone for so long, unless it comes back
+    /// as another one. `false` if there is no such channel. What is not [flushed](Self::flush) is lost.
+    ///
+    /// Linux does not clean up after a driver that is unbound while its uio device is open: the channel stays open on the
+    /// host's side, over memory that is freed. So whoever means to unbind asks for this first.
+    pub fn release(&mut self, time: Duration) -> bool {
+        let uio = self.books.status.transport == Some(Transport::Uio) && matches!(self.phase, Phase::Raw(_));
+        if uio {
+            self.leave_for(time);
+        }
+        uio
     }
 
     /// Closes the channel for good; nothing comes afterwards. What is not [flushed](Self::flush) is lost.

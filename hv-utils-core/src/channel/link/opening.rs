@@ -243,6 +243,15 @@ impl Link {
         self.books.moved_to(None, state);
     }
 
+    /// Closes the channel and leaves its device alone for so long.
+    pub(super) fn leave_for(&mut self, time: Duration) {
+        if let Some(left) = self.left.as_mut() {
+            left.until = Instant::now() + time;
+        }
+        // The next look finds the device and waits, with a subscription that an open channel does without.
+        self.rest(ChannelState::Closed, Wake::Now);
+    }
+
     /// The channel was lost: what to show, and when to try again.
     pub(super) fn plan_after_loss(&mut self, error: &ChannelError) {
         let now = Instant::now();

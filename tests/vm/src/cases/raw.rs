@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::guest::{
-    FILE_COPY, KVP, bind, bind_script, driver, end_kvpd, is_kept, keep, kvp_status, kvpd_on_uio, no_pools, start_kvpd,
-    wait_state,
+    FILE_COPY, KVP, bind, bind_script, driver, end_kvpd, is_kept, keep, kvp_status, kvpd_on_uio, no_pools,
+    start_kvpd, wait_state,
 };
 use super::scenario;
 use crate::machine::Machine;

@@ -82,6 +82,49 @@ async fn a_rescind_under_an_open_descriptor_is_survived() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_channel_that_is_let_go_of_is_closed_and_left_alone_for_so_long() {
+    let (_directory, mut bus) = bus();
+    bus.offer_on_uio(Ic::Vss).unwrap();
+    let mut link = bus.link(Ic::Vss, ChannelChoice::Uio).unwrap();
+    until_open(&mut link, Transport::Uio).await;
+    let mut host = bus.channel_opened().await;
+    let began = Instant::now();
+    assert!(link.release(Duration::from_secs(5)));
+    assert!(host.recv(&mut Vec::new()).await.is_err(), "the descriptor is closed at once");
+    until_state(&mut link, ChannelState::Closed).await;
+    // Nothing has happened to the device: it is opened again, but not before.
+    until_open(&mut link, Transport::Uio).await;
+    assert!(began.elapsed() >= Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn after_letting_go_another_device_is_opened_at_once() {
+    let (_directory, bus) = bus();
+    bus.offer_on_uio(Ic::Vss).unwrap();
+    let mut link = bus.link(Ic::Vss, ChannelChoice::Auto).unwrap();
+    until_open(&mut link, Transport::Uio).await;
+    assert!(link.release(Duration::from_secs(86_400)));
+    bus.unbind(Ic::Vss).unwrap();
+    bus.bind(Ic::Vss, Driver::HvUtils).unwrap();
+    let opened = tokio::time::timeout(Duration::from_secs(60), until_open(&mut link, Transport::HvUtils));
+    assert!(opened.await.is_ok(), "it waits for a day");
+    assert!(!link.release(Duration::from_secs(50)), "there is no raw channel to let go of");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_channel_that_the_kernel_has_not_closed_is_told_and_opened_when_it_is_offered_anew() {
+    let (_directory, bus) = bus();
+    bus.offer_on_uio(Ic::Vss).unwrap();
+    // What Linux 6.12 answers after its driver was unbound under an open descriptor.
+    bus.inject(Call::Open, Errno::INVAL);
+    let mut link = bus.link(Ic::Vss, ChannelChoice::Uio).unwrap();
+    until_state(&mut link, ChannelState::Failed).await;
+    bus.rescind(Ic::Vss).unwrap();
+    bus.offer_on_uio(Ic::Vss).unwrap();
+    until_open(&mut link, Transport::Uio).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_rescind_while_a_request_is_unanswered_is_seen() {
     let (_directory, mut bus) = bus();
     bus.offer_on_uio(Ic::Kvp).unwrap();
