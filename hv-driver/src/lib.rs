@@ -118,13 +118,13 @@ fn roots(common: &Common) -> Roots {
 fn perform(cli: Cli, place: Place, settings: Settings) -> Result<(), Error> {
     let roots = roots(&cli.common);
     match cli.verb {
-        Some(Verb::Show { json }) => print(&service::show(&roots, &place)?, json),
+        Some(Verb::Show { json }) => print("driver-show", &service::show(&roots, &place)?, json),
         Some(Verb::Use { choice, components, runtime, json }) => {
             let on_bus = OnBus::new(&cli.common.bus);
             let ready: &dyn Readiness = on_bus.as_ref().map_or(&Unasked, |ready| ready);
             let mut worker = Worker::begin(&roots, settings)?;
             worker.choose(&components, choice, (!runtime).then_some(&place), ready)?;
-            print(&worker.rows(&components)?, json)
+            print("driver-use", &worker.rows(&components)?, json)
         }
         Some(Verb::Apply) => Worker::begin(&roots, settings)?.apply(),
         Some(Verb::Release { component }) => Worker::begin(&roots, settings)?.release(component),
@@ -137,8 +137,8 @@ fn perform(cli: Cli, place: Place, settings: Settings) -> Result<(), Error> {
     }
 }
 
-fn print(rows: &[Row], json: bool) -> Result<(), Error> {
-    let text = if json { show::json(rows) } else { show::table(rows) };
+fn print(kind: &str, rows: &[Row], json: bool) -> Result<(), Error> {
+    let text = if json { show::json(kind, rows) } else { show::table(rows) };
     match std::io::stdout().write_all(text.as_bytes()) {
         // Whoever read it has seen enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),

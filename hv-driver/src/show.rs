@@ -77,15 +77,15 @@ pub fn table(rows: &[Row]) -> String {
     text
 }
 
-/// One JSON object, as `hvctl --json driver show` prints it.
+/// One JSON object, as `hvctl --json driver` prints it; `kind` is `driver-show` or `driver-use`.
 #[must_use]
-pub fn json(rows: &[Row]) -> String {
+pub fn json(kind: &str, rows: &[Row]) -> String {
     #[derive(Serialize)]
     struct Answer<'a> {
         schema: u32,
         kind: &'a str,
         items: &'a [Row],
     }
-    let answer = Answer { schema: 1, kind: "driver-show", items: rows };
+    let answer = Answer { schema: 1, kind, items: rows };
     serde_json::to_string(&answer).expect("plain texts and numbers") + "\n"
 }

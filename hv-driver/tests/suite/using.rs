@@ -141,7 +141,7 @@ fn json_has_every_fact() {
     assert_eq!(
         ran.out,
         format!(
-            "{{\"schema\":1,\"kind\":\"driver-show\",\"items\":[{{\"service\":\"kvp\",\"instance\":\"{instance}\",\
+            "{{\"schema\":1,\"kind\":\"driver-use\",\"items\":[{{\"service\":\"kvp\",\"instance\":\"{instance}\",\
              \"driver\":\"uio_hv_generic\",\"choice\":\"uio\",\"wanted\":\"uio_hv_generic\",\"reason\":\"as chosen\",\
              \"runtime\":true,\"mapped_bytes\":40960}}]}}\n"
         )
