@@ -24,6 +24,8 @@ pub struct Error {
 pub enum Kind {
     /// Tried, and it did not work.
     Refused,
+    /// The same, and a write to sysfs still goes on behind our back.
+    Stuck,
     /// This machine has no such component, or its kernel cannot do it.
     Unavailable,
     /// A name that is none.
@@ -68,7 +70,7 @@ impl Error {
     #[must_use]
     pub const fn code(&self) -> u8 {
         match self.kind {
-            Kind::Refused => REFUSED,
+            Kind::Refused | Kind::Stuck => REFUSED,
             Kind::Unavailable => Exit::Unavailable.code(),
             Kind::Invalid => Exit::Usage.code(),
             Kind::Exit(exit) => exit.code(),

@@ -63,6 +63,13 @@ impl Guard {
         }
     }
 
+    /// Our own last act still goes on and cannot be waited for: the guard acts when it is over, which is when this
+    /// process really ends.
+    pub fn leave(self) {
+        // The socket stays open for as long as any thread of this process lives.
+        std::mem::forget(self);
+    }
+
     /// All is well: the guard ends without a deed.
     pub fn dismiss(mut self) {
         // A guard that is not there any more has nothing to be told.

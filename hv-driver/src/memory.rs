@@ -1,4 +1,4 @@
-//! What is remembered until the next boot: attempts, failures, what raw VMBus costs here, choices made `--runtime`.
+//! What is remembered until the next boot: attempts (for an hour), failures, what raw VMBus costs here, choices made `--runtime`.
 //!
 //! `RUN_DIR/hv-driver.state`, a fact per line, replaced as a whole. It belongs to one boot, whose id it carries: a run
 //! directory that survives one does not carry old failures over. Lines that make no sense are passed over.
@@ -17,6 +17,9 @@ use crate::files;
 #[cfg(test)]
 mod tests;
 
+/// How long an attempt counts, in seconds.
+const ATTEMPT_COUNTS: u64 = 3600;
+
 /// The memory of this boot.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Memory {
@@ -24,8 +27,10 @@ pub struct Memory {
     boot: String,
     /// Bytes that a device on raw VMBus was seen to take beyond its rings.
     pub cost: Option<u64>,
-    /// Attempts on raw VMBus that have not been seen to work.
-    pub attempts: BTreeMap<Ic, u32>,
+    /// When raw VMBus was tried without being seen to work: seconds since the boot.
+    attempts: BTreeMap<Ic, Vec<u64>>,
+    /// Seconds since the boot, when this was read.
+    now: u64,
     /// Given back because the daemon failed.
     pub released: BTreeSet<Ic>,
     /// Not in touch with the host on raw VMBus.
@@ -40,7 +45,7 @@ impl Memory {
     pub fn load(run_dir: &Path, proc_root: &Path) -> Self {
         let boot = fs::read_to_string(proc_root.join("sys/kernel/random/boot_id")).unwrap_or_default();
         let path = run_dir.join("hv-driver.state");
-        let empty = Self { path, boot: boot.trim().to_owned(), ..Self::default() };
+        let empty = Self { path, boot: boot.trim().to_owned(), now: uptime(proc_root), ..Self::default() };
         let mut memory = empty.clone();
         let text = fs::read_to_string(&memory.path).unwrap_or_default();
         let mut same_boot = false;
@@ -56,9 +61,9 @@ impl Memory {
         let named = |name: &str| Component::named(name).map(|component| component.ic);
         match *words {
             ["cost", bytes] => self.cost = bytes.parse().ok(),
-            ["attempts", name, count] => {
-                if let (Some(ic), Ok(count)) = (named(name), count.parse()) {
-                    self.attempts.insert(ic, count);
+            ["attempt", name, at] => {
+                if let (Some(ic), Ok(at)) = (named(name), at.parse()) {
+                    self.attempts.entry(ic).or_default().push(at);
                 }
             }
             ["released", name] => self.released.extend(named(name)),
@@ -84,7 +89,9 @@ impl Memory {
         let name = |ic: &Ic| Component::of(*ic).name;
         let mut lines = vec![format!("boot {}", self.boot)];
         lines.extend(self.cost.map(|bytes| format!("cost {bytes}")));
-        lines.extend(self.attempts.iter().map(|(ic, count)| format!("attempts {} {count}", name(ic))));
+        for (ic, times) in &self.attempts {
+            lines.extend(times.iter().map(|at| format!("attempt {} {at}", name(ic))));
+        }
         lines.extend(self.released.iter().map(|ic| format!("released {}", name(ic))));
         lines.extend(self.never_ready.iter().map(|ic| format!("never-ready {}", name(ic))));
         lines
@@ -92,9 +99,20 @@ impl Memory {
         lines.join("\n") + "\n"
     }
 
-    /// One more attempt with this component.
+    /// One more attempt with this component. Those that have aged are forgotten.
     pub fn attempt(&mut self, ic: Ic) {
-        *self.attempts.entry(ic).or_default() += 1;
+        let now = self.now;
+        let times = self.attempts.entry(ic).or_default();
+        times.retain(|at| is_recent(*at, now));
+        times.push(now);
+    }
+
+    /// How many attempts count. A device that a host offers anew now and then, over months, is not one that fails.
+    #[must_use]
+    pub fn attempts(&self, ic: Ic) -> u32 {
+        let times = self.attempts.get(&ic).map(Vec::as_slice).unwrap_or_default();
+        let recent = times.iter().filter(|at| is_recent(**at, self.now)).count();
+        u32::try_from(recent).unwrap_or(u32::MAX)
     }
 
     /// This component begins anew: somebody has chosen.
@@ -103,4 +121,14 @@ impl Memory {
         self.released.remove(&ic);
         self.never_ready.remove(&ic);
     }
+}
+
+fn is_recent(at: u64, now: u64) -> bool {
+    now.saturating_sub(at) < ATTEMPT_COUNTS
+}
+
+/// Whole seconds since the boot.
+fn uptime(proc_root: &Path) -> u64 {
+    let text = fs::read_to_string(proc_root.join("uptime")).unwrap_or_default();
+    text.split(['.', ' ']).next().and_then(|seconds| seconds.parse().ok()).unwrap_or(0)
 }

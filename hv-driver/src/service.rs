@@ -4,21 +4,22 @@
 //! directory; only [`show`] does without, and reads.
 
 mod mover;
+mod settle;
+mod world;
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use hv_utils_core::daemon::InstanceLock;
 use hv_utils_core::wire::Ic;
 
 use crate::components::{COMPONENTS, Component};
 use crate::config::{Place, Settings};
-use crate::engine::{Choice, Decision, Facts, Goal, HV_UTILS, Kernel, Machine, Owner, decide};
+use crate::engine::{Choice, Goal, HV_UTILS};
 use crate::error::Error;
-use crate::memory::Memory;
 use crate::show::Row;
-use crate::sysfs::{Bus, Found, Marker, repair};
+use crate::sysfs::{Bus, Marker, repair};
+use world::World;
 
 /// The lock's name, and this program's.
 pub const NAME: &str = "hv-driver";
@@ -67,71 +68,13 @@ pub fn show(roots: &Roots, place: &Place) -> Result<Vec<Row>, Error> {
 }
 
 /// Puts right what an instance left that was killed together with its guard; if one is at work, it is left alone.
-fn mend(roots: &Roots) {
+pub fn mend(roots: &Roots) {
     if Marker::new(&roots.run).is_set() {
         // Who may not mend may still look.
         if let Err(error) = Worker::begin(roots, Settings::default()) {
             tracing::debug!("an earlier switch is not put right: {error}");
         }
     }
-}
-
-/// What is known at one moment.
-#[derive(Debug)]
-struct World {
-    bus: Bus,
-    machine: Machine,
-    settings: Settings,
-    memory: Memory,
-    daemons: PathBuf,
-}
-
-impl World {
-    fn look(roots: &Roots, settings: Settings) -> Self {
-        let bus = Bus::new(&roots.sysfs);
-        let memory = Memory::load(&roots.run, &roots.proc);
-        let machine = Machine {
-            kernel: kernel(&roots.proc),
-            hibernation: bus.hibernation(),
-            file_copy: settings.file_copy,
-            cost: memory.cost,
-        };
-        Self { bus, machine, settings, memory, daemons: roots.daemons.clone() }
-    }
-
-    /// The choice in force, and whether it ends with this boot.
-    fn choice(&self, ic: Ic) -> (Choice, bool) {
-        match self.memory.choices.get(&ic) {
-            Some(choice) => (*choice, true),
-            None => (self.settings.choice(ic), false),
-        }
-    }
-
-    fn decide(&self, component: Component, choice: Choice, owner: Owner) -> Decision {
-        let ic = component.ic;
-        let facts = Facts {
-            ic,
-            owner,
-            daemon: component.daemon,
-            installed: self.daemons.join(component.daemon).is_file(),
-            attempts: self.memory.attempts.get(&ic).copied().unwrap_or(0),
-            released: self.memory.released.contains(&ic),
-            never_ready: self.memory.never_ready.contains(&ic),
-        };
-        let machine = Machine { cost: self.memory.cost, ..self.machine.clone() };
-        decide(choice, &machine, &facts)
-    }
-
-    fn row(&self, component: Component) -> Result<Row, Error> {
-        let found = self.bus.find(component.ic)?;
-        let (choice, runtime) = self.choice(component.ic);
-        let decision = found.as_ref().map(|found| self.decide(component, choice, found.device.owner));
-        Ok(Row::new(component, found.as_ref(), choice, decision, runtime))
-    }
-}
-
-fn kernel(proc_root: &Path) -> Kernel {
-    Kernel::new(&fs::read_to_string(proc_root.join("sys/kernel/osrelease")).unwrap_or_default())
 }
 
 /// The one instance that may move devices.
@@ -272,7 +215,8 @@ impl Worker {
         let Some(found) = self.world.bus.find(component.ic)? else { return Err(self.absent(component)) };
         self.world.memory.released.insert(component.ic);
         self.world.memory.save()?;
-        let goal = if component.ic == Ic::FileCopy { Goal::Unbound } else { Goal::HvUtils };
+        let nobodys = component.ic == Ic::FileCopy && self.world.machine.kernel.has_raw();
+        let goal = if nobodys { Goal::Unbound } else { Goal::HvUtils };
         if goal.is_reached_by(found.device.owner) {
             return Ok(());
         }
@@ -287,83 +231,6 @@ impl Worker {
         let all = if named.is_empty() { &COMPONENTS[..] } else { named };
         all.iter().map(|component| self.world.row(*component)).collect()
     }
-
-    /// Brings one component to where the rules want it, and looks whether it should stay there.
-    fn settle(&mut self, component: Component, choice: Choice, ready: &dyn Readiness) -> Result<(), Error> {
-        let Some(found) = self.world.bus.find(component.ic)? else { return Ok(()) };
-        let decision = self.world.decide(component, choice, found.device.owner);
-        if choice == Choice::Uio && decision.goal != Some(Goal::Uio) {
-            tracing::warn!(component = component.name, "not on raw VMBus: {}", decision.reason);
-        }
-        if let Some(goal) = decision.move_from(found.device.owner) {
-            tracing::info!(component = component.name, to = goal.driver(), "{}", decision.reason);
-            self.travel(component, goal)?;
-        }
-        if decision.goal == Some(Goal::Uio) { self.examine(component, choice, ready) } else { Ok(()) }
-    }
-
-    /// On raw VMBus: does it cost what it should not, does it work? Under `auto` it goes back if not.
-    fn examine(&mut self, component: Component, choice: Choice, ready: &dyn Readiness) -> Result<(), Error> {
-        let mut objection = false;
-        if let Some(bytes) = self.cost(component)? {
-            self.world.memory.cost = Some(bytes);
-            self.world.memory.save()?;
-            tracing::warn!(
-                component = component.name,
-                bytes,
-                "this kernel takes memory for each device on raw VMBus"
-            );
-            objection = true;
-        }
-        if !objection {
-            match ready.reached(component) {
-                Some(true) => {
-                    self.world.memory.forget(component.ic);
-                    self.world.memory.save()?;
-                }
-                Some(false) => {
-                    tracing::warn!(
-                        component = component.name,
-                        "{} does not reach the host on raw VMBus",
-                        component.daemon
-                    );
-                    self.world.memory.never_ready.insert(component.ic);
-                    self.world.memory.save()?;
-                    objection = true;
-                }
-                None => {}
-            }
-        }
-        if !objection || choice != Choice::Auto {
-            return Ok(());
-        }
-        // The facts have changed: the rules say where it belongs now.
-        let decision = self.world.decide(component, choice, Owner::Uio);
-        match decision.move_from(Owner::Uio) {
-            Some(goal) => {
-                tracing::info!(component = component.name, to = goal.driver(), "{}", decision.reason);
-                self.travel(component, goal)
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn cost(&self, component: Component) -> Result<Option<u64>, Error> {
-        mover::cost(&self.world.bus, component.ic)
-    }
-
-    fn travel(&mut self, component: Component, goal: Goal) -> Result<(), Error> {
-        if goal == Goal::Uio {
-            crate::sysfs::load_raw_driver(&self.world.bus)?;
-            // Before it is begun: an attempt that kills the machine has been one as well.
-            self.world.memory.attempt(component.ic);
-            self.world.memory.save()?;
-        }
-        if goal == Goal::HvUtils && !self.world.bus.has_driver(HV_UTILS) {
-            return Err(Error::unavailable("the driver hv_utils is not there: modprobe hv_utils"));
-        }
-        mover::travel(&self.world.bus, &self.roots, &self.lock, component, goal)
-    }
 }
 
 /// The first failure is returned, and said by whoever asked; further ones are said here.
@@ -372,12 +239,4 @@ fn first(result: Result<(), Error>, error: Error) -> Result<(), Error> {
         tracing::error!("{error}");
     }
     result.and(Err(error))
-}
-
-/// Bytes of the buffers that only network devices need, if they were taken for this one.
-fn taken(found: &Found) -> Option<u64> {
-    let uio = found.vmbus.uio.as_ref()?;
-    let buffers =
-        uio.maps.iter().filter(|map| map.name.starts_with("recv:") || map.name.starts_with("send:"));
-    Some(buffers.map(|map| map.size).sum()).filter(|bytes| *bytes > 0)
 }

@@ -26,7 +26,7 @@ use crate::components::{Component, names};
 use crate::config::Place;
 use crate::engine::Choice;
 use crate::error::{Error, Kind};
-use crate::service::{Readiness, Roots, Unasked, Worker, show};
+use crate::service::{Readiness, Roots, Unasked, Worker, mend, show};
 use crate::show::Row;
 
 /// The name on the bus.
@@ -114,7 +114,7 @@ impl Driver1 {
     }
 
     /// Moves components as chosen and keeps the choice; none named means all. Returns what they came to.
-    #[zbus(name = "Use", out_args("components"))]
+    #[zbus(name = "Use", out_args("results"))]
     async fn choose(
         &self,
         components: Vec<String>,
@@ -167,6 +167,8 @@ async fn run(shop: Shop, idle: Duration) -> Result<(), Error> {
     let failed = |error: std::io::Error| Error::refused(format!("cannot handle signals: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    // Before anybody calls: it may be why this one was started.
+    mend(&shop.roots);
     let activity = Arc::<Activity>::default();
     let connection = appear(&shop, &activity).await?;
     loop {
@@ -196,7 +198,7 @@ async fn appear(shop: &Shop, activity: &Arc<Activity>) -> Result<Connection, Err
     let object = Driver1 { shop: shop.clone(), authority: Authority::new(), activity: Arc::clone(activity) };
     let built = connection::Builder::address(address).serve_at(OBJECT, object).build().await;
     let connection = built.map_err(|error| there(&format!("cannot reach {}: {error}", shop.bus)))?;
-    let flags = fdo::RequestNameFlags::DO_NOT_QUEUE.into();
+    let flags = fdo::RequestNameFlags::DO_NOT_QUEUE;
     match connection.request_name_with_flags(BUS_NAME, flags).await {
         Ok(fdo::RequestNameReply::PrimaryOwner | fdo::RequestNameReply::AlreadyOwner) => Ok(connection),
         Ok(_) | Err(zbus::Error::NameTaken) => {

@@ -9,7 +9,7 @@ use hv_utils_core::wire::Ic;
 
 use super::{Goal, Kernel, Owner};
 
-/// How often a component is tried on raw VMBus before it stays with the kernel until the next boot.
+/// How often a component is tried on raw VMBus within an hour before it stays with the kernel.
 pub const MAX_ATTEMPTS: u32 = 3;
 
 /// What the administrator wants for one component.
@@ -78,7 +78,7 @@ pub struct Facts {
     pub daemon: &'static str,
     /// Whether that is installed.
     pub installed: bool,
-    /// How often it has been tried on raw VMBus since the last boot, without being seen to work.
+    /// How often it has been tried on raw VMBus lately, without being seen to work.
     pub attempts: u32,
     /// It was given back because its daemon failed.
     pub released: bool,
@@ -133,6 +133,10 @@ fn by_facts(machine: &Machine, facts: &Facts) -> Decision {
                 Decision::new(Goal::Uio, format!("{} serves it, and raw VMBus is cheap here", facts.daemon))
             }
         },
+        // Unbinding them is how administrators turn them off.
+        Ic::TimeSync | Ic::Shutdown | Ic::Heartbeat if facts.owner == Owner::Nobody => {
+            Decision::new(None, "no driver has it, and auto leaves it so")
+        }
         Ic::TimeSync => with_kernel(machine, facts, "the kernel keeps the PTP clock that others rely on"),
         Ic::Shutdown | Ic::Heartbeat => {
             with_kernel(machine, facts, "the kernel serves it, without any daemon")
@@ -191,7 +195,7 @@ fn obstacle(machine: &Machine, facts: &Facts) -> Option<String> {
     }
     if facts.attempts >= MAX_ATTEMPTS && facts.owner != Owner::Uio {
         return Some(format!(
-            "{MAX_ATTEMPTS} attempts on raw VMBus came to nothing, until it is chosen anew or the next boot"
+            "{MAX_ATTEMPTS} attempts on raw VMBus within an hour were not seen to work; choose it anew to go on"
         ));
     }
     None

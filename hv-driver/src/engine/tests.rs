@@ -115,6 +115,15 @@ fn foreign_driver_is_left_alone_by_auto_only() {
 }
 
 #[test]
+fn what_an_administrator_unbound_is_left_so_by_auto() {
+    for ic in [Ic::TimeSync, Ic::Shutdown, Ic::Heartbeat] {
+        let unbound = Facts { owner: Owner::Nobody, ..facts(ic) };
+        assert_eq!(goal(Choice::Auto, &machine(), &unbound), None, "{ic}");
+        assert_eq!(goal(Choice::HvUtils, &machine(), &unbound), Some(Goal::HvUtils), "{ic}");
+    }
+}
+
+#[test]
 fn kernels_by_their_release() {
     for (release, raw) in [
         ("6.10.0-rc1", true),

@@ -22,7 +22,7 @@ fn everything_comes_back_within_the_boot_and_nothing_after() {
     memory.choices.insert(Ic::FileCopy, Choice::Uio);
     memory.save().unwrap();
     assert_eq!(Memory::load(run, &proc), memory);
-    assert_eq!(memory.attempts[&Ic::Kvp], 2);
+    assert_eq!(memory.attempts(Ic::Kvp), 2);
     boot(&proc, "two");
     let next = Memory::load(run, &proc);
     assert_eq!((next.cost, next.choices.len(), next.attempts.len()), (None, 0, 0));
@@ -33,10 +33,10 @@ fn lines_that_make_no_sense_are_passed_over() {
     let directory = tempfile::tempdir().unwrap();
     boot(directory.path(), "one");
     let text =
-        "boot one\nattempts kvp many\nattempts floppy 3\nchoice vss raw\ncost\n\nattempts vss 2\nreleased\n";
+        "boot one\nattempt kvp once\nattempt floppy 3\nchoice vss raw\ncost\n\nattempt vss 2\nreleased\n";
     fs::write(directory.path().join("hv-driver.state"), text).unwrap();
     let memory = Memory::load(directory.path(), directory.path());
-    assert_eq!(memory.attempts, BTreeMap::from([(Ic::Vss, 2)]));
+    assert_eq!(memory.attempts, BTreeMap::from([(Ic::Vss, vec![2])]));
     assert!(memory.choices.is_empty() && memory.released.is_empty() && memory.cost.is_none());
 }
 
@@ -49,4 +49,21 @@ fn new_choice_forgets_failures_and_not_the_machine() {
     memory.forget(Ic::Kvp);
     assert!(memory.attempts.is_empty() && memory.released.is_empty());
     assert_eq!((memory.never_ready, memory.cost), (BTreeSet::from([Ic::Vss]), Some(1)));
+}
+
+#[test]
+fn attempts_count_for_an_hour() {
+    let directory = tempfile::tempdir().unwrap();
+    boot(directory.path(), "one");
+    let at = |seconds: u64| {
+        fs::write(directory.path().join("uptime"), format!("{seconds}.25 99.00\n")).unwrap();
+        Memory::load(directory.path(), directory.path())
+    };
+    for (seconds, counted) in [(10, 1), (20, 2), (3000, 3), (3615, 3), (9000, 1)] {
+        let mut memory = at(seconds);
+        memory.attempt(Ic::Kvp);
+        memory.save().unwrap();
+        assert_eq!(memory.attempts(Ic::Kvp), counted, "{seconds}");
+    }
+    assert_eq!(at(20_000).attempts(Ic::Kvp), 0);
 }

@@ -8,18 +8,15 @@ use std::time::{Duration, Instant};
 use hv_utils_core::daemon::InstanceLock;
 use hv_utils_core::wire::Ic;
 
-use super::{Roots, taken};
+use super::Roots;
 use crate::components::Component;
 use crate::engine::{Failure, Goal, HV_UTILS, Step, Switch, UIO};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::guard::Guard;
 use crate::sysfs::{Bus, Marker, repair};
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(20);
-/// The maps of a uio device are shown a moment after it was bound.
-const LATE_MAPS: u32 = 5;
-const LATE_MAP: Duration = Duration::from_millis(100);
 
 pub(super) fn travel(
     bus: &Bus,
@@ -41,7 +38,12 @@ pub(super) fn travel(
         (Ok(()), Ok(())) => still_there(bus, component, goal),
         _ => Ok(()),
     };
-    if mended.is_ok() {
+    if moved.as_ref().is_err_and(|error| error.kind() == Kind::Stuck) {
+        guard.leave();
+        return moved;
+    }
+    // Where nothing may be written nothing was changed, and a guard could not do more.
+    if mended.is_ok() || bus.probes() {
         marker.clear()?;
         guard.dismiss();
     }
@@ -112,17 +114,4 @@ fn cannot(component: Component, goal: Goal, failure: Failure) -> Error {
         }
         Failure::TimeOut => format!("{name} cannot be given to {to}: it takes too long"),
     })
-}
-
-/// Bytes of the buffers that were taken for a device on raw VMBus, if any were.
-pub(super) fn cost(bus: &Bus, ic: Ic) -> Result<Option<u64>, Error> {
-    for _ in 0..LATE_MAPS {
-        match bus.find(ic)? {
-            Some(found) if found.vmbus.uio.as_ref().is_some_and(|uio| !uio.maps.is_empty()) => {
-                return Ok(taken(&found));
-            }
-            _ => std::thread::sleep(LATE_MAP),
-        }
-    }
-    Ok(None)
 }

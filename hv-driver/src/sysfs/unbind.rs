@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::error::{Error, Kind};
 
 /// How long whoever has the node open may take to close it.
 const PATIENCE: Duration = Duration::from_secs(8);
@@ -29,7 +29,7 @@ pub(super) fn unbind(path: &Path, instance: &str) -> Result<bool, Error> {
             tracing::debug!(%error, instance, "it was not bound any more");
             Ok(false)
         }
-        Err(_) => Err(Error::refused(stuck(instance))),
+        Err(_) => Err(Error::new(Kind::Stuck, stuck(instance))),
     }
 }
 

@@ -72,7 +72,12 @@ fn three_attempts_in_vain_are_enough() {
     let offers = guest.bus.offers(Ic::Kvp);
     guest.good(&["apply"]);
     assert_eq!(guest.bus.offers(Ic::Kvp), offers, "it is left alone");
-    assert!(guest.good(&["show"]).row("kvp").contains("3 attempts on raw VMBus came to nothing"));
+    assert!(
+        guest
+            .good(&["show"])
+            .row("kvp")
+            .contains("3 attempts on raw VMBus within an hour were not seen to work")
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -53,24 +53,8 @@ impl Bus {
     }
 
     fn serve(&self, guest: &Guest, idle: &str) -> Running {
-        Running(self.start_serving(guest, idle))
-    }
-
-    fn start_serving(&self, guest: &Guest, idle: &str) -> Child {
-        let mut command = guest.command(&["serve", "--idle-secs", idle]);
-        // A later --bus would be one too many: the guest's own says none.
-        let args: Vec<_> = command.get_args().map(ToOwned::to_owned).collect();
-        command = Command::new(env!("CARGO_BIN_EXE_hv-driver"));
-        let mut skip = false;
-        for arg in args {
-            if arg == "--bus" || std::mem::take(&mut skip) {
-                skip = arg == "--bus";
-                continue;
-            }
-            command.arg(arg);
-        }
-        command.args(["--bus", &self.address]).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.spawn().unwrap()
+        let mut command = guest.command_on(&self.address, &["serve", "--idle-secs", idle]);
+        Running(command.spawn().unwrap())
     }
 }
 
@@ -193,7 +177,20 @@ async fn daemon_that_does_not_reach_its_host_loses_the_device_under_auto() {
     call(&client, "Use", &(vec!["kvp"], "uio", true)).await.unwrap();
     guest.has(Ic::Kvp, Driver::Uio);
     let state = fs::read_to_string(guest.path("run/hv-driver.state")).unwrap();
-    assert!(!state.contains("attempts"), "{state}");
+    assert!(!state.contains("attempt"), "{state}");
+}
+
+#[tokio::test]
+async fn use_asks_the_daemon_too() {
+    static READY: AtomicBool = AtomicBool::new(true);
+    let guest = Guest::new(&[Ic::Kvp]);
+    let Some(bus) = Bus::start(&guest, "use_asks_the_daemon_too") else { return };
+    let _daemon = daemon(&bus, &READY).await;
+    let mut command = guest.command_on(&bus.address, &["use", "auto", "kvp", "--runtime"]);
+    let ran = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    assert_eq!(ran.status.code(), Some(0), "{}", String::from_utf8_lossy(&ran.stderr));
+    guest.has(Ic::Kvp, Driver::Uio);
+    assert!(!guest.read("run/hv-driver.state").contains("attempt"), "it was seen to work");
 }
 
 #[tokio::test]

@@ -47,11 +47,18 @@ fn strike(child: &mut Running, victims: Victims) {
 }
 
 /// Runs the journey and kills at write `number`; `false` if there were not so many.
-fn killed_at(ics: &[Ic], args: &[&str], number: u32, moment: Moment, victims: Victims) -> bool {
+fn killed_at(
+    start: Driver,
+    ics: &[Ic],
+    args: &[&str],
+    number: u32,
+    moment: Moment,
+    victims: Victims,
+) -> bool {
     let child = Child::default();
     let struck = Arc::new(Mutex::new(false));
     let (watched, seen) = (Arc::clone(&child), Arc::clone(&struck));
-    let guest = Guest::observed(ics, move |written: &Written, now| {
+    let guest = Guest::begun(start, ics, move |written: &Written, now| {
         if written.number != number || now != moment {
             return;
         }
@@ -83,12 +90,12 @@ fn killed_at(ics: &[Ic], args: &[&str], number: u32, moment: Moment, victims: Vi
     *struck.lock().unwrap()
 }
 
-fn at_every_write(ics: &[Ic], args: &[&str], victims: Victims) -> u32 {
+fn at_every_write(start: Driver, ics: &[Ic], args: &[&str], victims: Victims) -> u32 {
     let mut number = 0;
     loop {
         number += 1;
-        let before = killed_at(ics, args, number, Moment::Before, victims);
-        let after = killed_at(ics, args, number, Moment::After, victims);
+        let before = killed_at(start, ics, args, number, Moment::Before, victims);
+        let after = killed_at(start, ics, args, number, Moment::After, victims);
         if !before && !after {
             return number - 1;
         }
@@ -99,53 +106,27 @@ fn at_every_write(ics: &[Ic], args: &[&str], victims: Victims) -> u32 {
 #[test]
 fn kvp_killed_at_every_write() {
     // Auto-probing off, unbind, override, bind, auto-probing on.
-    assert!(at_every_write(&[Ic::Kvp, Ic::Vss], &["use", "uio", "kvp"], Victims::Program) >= 5);
+    assert!(
+        at_every_write(Driver::HvUtils, &[Ic::Kvp, Ic::Vss], &["use", "uio", "kvp"], Victims::Program) >= 5
+    );
 }
 
 #[test]
 fn kvp_killed_at_every_write_together_with_its_guard() {
-    assert!(at_every_write(&[Ic::Kvp], &["use", "uio", "kvp"], Victims::ProgramAndGuard) >= 5);
+    assert!(
+        at_every_write(Driver::HvUtils, &[Ic::Kvp], &["use", "uio", "kvp"], Victims::ProgramAndGuard) >= 5
+    );
 }
 
 #[test]
 fn backup_killed_at_every_write() {
-    assert!(at_every_write(&[Ic::Vss], &["use", "uio", "vss"], Victims::Program) >= 5);
+    assert!(at_every_write(Driver::HvUtils, &[Ic::Vss], &["use", "uio", "vss"], Victims::Program) >= 5);
 }
 
 #[test]
 fn way_back_killed_at_every_write() {
-    for number in 1..=4 {
-        for moment in [Moment::Before, Moment::After] {
-            way_back(number, moment);
-        }
-    }
-}
-
-/// As [`killed_at`], from raw VMBus back to the kernel: the writes are counted from the second command on.
-fn way_back(number: u32, moment: Moment) {
-    let (child, offset) = (Child::default(), Arc::new(Mutex::new(None::<u32>)));
-    let (watched, counted) = (Arc::clone(&child), Arc::clone(&offset));
-    let guest = Guest::observed(&[Ic::Vss], move |written: &Written, now| {
-        let mut counted = counted.lock().unwrap();
-        let Some(first) = *counted else { return };
-        let first = if first == 0 { written.number } else { first };
-        *counted = Some(first);
-        if written.number + 1 - first == number && now == moment {
-            until("the child is known", || watched.lock().unwrap().is_some());
-            strike(watched.lock().unwrap().as_mut().unwrap(), Victims::Program);
-        }
-    });
-    guest.good(&["use", "uio", "vss"]);
-    // The last write of the way there may be seen late.
-    std::thread::sleep(std::time::Duration::from_millis(100));
-    *offset.lock().unwrap() = Some(0);
-    *child.lock().unwrap() = Some(Running(guest.command(&["use", "hv_utils", "vss"]).spawn().unwrap()));
-    until("the journey ends", || child.lock().unwrap().as_mut().unwrap().0.try_wait().unwrap().is_some());
-    until("the guard is done", || InstanceLock::take(&guest.path("run"), "hv-driver").is_ok());
-    until("it has a driver", || guest.bus.driver(Ic::Vss).is_some());
-    guest.is_orderly();
-    guest.good(&["use", "hv_utils", "vss"]);
-    guest.has(Ic::Vss, Driver::HvUtils);
+    // Override, unbind, bind, auto-probing on.
+    assert!(at_every_write(Driver::Uio, &[Ic::Vss], &["use", "hv_utils", "vss"], Victims::Program) >= 4);
 }
 
 #[test]

@@ -28,9 +28,23 @@ impl Guest {
 
     /// The same, with every control write seen by `observer`.
     pub(crate) fn observed(ics: &[Ic], observer: impl FnMut(&Written, Moment) + Send + 'static) -> Self {
+        Self::begun(Driver::HvUtils, ics, observer)
+    }
+
+    /// The same, with all devices on that driver to begin with.
+    pub(crate) fn begun(
+        driver: Driver,
+        ics: &[Ic],
+        observer: impl FnMut(&Written, Moment) + Send + 'static,
+    ) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut bus = FakeBus::new(directory.path()).unwrap();
-        ics.iter().for_each(|ic| bus.offer(*ic).unwrap());
+        for ic in ics {
+            match driver {
+                Driver::HvUtils => bus.offer(*ic).unwrap(),
+                Driver::Uio => bus.offer_on_uio(*ic).unwrap(),
+            }
+        }
         bus.obey_files(observer).unwrap();
         let guest = Self { directory, bus };
         guest.set_kernel("6.12.95+deb12-cloud-amd64");
@@ -64,7 +78,12 @@ impl Guest {
 
     /// `hv-driver` in this guest, without a bus.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        driver(self.directory.path(), args)
+        driver(self.directory.path(), "none", args)
+    }
+
+    /// `hv-driver` in this guest, on a bus.
+    pub(crate) fn command_on(&self, bus: &str, args: &[&str]) -> Command {
+        driver(self.directory.path(), bus, args)
     }
 
     /// Runs it to its end.
@@ -94,9 +113,9 @@ impl Guest {
 }
 
 /// `hv-driver` with all its roots below a directory.
-pub(crate) fn driver(root: &Path, args: &[&str]) -> Command {
+fn driver(root: &Path, bus: &str, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hv-driver"));
-    command.args(args).args(["--bus", "none"]);
+    command.args(args).args(["--bus", bus]);
     let roots = [("sysfs-root", "sys"), ("proc-root", "proc"), ("run-dir", "run"), ("daemon-dir", "libexec")];
     for (option, name) in roots {
         command.arg(format!("--{option}")).arg(root.join(name));

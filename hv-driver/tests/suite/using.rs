@@ -1,6 +1,7 @@
 //! The verbs around a journey: what is kept, for how long, what is refused and with which exit code.
 
 use std::fs;
+use std::io::Write as _;
 
 use hv_utils_core::daemon::InstanceLock;
 use hv_utils_core::testing::Driver;
@@ -146,4 +147,38 @@ fn json_has_every_fact() {
              \"runtime\":true,\"mapped_bytes\":40960}}]}}\n"
         )
     );
+}
+
+#[test]
+fn who_may_not_write_is_told_so_and_may_look() {
+    let guest = Guest::new(&[Ic::Kvp]);
+    if !rustix::process::geteuid().is_root() {
+        let _ = writeln!(std::io::stderr(), "SKIPPED who_may_not_write: needs root, to become somebody else");
+        return;
+    }
+    use std::os::unix::fs::PermissionsExt as _;
+    let allow = |path: &std::path::Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    allow(guest.directory.path(), 0o755);
+    fs::create_dir_all(guest.path("run")).unwrap();
+    allow(&guest.path("run"), 0o777);
+    let program = guest.path("hv-driver");
+    fs::copy(env!("CARGO_BIN_EXE_hv-driver"), &program).unwrap();
+    let as_nobody = |args: &[&str]| {
+        let command = guest.command(args);
+        let mut nobody = std::process::Command::new("setpriv");
+        nobody
+            .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+            .arg(&program)
+            .args(command.get_args());
+        nobody.output().unwrap()
+    };
+    let refused = as_nobody(&["use", "uio", "kvp", "--runtime"]);
+    let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(77), "{text}");
+    assert!(text.contains("drivers_autoprobe: Permission denied"), "{text}");
+    guest.has(Ic::Kvp, Driver::HvUtils);
+    guest.is_orderly();
+    assert_eq!(as_nobody(&["show"]).status.code(), Some(0));
 }
