@@ -129,9 +129,10 @@ fn by_facts(machine: &Machine, facts: &Facts) -> Decision {
         Ic::FileCopy => file_copy(machine, facts),
         Ic::Kvp | Ic::Vss => match obstacle(machine, facts).or_else(|| objection(machine, facts)) {
             Some(why) => with_kernel(machine, facts, &why),
-            None => {
-                Decision::new(Goal::Uio, format!("{} serves it, and raw VMBus is cheap here", facts.daemon))
-            }
+            None => Decision::new(
+                Goal::Uio,
+                format!("{} serves it, and nothing speaks against raw VMBus", facts.daemon),
+            ),
         },
         // Unbinding them is how administrators turn them off.
         Ic::TimeSync | Ic::Shutdown | Ic::Heartbeat if facts.owner == Owner::Nobody => {
@@ -188,10 +189,8 @@ fn obstacle(machine: &Machine, facts: &Facts) -> Option<String> {
         return Some(format!("raw VMBus needs Linux 6.10 or newer, this is {}", machine.kernel));
     }
     if facts.released {
-        return Some(format!(
-            "given back because {} failed, until it is chosen anew or the next boot",
-            facts.daemon
-        ));
+        let why = "given back (hv-driver release), until it is chosen anew or the next boot";
+        return Some(why.to_owned());
     }
     if facts.attempts >= MAX_ATTEMPTS && facts.owner != Owner::Uio {
         return Some(format!(

@@ -25,10 +25,10 @@ impl Worker {
         let Some(found) = self.world.bus.find(component.ic)? else { return Ok(()) };
         let decision = self.world.decide(component, choice, found.device.owner);
         if choice == Choice::Uio && decision.goal != Some(Goal::Uio) {
-            tracing::warn!(component = component.name, "not on raw VMBus: {}", decision.reason);
+            tracing::warn!("{} cannot be on raw VMBus: {}", component.name, decision.reason);
         }
         if let Some(goal) = decision.move_from(found.device.owner) {
-            tracing::info!(component = component.name, to = goal.driver(), "{}", decision.reason);
+            announce(component, goal, &decision.reason);
             self.travel(component, goal)?;
         }
         if decision.goal == Some(Goal::Uio) { self.examine(component, choice, ready) } else { Ok(()) }
@@ -44,7 +44,7 @@ impl Worker {
         // The facts have changed: the rules say where it belongs now.
         let decision = self.world.decide(component, choice, Owner::Uio);
         let Some(goal) = decision.move_from(Owner::Uio) else { return Ok(()) };
-        tracing::info!(component = component.name, to = goal.driver(), "{}", decision.reason);
+        announce(component, goal, &decision.reason);
         self.travel(component, goal)
     }
 
@@ -107,4 +107,9 @@ fn taken(found: &Found) -> Option<u64> {
     let buffers =
         uio.maps.iter().filter(|map| map.name.starts_with("recv:") || map.name.starts_with("send:"));
     Some(buffers.map(|map| map.size).sum()).filter(|bytes| *bytes > 0)
+}
+
+fn announce(component: Component, goal: Goal, reason: &str) {
+    let to = if goal == Goal::Unbound { "no driver" } else { goal.driver() };
+    tracing::info!("moving {} to {to}: {reason}", component.name);
 }

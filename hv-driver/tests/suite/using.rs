@@ -129,7 +129,7 @@ fn released_component_stays_with_the_kernel_until_it_is_chosen_anew() {
     guest.has(Ic::Shutdown, Driver::HvUtils);
     guest.good(&["apply"]);
     guest.has(Ic::Shutdown, Driver::HvUtils);
-    assert!(guest.good(&["show"]).row("shutdown").contains("given back because hv-shutdownd failed"));
+    assert!(guest.good(&["show"]).row("shutdown").contains("given back (hv-driver release)"));
     guest.good(&["use", "uio", "shutdown"]);
     guest.has(Ic::Shutdown, Driver::Uio);
 }
