@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
+use hv_utils_core::daemon::InstanceLock;
 use hv_utils_core::testing::{Driver, Moment};
 use hv_utils_core::wire::Ic;
 
-use crate::support::Guest;
+use crate::support::{Guest, until};
 
 /// The host's offers of KVP while this was run.
 fn offers(guest: &Guest, args: &[&str]) -> u32 {
@@ -161,4 +162,20 @@ fn device_that_arrives_meanwhile_gets_its_driver() {
     guest.good(&["use", "uio", "kvp"]);
     assert!(std::fs::read_to_string(probed).unwrap().contains(&probe), "the newcomer is probed");
     guest.is_orderly();
+}
+
+#[test]
+fn program_that_keeps_a_device_open_does_not_hang_the_guest() {
+    let guest = Guest::new(&[Ic::Vss, Ic::Heartbeat]);
+    // The kernel holds the write until the device is closed: so does a pipe that nobody reads.
+    let unbind = guest.path("sys/bus/vmbus/drivers/hv_utils/unbind");
+    std::fs::remove_file(&unbind).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, &unbind, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    let ran = guest.run(&["use", "uio", "vss"]);
+    assert_eq!(ran.code, Some(1), "{}", ran.err);
+    assert!(ran.err.contains("a program keeps its device node open"), "{}", ran.err);
+    // What is left to be done is the guard's, now that the write is over.
+    until("the guard is done", || InstanceLock::take(&guest.path("run"), "hv-driver").is_ok());
+    guest.is_orderly();
+    guest.has(Ic::Vss, Driver::HvUtils);
 }

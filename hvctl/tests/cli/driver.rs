@@ -56,9 +56,11 @@ impl Driver1 {
     }
 
     #[zbus(name = "Use")]
-    fn choose(&self, services: Vec<String>, choice: &str, runtime: bool) -> Result<Vec<Row>, Refusal> {
+    fn choose(&self, services: Vec<&str>, choice: &str, runtime: bool) -> Result<Vec<Row>, Refusal> {
+        let first = services.first().copied();
         self.0.lock().unwrap().push(format!("{} {choice} {runtime}", services.join("+")));
-        match services.first().map(String::as_str) {
+        drop(services);
+        match first {
             Some("vss") => Err(Refusal::NotAuthorized("you may not move devices".to_owned())),
             Some("heartbeat") => Err(Refusal::NotSupported("raw VMBus needs Linux 6.10".to_owned())),
             Some("timesync") => Err(Refusal::Busy("another hv-driver runs".to_owned())),
