@@ -92,7 +92,7 @@ pub fn stand(sysfs: &Path, run_dir: &Path) -> u8 {
     if told.is_ok() && word == [DONE] {
         return 0;
     }
-    tracing::warn!("hv-driver was killed in the middle of a switch: putting things right");
+    tracing::warn!("hv-driver ended in the middle of a switch: putting things right");
     let (bus, marker) = (Bus::new(sysfs), Marker::new(run_dir));
     let mut result = repair(&bus, &marker);
     for _ in 0..LOOKS {

@@ -36,8 +36,9 @@ impl Worker {
 
     /// On raw VMBus: does it cost what it should not, does it work? Under `auto` it goes back if not.
     fn examine(&mut self, component: Component, choice: Choice, ready: &dyn Readiness) -> Result<(), Error> {
+        let costly = self.is_costly(component)?;
         // A device that is about to go back is not worth waiting for.
-        let good = !self.is_costly(component)? && self.is_ready(component, ready)?;
+        let good = !(costly && choice == Choice::Auto) && self.is_ready(component, ready)?;
         if good || choice != Choice::Auto {
             return Ok(());
         }
