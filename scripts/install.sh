@@ -54,6 +54,7 @@ completions() {
 
 programs() {
     put 0755 "$FROM/hv-kvpd" "$LIBEXECDIR/hv-kvpd"
+    put 0755 "$FROM/hv-driver" "$LIBEXECDIR/hv-driver"
     put 0755 "$FROM/hvctl" "$BINDIR/hvctl"
     put 0755 "$FROM/hv-testhost" "$BINDIR/hv-testhost"
     completions bash "$DATADIR/bash-completion/completions/hvctl"
@@ -62,14 +63,18 @@ programs() {
 }
 
 system_files() {
-    put_paths systemd/hv-kvpd.service "$LIBDIR/systemd/system/hv-kvpd.service"
+    for unit in hv-kvpd hv-driver; do
+        put_paths "systemd/$unit.service" "$LIBDIR/systemd/system/$unit.service"
+    done
     put 0644 systemd/90-hv-utils.preset "$LIBDIR/systemd/system-preset/90-hv-utils.preset"
     put 0644 systemd/90-hv-utils.rules "$LIBDIR/udev/rules.d/90-hv-utils.rules"
     put 0644 systemd/sysusers.d/hv-utils.conf "$LIBDIR/sysusers.d/hv-utils.conf"
     put 0644 systemd/tmpfiles.d/hv-utils.conf "$LIBDIR/tmpfiles.d/hv-utils.conf"
-    put 0644 dbus/org.hvutils.Kvp1.conf "$DBUSPOLICYDIR/org.hvutils.Kvp1.conf"
-    put 0644 dbus/org.hvutils.Kvp1.service "$DATADIR/dbus-1/system-services/org.hvutils.Kvp1.service"
-    for interface in Kvp1 Service1; do
+    for name in Kvp1 Driver1; do
+        put 0644 "dbus/org.hvutils.$name.conf" "$DBUSPOLICYDIR/org.hvutils.$name.conf"
+        put 0644 "dbus/org.hvutils.$name.service" "$DATADIR/dbus-1/system-services/org.hvutils.$name.service"
+    done
+    for interface in Kvp1 Driver1 Service1; do
         put 0644 "dbus/org.hvutils.$interface.xml" "$DATADIR/dbus-1/interfaces/org.hvutils.$interface.xml"
     done
     put 0644 dbus/org.hvutils.policy "$POLKITDIR/org.hvutils.policy"
@@ -109,7 +114,7 @@ EOF
 
 case $verb in
     install)
-        for program in hv-kvpd hvctl hv-testhost; do
+        for program in hv-kvpd hv-driver hvctl hv-testhost; do
             [ -x "$FROM/$program" ] || die "$FROM/$program is not there: 'make release' builds it (as yourself, not as root)"
         done
         ;;

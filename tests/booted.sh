@@ -1,6 +1,6 @@
 #!/bin/sh
 # Boots systemd in a container, installs everything into it, and looks whether hv-kvpd does in its unit what it should:
-# confined, as its own user, before the bus is there.
+# confined, as its own user, before the bus is there; and hv-driver in its own: started by a call, on a sysfs of files.
 #
 # usage: tests/booted.sh DIRECTORY OF THE PROGRAMS     ends with 0, 1, or 77 where this machine cannot do it
 #
@@ -45,6 +45,15 @@ ConditionVirtualization=
 [Service]
 ExecStart=
 ExecStart=/usr/libexec/hv-utils/hv-kvpd --channel sim:/run/hvtest/kvp.sock --log-level debug
+EOF
+mkdir -p "$units/hv-driver.service.d"
+cat >"$units/hv-driver.service.d/test.conf" <<'EOF'
+[Unit]
+ConditionVirtualization=
+[Service]
+ExecStart=
+ExecStart=/usr/libexec/hv-utils/hv-driver serve --sysfs-root /run/fakesys --proc-root /run/fakeproc --idle-secs 2
+ReadWritePaths=/run/fakesys
 EOF
 cat >"$units/hv-testhost.service" <<'EOF'
 [Unit]
@@ -136,7 +145,31 @@ expect "with all its items" "^b$" hvctl kvp get guest a
 systemctl stop hv-kvpd
 expect "it stops cleanly" "^success$" show Result
 expect "a call on the bus starts it" "^b$" hvctl kvp get guest a
-[ $failed = 0 ] || log
+
+# A device that obeys nothing: enough for what a sandbox could forbid.
+vmbus=/run/fakesys/bus/vmbus
+device=$vmbus/devices/242ff919-07db-4180-9c2e-b86cb68c8c55
+mkdir -p "$device" $vmbus/drivers/hv_utils $vmbus/drivers/uio_hv_generic /run/fakeproc/sys/kernel
+ln -s ../../drivers/hv_utils "$device/driver"
+echo '{a9a0f4e7-5a45-4d96-b827-8a841e8c03e6}' >"$device/class_id"
+echo 7 >"$device/id"
+for file in "$device/driver_override" $vmbus/drivers_autoprobe $vmbus/drivers_probe $vmbus/drivers/hv_utils/unbind; do
+    : >"$file"
+done
+echo 6.12.0 >/run/fakeproc/sys/kernel/osrelease
+expect "a call on the bus starts hv-driver" "^kvp  *hv_utils  *auto" as_nobody hvctl driver show
+expect "who may not change drivers" "exit 77" as_nobody hvctl driver use hv_utils kvp
+if [ -d /usr/share/polkit-1/actions ] && command -v pkcheck >/dev/null; then
+    sed -i 's/kvp.write/driver.change/' /etc/polkit-1/rules.d/00-test.rules
+    expect "unless polkit lets them" "exit 0" as_nobody hvctl driver use hv_utils kvp --runtime
+fi
+expect "root may, and the choice is kept" "exit 0" hvctl driver use hv_utils kvp
+expect "where all can read it" "^644 root$" owner /etc/hv-utils/hv-utils.toml.d/50-driver.toml
+expect "its guard can be started" "takes it back each time" hvctl driver use uio kvp
+expect "auto-probing is on again" "^1$" cat $vmbus/drivers_autoprobe
+expect "hv-driver goes when nobody calls" "^inactive$" systemctl show hv-driver --value -p ActiveState
+expect "and has ended well" "^success$" systemctl show hv-driver --value -p Result
+[ $failed = 0 ] || { log && journalctl -u hv-driver --no-pager -o cat; }
 echo "probe ended: $failed"
 EOF
 

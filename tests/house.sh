@@ -96,16 +96,18 @@ units_are_confined() (
         exit "$SKIP"
     }
     prepare_units
-    exposure hv-kvpd.service 25
+    exposure hv-kvpd.service 25 && exposure hv-driver.service 25
 )
 
-# A unit that a target wants waits for its device on machines that have none.
+# A unit that a target wants waits for its device on machines that have none. Those without a device of their own are
+# started by a call on the bus.
 units_are_started_by_udev() (
     status=0
     for unit in systemd/*.service; do
         name=$(basename "$unit")
         grep -q '^\(WantedBy\|RequiredBy\)=' "$unit" && echo "$unit: wanted by a target" && status=1
         grep -q '^ConditionVirtualization=microsoft$' "$unit" || { echo "$unit: no ConditionVirtualization" && status=1; }
+        grep -qx "SystemdService=$name" dbus/*.service && continue
         grep -qF "ENV{SYSTEMD_WANTS}=\"$name\"" systemd/90-hv-utils.rules || { echo "no udev rule starts $name" && status=1; }
     done
     exit $status
@@ -183,7 +185,8 @@ activation_matches_unit() (
         name=$(sed -n 's/^Name=//p' "$file")
         alias=$(sed -n 's/^SystemdService=//p' "$file")
         [ "$(basename "$file")" = "$name.service" ] || { echo "$file names $name" && status=1; }
-        unit=$(grep -lx "Alias=$alias" systemd/*.service) || { echo "no unit has Alias=$alias" && status=1; }
+        unit=systemd/$alias
+        [ -f "$unit" ] || unit=$(grep -lx "Alias=$alias" systemd/*.service) || { echo "no unit has Alias=$alias" && status=1; }
         grep -qx "BusName=$name" "${unit:-/dev/null}" || { echo "no BusName=$name in the unit $unit" && status=1; }
         [ -f "dbus/$name.conf" ] || { echo "no bus policy for $name" && status=1; }
     done
@@ -220,12 +223,31 @@ members() {
     ' | sort
 }
 
-# The bus and the daemon without a host, as small as it goes; the daemon's object is asked what it has.
+# introspect NAME PROCESS LOG: the root object of a name, as XML on standard output; waits for it, for as long as the
+# process lives.
+introspect() {
+    object=/$(printf '%s' "$1" | tr . /)
+    tries=0
+    until dbus-send --bus="unix:path=$run/bus" --print-reply=literal --dest="$1" "$object" \
+        org.freedesktop.DBus.Introspectable.Introspect >"$run/introspected" 2>"$run/error"; do
+        tries=$((tries + 1))
+        if [ $tries = 200 ] || ! kill -0 "$2" 2>/dev/null; then
+            cat "$run/error" "$3" >&2
+            return 1
+        fi
+        sleep 0.05
+    done
+    # dbus-send indents what it prints.
+    sed '1s/^[[:space:]]*//' "$run/introspected"
+}
+
+# The bus and the programs without a host, as small as it goes; their objects are asked what they have.
 interfaces_match_live() (
     need xmllint
     need dbus-daemon
     need dbus-send
     need_built hv-kvpd
+    need_built hv-driver
     run=$tmp/live
     mkdir -p "$run"
     : >"$run/empty.toml"
@@ -239,29 +261,23 @@ interfaces_match_live() (
 EOF
     dbus-daemon --config-file="$run/bus.conf" --nofork --nopidfile 2>"$run/bus.log" &
     bus=$!
-    daemon=""
-    trap 'kill $bus $daemon 2>/dev/null' EXIT
+    daemon="" driver=""
+    trap 'kill $bus $daemon $driver 2>/dev/null' EXIT
     tries=0
     until [ -S "$run/bus" ] || [ $tries = 200 ]; do tries=$((tries + 1)) && sleep 0.05; done
     "$programs/hv-kvpd" --config "$run/empty.toml" --channel "sim:$run/none.sock" --bus "unix:path=$run/bus" \
         --pool-dir "$run/pools" --state-dir "$run/state" --run-dir "$run/run" 2>"$run/daemon.log" &
     daemon=$!
-    tries=0
-    until dbus-send --bus="unix:path=$run/bus" --print-reply=literal --dest=org.hvutils.Kvp1 /org/hvutils/Kvp1 \
-        org.freedesktop.DBus.Introspectable.Introspect >"$run/live.xml" 2>"$run/error"; do
-        tries=$((tries + 1))
-        if [ $tries = 200 ] || ! kill -0 $daemon 2>/dev/null; then
-            cat "$run/error" "$run/daemon.log"
-            exit 1
-        fi
-        sleep 0.05
-    done
-    # dbus-send indents what it prints.
-    sed -i '1s/^[[:space:]]*//' "$run/live.xml"
+    "$programs/hv-driver" serve --config "$run/empty.toml" --bus "unix:path=$run/bus" --sysfs-root "$run" \
+        --run-dir "$run/run" 2>"$run/driver.log" &
+    driver=$!
+    introspect org.hvutils.Kvp1 $daemon "$run/daemon.log" >"$run/kvp.xml" || exit 1
+    introspect org.hvutils.Driver1 $driver "$run/driver.log" >"$run/driver.xml" || exit 1
     status=0
-    for interface in org.hvutils.Kvp1 org.hvutils.Service1; do
+    for pair in org.hvutils.Kvp1:kvp org.hvutils.Service1:kvp org.hvutils.Driver1:driver; do
+        interface=${pair%:*}
         members "$interface" "dbus/$interface.xml" >"$run/written"
-        members "$interface" "$run/live.xml" >"$run/live"
+        members "$interface" "$run/${pair#*:}.xml" >"$run/live"
         [ -s "$run/written" ] || { echo "dbus/$interface.xml holds nothing" && status=1; }
         diff -u --label "dbus/$interface.xml" --label "the running daemon" "$run/written" "$run/live" || status=1
     done
@@ -308,10 +324,16 @@ keys_are_documented() (
 
 default_configuration_is_valid() (
     need_built hv-kvpd
-    "$programs/hv-kvpd" --config etc/hv-utils.toml --check-config || exit 1
+    need_built hv-driver
     # What the comments call the defaults must be accepted as well.
     sed 's/^#\([a-z-]* = \)/\1/' etc/hv-utils.toml >"$tmp/all.toml"
-    "$programs/hv-kvpd" --config "$tmp/all.toml" --check-config || exit 1
+    for program in hv-kvpd hv-driver; do
+        "$programs/$program" --config etc/hv-utils.toml --check-config || exit 1
+        "$programs/$program" --config "$tmp/all.toml" --check-config || exit 1
+    done
+    printf '[driver]\nkvp = "raw"\n' >"$tmp/typo.toml"
+    "$programs/hv-driver" --config "$tmp/typo.toml" --check-config
+    [ $? = 78 ] || { echo "a choice that is none was not refused with 78" && exit 1; }
     printf '[kvp]\nmax-itmes = 3\n' >"$tmp/typo.toml"
     "$programs/hv-kvpd" --config "$tmp/typo.toml" --check-config
     [ $? = 78 ] || { echo "a key with a typing error was not refused with 78" && exit 1; }
@@ -339,9 +361,10 @@ documented() {
 
 options_are_documented() (
     need_built hv-kvpd
+    need_built hv-driver
     need_built hvctl
     need_built hv-testhost
-    for program in hv-kvpd:8 hvctl:1 hv-testhost:1; do
+    for program in hv-kvpd:8 hv-driver:8 hvctl:1 hv-testhost:1; do
         documented "docs/man/${program%:*}.${program#*:}" "${program%:*}"
     done | sort -u >"$tmp/undocumented"
     cat "$tmp/undocumented"
@@ -353,10 +376,13 @@ options_are_documented() (
 # Installs what is built, or stand-ins, so that the lists of files are checked in any case.
 installs_and_uninstalls() (
     from=$programs
-    if ! [ -x "$programs/hv-kvpd" ] || ! [ -x "$programs/hvctl" ] || ! [ -x "$programs/hv-testhost" ]; then
-        from=$tmp/stand-ins
+    all="hv-kvpd hv-driver hvctl hv-testhost"
+    for program in $all; do
+        [ -x "$programs/$program" ] || from=$tmp/stand-ins
+    done
+    if [ "$from" != "$programs" ]; then
         mkdir -p "$from"
-        for program in hv-kvpd hvctl hv-testhost; do
+        for program in $all; do
             printf '#!/bin/sh\n' >"$from/$program" && chmod +x "$from/$program"
         done
     fi
@@ -364,9 +390,10 @@ installs_and_uninstalls() (
     for prefix in /usr /usr/local; do
         tree=$tmp/tree$prefix
         make -s install FROM="$from" DESTDIR="$tree" PREFIX="$prefix" || exit 1
-        unit=$tree$prefix/lib/systemd/system/hv-kvpd.service
-        program=$(sed -n 's/^ExecStart=\([^ ]*\).*/\1/p' "$unit")
-        [ -x "$tree$program" ] || { echo "$prefix: the unit starts $program, which is not there" && status=1; }
+        for unit in systemd/*.service; do
+            program=$(sed -n 's/^ExecStart=\([^ ]*\).*/\1/p' "$tree$prefix/lib/systemd/system/$(basename "$unit")")
+            [ -x "$tree$program" ] || { echo "$prefix: $unit starts $program, which is not there" && status=1; }
+        done
         for file in "$tree$prefix/bin/hvctl" "$tree/etc/hv-utils/hv-utils.toml" "$tree$prefix/share/man/man8/hv-kvpd.8"; do
             [ -f "$file" ] || { echo "$prefix: $file is missing" && status=1; }
         done

@@ -12,7 +12,7 @@ use clap::{CommandFactory as _, Parser as _};
 use crate::args::{Cli, Shell, Verb};
 use crate::error::{Code, Error, Failure};
 use crate::output::Output;
-use crate::{config_check, devices, host, kvp, status};
+use crate::{config_check, devices, driver, host, kvp, status};
 
 /// The whole program.
 pub(crate) fn main() -> ExitCode {
@@ -31,6 +31,7 @@ fn run(cli: &Cli, output: &Output) -> Result<(), Failure> {
         Verb::Kvp(verb) => on_runtime(kvp::run(verb, cli, output)),
         Verb::Host => on_runtime(host::run(cli, output)),
         Verb::Devices => devices::run(&cli.sysfs_root, output),
+        Verb::Driver(verb) => on_runtime(driver::run(verb, cli, output)),
         Verb::Config(verb) => config_check::run(verb, cli, output),
         Verb::Completions { shell } => completions(*shell),
     }
@@ -81,6 +82,10 @@ complete -c hvctl -n '__fish_seen_subcommand_from list get set delete watch wait
 and not __fish_seen_subcommand_from external guest auto auto-external auto-internal' \
 -f -a 'external guest auto auto-external auto-internal'
 complete -c hvctl -n '__fish_seen_subcommand_from import' -a 'external guest auto auto-external auto-internal'
+complete -c hvctl -n '__fish_seen_subcommand_from use; and not __fish_seen_subcommand_from auto uio hv_utils' \
+-f -a 'auto uio hv_utils'
+complete -c hvctl -n '__fish_seen_subcommand_from use; and __fish_seen_subcommand_from auto uio hv_utils' \
+-f -a 'kvp vss timesync shutdown heartbeat file-copy'
 complete -c hvctl -n '__fish_seen_subcommand_from completions' -f -a 'bash zsh fish'
 ";
 

@@ -14,7 +14,8 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use serde::Serialize;
 
 use crate::args::{Cli, Config};
-use crate::daemons::DAEMONS;
+use crate::daemons::{DAEMONS, program};
+use crate::driver;
 use crate::error::{Code, Error, Failure};
 use crate::output::{Output, Paint};
 use crate::text::escape;
@@ -39,8 +40,9 @@ struct Verdict {
 /// `hvctl config check`.
 pub(crate) fn run(verb: &Config, cli: &Cli, output: &Output) -> Result<(), Failure> {
     let Config::Check { config } = verb;
-    let installed =
-        DAEMONS.iter().filter_map(|daemon| Some((daemon.name, daemon.program(cli.daemon_dir.as_deref())?)));
+    // hv-driver is no daemon, but has a table of the same file.
+    let names = DAEMONS.iter().map(|daemon| daemon.name).chain([driver::PROGRAM]);
+    let installed = names.filter_map(|name| Some((name, program(name, cli.daemon_dir.as_deref())?)));
     let verdicts: Vec<Verdict> =
         installed.map(|(name, program)| check(name, program, config.as_deref())).collect();
     if verdicts.is_empty() {

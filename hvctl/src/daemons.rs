@@ -79,12 +79,17 @@ pub(crate) const DAEMONS: [Daemon; 6] = [
 impl Daemon {
     /// Its program: where [`places`] says that hvctl looks; with `only`, there.
     pub(crate) fn program(&self, only: Option<&Path>) -> Option<PathBuf> {
-        let directories = match only {
-            Some(directory) => vec![directory.to_path_buf()],
-            None => places(std::env::current_exe().ok().as_deref()),
-        };
-        directories.into_iter().map(|directory| directory.join(self.name)).find(|program| program.is_file())
+        program(self.name, only)
     }
+}
+
+/// The program of that name: where [`places`] says that hvctl looks; with `only`, there.
+pub(crate) fn program(name: &str, only: Option<&Path>) -> Option<PathBuf> {
+    let directories = match only {
+        Some(directory) => vec![directory.to_path_buf()],
+        None => places(std::env::current_exe().ok().as_deref()),
+    };
+    directories.into_iter().map(|directory| directory.join(name)).find(|program| program.is_file())
 }
 
 /// Where the daemons' programs may be, the likeliest first: next to hvctl (a build tree finds its own), in the

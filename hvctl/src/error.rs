@@ -192,6 +192,12 @@ fn daemon_says(short: &str, daemon: &str) -> (Code, String) {
             "the pools are external, guest, auto, auto-external and auto-internal, or 0 to 4",
         ),
         "NoSuchAdapter" => (Code::NotFound, "hvctl devices shows what the host has given this machine"),
+        "NotAuthorized" if daemon == crate::driver::PROGRAM => {
+            (Code::Denied, "run it as root, or let polkit allow the action org.hvutils.driver.change")
+        }
+        "NotSupported" if daemon == crate::driver::PROGRAM => {
+            (Code::Failed, "hvctl driver show tells what there is, hvctl devices what the host offers")
+        }
         "NotAuthorized" => {
             (Code::Denied, "run it as root, or let polkit allow the action (org.hvutils.kvp.write for items)")
         }

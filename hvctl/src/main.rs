@@ -9,6 +9,7 @@ mod args;
 mod config_check;
 mod daemons;
 mod devices;
+mod driver;
 mod error;
 mod host;
 mod kvp;

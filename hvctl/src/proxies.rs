@@ -43,12 +43,17 @@ pub(crate) trait Kvp1 {
 
 /// Connects to the bus: credentials and `Hello`, nothing more.
 pub(crate) async fn connect(bus: &BusChoice) -> Result<Connection, Error> {
+    connect_for(bus, PATIENCE).await
+}
+
+/// The same, for calls whose answer may take so long.
+pub(crate) async fn connect_for(bus: &BusChoice, patience: Duration) -> Result<Connection, Error> {
     let builder = match bus {
         BusChoice::System => zbus::connection::Builder::system(),
         BusChoice::Session => zbus::connection::Builder::session(),
         BusChoice::Address(address) => zbus::connection::Builder::address(address.as_str()),
     };
-    let connecting = builder.method_timeout(PATIENCE).build();
+    let connecting = builder.method_timeout(patience).build();
     let name = bus.to_string();
     match tokio::time::timeout(PATIENCE, connecting).await {
         Err(_) => Err(Error::no_bus(&name, "it does not answer")),

@@ -9,6 +9,7 @@ use rustix::fs::{FlockOperation, Mode, OFlags, flock, open};
 use rustix::io::Errno;
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::Path;
 
@@ -18,7 +19,7 @@ const ATTEMPTS: u32 = 8;
 /// The held lock. Dropping it lets the next instance start.
 #[derive(Debug)]
 pub struct InstanceLock {
-    _file: File,
+    file: File,
 }
 
 impl InstanceLock {
@@ -41,11 +42,20 @@ impl InstanceLock {
         Err(Failure::internal(format!("cannot lock {}: something keeps replacing it", path.display())))
     }
 
+    /// A second handle, for a child that goes on with this instance's work if it dies: the lock is held until both
+    /// are closed.
+    ///
+    /// # Errors
+    /// There are too many open files.
+    pub fn share(&self) -> io::Result<OwnedFd> {
+        self.file.as_fd().try_clone_to_owned()
+    }
+
     fn sign(mut file: File, path: &Path) -> Result<Self, Failure> {
         let written =
             file.set_len(0).and_then(|()| file.write_all(format!("{}\n", std::process::id()).as_bytes()));
         written.map_err(|error| Failure::io("write the lock file", path, &error))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 

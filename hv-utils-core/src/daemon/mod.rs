@@ -22,7 +22,8 @@ pub use args::{CommonArgs, command};
 pub use exit::{Exit, Failure, exit_of};
 pub use lock::{InstanceLock, directory};
 pub use notify::Notifier;
-pub use run::{main, run};
+pub use run::{check as check_findings, main, report as report_findings, run};
+pub use settings::log_settings;
 
 use crate::bus::Authority;
 use crate::channel::{Link, Request};

@@ -47,7 +47,7 @@ pub fn run<S: Service>(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 /// `--check-config`: what is wrong on standard error, or "ok" on standard output.
-fn check(findings: &[Finding]) -> ExitCode {
+pub fn check(findings: &[Finding]) -> ExitCode {
     for finding in findings {
         eprintln!("{finding}");
     }
@@ -84,7 +84,7 @@ fn guarded<S: Service>(
 }
 
 /// Logs findings, each as one message.
-pub(super) fn report(findings: &[Finding]) {
+pub fn report(findings: &[Finding]) {
     for finding in findings {
         match finding.severity {
             Severity::Error => tracing::error!("{finding}"),

@@ -2,10 +2,10 @@
 //!
 //! Used at start, by `--check-config` and at SIGHUP, so that all three agree. The command line wins over files.
 
+use super::Service;
 use super::args::Parsed;
 use super::config::{Config, Finding, Sources, Table};
 use super::log::{FORMATS, Format, Level};
-use super::{CommonArgs, Service};
 use crate::wire::Version;
 
 /// Everything the configuration says to one daemon.
@@ -22,17 +22,18 @@ pub(super) struct Loaded<T> {
 pub(super) fn load<S: Service>(parsed: &Parsed<S::Args>) -> Loaded<S::Settings> {
     let common = &parsed.common;
     let mut config = Config::load(&Sources::new(common.config.as_deref(), &common.etc_root));
-    let (level, format) = log(&mut config.table("log"), common);
+    let (level, format) = log_settings(&mut config.table("log"), common.log_level, common.log_format);
     let mut table = config.table(S::TABLE);
     let max_version = max_version::<S>(&mut table);
     let own = S::settings(&mut table, &parsed.own, common);
     Loaded { own, level, format, max_version, findings: config.finish() }
 }
 
-fn log(table: &mut Table<'_>, common: &CommonArgs) -> (Level, Format) {
-    let level = table.parsed("level", "error, warn, info, debug or trace", |text| text.parse().ok());
-    let format = table.one_of("format", &FORMATS);
-    (common.log_level.or(level).unwrap_or_default(), common.log_format.or(format).unwrap_or_default())
+/// `[log]`, for any program; what the command line says wins.
+pub fn log_settings(table: &mut Table<'_>, level: Option<Level>, format: Option<Format>) -> (Level, Format) {
+    let written = table.parsed("level", "error, warn, info, debug or trace", |text| text.parse().ok());
+    let written = (written, table.one_of("format", &FORMATS));
+    (level.or(written.0).unwrap_or_default(), format.or(written.1).unwrap_or_default())
 }
 
 /// The newest version to agree on with a host that misbehaves on its newest: not older than all we speak.

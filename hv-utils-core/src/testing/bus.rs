@@ -3,6 +3,7 @@
 //! One device per integration component. What comes of an act is in [`super::kernel`], what a daemon does to a device
 //! comes through its nodes ([`super::nodes`]). Errors are those of the files underneath.
 
+use super::files::{self, Moment, Written};
 use super::kernel::{Shared, State};
 use super::nodes::{FakeNodes, KernelEnd};
 use super::tree::Tree;
@@ -11,8 +12,10 @@ use crate::channel::{ChannelChoice, Link, LinkError, LinkOptions, RingChannel};
 use crate::wire::Ic;
 use rustix::io::Errno;
 use std::io;
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// The two drivers that take integration components.
@@ -54,6 +57,8 @@ pub struct FakeBus {
     shared: Arc<Shared>,
     channels: mpsc::UnboundedReceiver<RingChannel>,
     kernel_ends: mpsc::UnboundedReceiver<KernelEnd>,
+    /// While it is open, the tree obeys what is written to it.
+    obeying: Option<UnixStream>,
 }
 
 impl FakeBus {
@@ -67,8 +72,70 @@ impl FakeBus {
         let (kernel_sender, kernel_ends) = mpsc::unbounded_channel();
         let tree = Tree::create(root)?;
         let state = Mutex::new(State::new());
-        let shared = Shared { tree, channels: channel_sender, kernel_ends: kernel_sender, state };
-        Ok(Self { shared: Arc::new(shared), channels, kernel_ends })
+        let files = OnceLock::new();
+        let shared = Shared { tree, channels: channel_sender, kernel_ends: kernel_sender, state, files };
+        Ok(Self { shared: Arc::new(shared), channels, kernel_ends, obeying: None })
+    }
+
+    /// From now on what other processes write to the tree's `drivers_autoprobe`, `drivers_probe`, `driver_override`,
+    /// `bind` and `unbind` does what it does in a kernel, a moment later. `observer` is called before and after each.
+    /// For as long as this bus lives; a second call changes nothing.
+    ///
+    /// # Errors
+    /// The tree cannot be watched.
+    pub fn obey_files(&mut self, observer: impl FnMut(&Written, Moment) + Send + 'static) -> io::Result<()> {
+        if self.obeying.is_none() {
+            self.obeying = Some(files::obey(&self.shared, Box::new(observer))?);
+        }
+        Ok(())
+    }
+
+    /// Whether the host replaces the KVP device whenever its channel is closed, as real hosts do and this one does
+    /// by default.
+    pub fn set_reoffers(&self, on: bool) {
+        self.shared.state().reoffers = on;
+    }
+
+    /// Devices bound to `uio_hv_generic` from now on cost 47 MiB more, as on some kernels.
+    pub fn set_costly(&self) {
+        self.shared.state().costly = true;
+    }
+
+    /// From now on this driver takes no device.
+    pub fn set_refusing(&self, driver: Driver) {
+        self.shared.state().refusing.push(driver);
+    }
+
+    /// Whether the guest is set up to hibernate.
+    ///
+    /// # Errors
+    /// See [`new`](Self::new).
+    pub fn set_hibernation(&self, on: bool) -> io::Result<()> {
+        self.shared.tree.set_hibernation(on)
+    }
+
+    /// How many times the host has offered a service.
+    #[must_use]
+    pub fn offers(&self, ic: Ic) -> u32 {
+        self.shared.state().offers.get(&ic).copied().unwrap_or(0)
+    }
+
+    /// The driver that has the device of a service now.
+    #[must_use]
+    pub fn driver(&self, ic: Ic) -> Option<Driver> {
+        self.shared.state().device(ic)?.driver
+    }
+
+    /// Whether new devices are probed.
+    #[must_use]
+    pub fn autoprobe(&self) -> bool {
+        self.shared.tree.autoprobe()
+    }
+
+    /// From now on a host needs so long to replace a KVP device that was unbound by a write to the tree; until then
+    /// the old one stays.
+    pub fn set_reoffer_delay(&self, delay: Duration) {
+        self.shared.state().reoffer_delay = Some(delay);
     }
 
     /// What stands for `/sys`.

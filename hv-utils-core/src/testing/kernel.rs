@@ -3,16 +3,18 @@
 //! The state behind [`super::FakeBus`] and its nodes, under one lock.
 
 use super::bus::{Call, Driver};
+use super::files::FileWatch;
 use super::nodes::KernelEnd;
 use super::tree::Tree;
 use crate::channel::RingChannel;
 use crate::wire::Ic;
 use rustix::io::Errno;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// What the bus and its nodes share.
@@ -22,6 +24,8 @@ pub(super) struct Shared {
     pub(super) channels: mpsc::UnboundedSender<RingChannel>,
     pub(super) kernel_ends: mpsc::UnboundedSender<KernelEnd>,
     pub(super) state: Mutex<State>,
+    /// Set when what other programs write to the tree counts.
+    pub(super) files: OnceLock<FileWatch>,
 }
 
 #[derive(Debug)]
@@ -32,6 +36,16 @@ pub(super) struct State {
     pub(super) old_kernel: bool,
     pub(super) monitor_id: Option<u8>,
     pub(super) lingering: bool,
+    /// A closed KVP device is replaced, as a real host does.
+    pub(super) reoffers: bool,
+    /// How long after an unbind by a file the replacement comes.
+    pub(super) reoffer_delay: Option<Duration>,
+    /// `uio_hv_generic` allocates 47 MiB for every device.
+    pub(super) costly: bool,
+    /// Drivers that take no device.
+    pub(super) refusing: Vec<Driver>,
+    /// How many times each service was offered.
+    pub(super) offers: HashMap<Ic, u32>,
     pub(super) next_relid: u32,
     pub(super) next_uio: u32,
 }
@@ -42,7 +56,7 @@ pub(super) struct Device {
     pub(super) ic: Ic,
     pub(super) relid: u32,
     pub(super) monitored: bool,
-    driver: Option<Driver>,
+    pub(super) driver: Option<Driver>,
     pub(super) uio: Option<u32>,
     /// Who has its node open.
     pub(super) opener: Option<Opener>,
@@ -75,19 +89,30 @@ impl Shared {
         let mut state = self.state();
         let Some(device) = state.device(ic).filter(|device| device.relid == relid) else { return Ok(()) };
         device.opener = None;
-        if ic == Ic::Kvp && !state.lingering { self.replace(&mut state, ic) } else { Ok(()) }
+        if ic == Ic::Kvp && state.reoffers && !state.lingering {
+            self.replace(&mut state, ic)
+        } else {
+            Ok(())
+        }
     }
 
     pub(super) fn offer(&self, state: &mut State, ic: Ic) -> io::Result<()> {
         let relid = state.next_relid;
         state.next_relid += 1;
         self.tree.add_device(ic, relid, state.monitor_id)?;
+        *state.offers.entry(ic).or_default() += 1;
+        if let Some(watch) = self.files.get() {
+            watch.add(&self.tree.device(ic))?;
+        }
         let monitored = state.monitor_id.is_some();
         state.devices.push(Device { ic, relid, monitored, driver: None, uio: None, opener: None });
-        if !self.tree.autoprobe() {
-            return Ok(());
-        }
+        if self.tree.autoprobe() { self.probe(state, ic) } else { Ok(()) }
+    }
+
+    /// Gives a device without a driver to the one that wants it, if any does.
+    pub(super) fn probe(&self, state: &mut State, ic: Ic) -> io::Result<()> {
         let wanted = self.tree.driver_override(ic).or((ic != Ic::FileCopy).then_some(Driver::HvUtils));
+        let wanted = wanted.filter(|driver| !state.refusing.contains(driver));
         wanted.map_or(Ok(()), |driver| self.bind(state, ic, driver))
     }
 
@@ -103,7 +128,7 @@ impl Shared {
     }
 
     pub(super) fn bind(&self, state: &mut State, ic: Ic, driver: Driver) -> io::Result<()> {
-        let (index, ring_bytes) = (state.next_uio, state.ring_bytes);
+        let (index, ring_bytes, costly) = (state.next_uio, state.ring_bytes, state.costly);
         let device = state.device(ic).filter(|device| device.driver.is_none()).ok_or(Errno::NODEV)?;
         device.driver = Some(driver);
         self.tree.set_driver(ic, Some(driver))?;
@@ -111,7 +136,7 @@ impl Shared {
             Driver::Uio => {
                 device.uio = Some(index);
                 state.next_uio += 1;
-                self.tree.add_uio(ic, index, ring_bytes)
+                self.tree.add_uio(ic, index, ring_bytes, costly)
             }
             Driver::HvUtils => char_name(ic).map_or(Ok(()), |name| self.tree.add_char(name)),
         }
@@ -122,7 +147,10 @@ impl Shared {
             .device(ic)
             .is_some_and(|device| device.driver == Some(Driver::HvUtils) || device.opener.is_some());
         self.take_from_driver(state, ic)?;
-        if ic == Ic::Kvp && kept_open { self.replace(state, ic) } else { Ok(()) }
+        if ic == Ic::Kvp && kept_open && state.reoffers && !state.lingering {
+            return self.replace(state, ic);
+        }
+        Ok(())
     }
 
     fn take_from_driver(&self, state: &mut State, ic: Ic) -> io::Result<()> {
@@ -143,7 +171,7 @@ impl Shared {
 }
 
 impl State {
-    pub(super) const fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             devices: Vec::new(),
             faults: VecDeque::new(),
@@ -151,6 +179,11 @@ impl State {
             old_kernel: false,
             monitor_id: None,
             lingering: false,
+            reoffers: true,
+            reoffer_delay: None,
+            costly: false,
+            refusing: Vec::new(),
+            offers: HashMap::new(),
             next_relid: 1,
             next_uio: 0,
         }

@@ -3,12 +3,15 @@
 //! Not for production: it is compiled for the tests of this crate, and for others with the feature `testing`. The bus
 //! behaves where it matters to a daemon as a guest's kernel and a real host do: new devices are probed, overrides are
 //! lost with their device, and the KVP device is replaced whenever its channel is closed. The host's end of each
-//! channel, or the kernel's end of a char device, goes to the test.
+//! channel, or the kernel's end of a char device, goes to the test. For a program that steers drivers by writing to
+//! sysfs, the tree can be made to obey what is written to it ([`FakeBus::obey_files`]).
 
 mod bus;
+mod files;
 mod kernel;
 mod nodes;
 mod tree;
 
 pub use bus::{Call, Driver, FakeBus};
+pub use files::{Moment, Written};
 pub use nodes::KernelEnd;

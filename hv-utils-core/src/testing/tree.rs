@@ -20,13 +20,18 @@ impl Tree {
         fs::create_dir_all(tree.bus().join("devices"))?;
         fs::create_dir_all(tree.sysfs.join("class/misc"))?;
         for driver in [Driver::HvUtils, Driver::Uio] {
-            fs::create_dir_all(tree.bus().join("drivers").join(driver.name()))?;
+            let directory = tree.bus().join("drivers").join(driver.name());
+            fs::create_dir_all(&directory)?;
+            fs::write(directory.join("bind"), "")?;
+            fs::write(directory.join("unbind"), "")?;
         }
         fs::write(tree.bus().join("drivers_autoprobe"), "1\n")?;
+        fs::write(tree.bus().join("drivers_probe"), "")?;
+        fs::write(tree.bus().join("hibernation"), "0\n")?;
         Ok(tree)
     }
 
-    fn bus(&self) -> PathBuf {
+    pub(super) fn bus(&self) -> PathBuf {
         self.sysfs.join("bus/vmbus")
     }
 
@@ -40,6 +45,10 @@ impl Tree {
 
     pub(super) fn set_autoprobe(&self, on: bool) -> io::Result<()> {
         fs::write(self.bus().join("drivers_autoprobe"), if on { "1\n" } else { "0\n" })
+    }
+
+    pub(super) fn set_hibernation(&self, on: bool) -> io::Result<()> {
+        fs::write(self.bus().join("hibernation"), if on { "1\n" } else { "0\n" })
     }
 
     /// What `driver_override` names.
@@ -78,10 +87,13 @@ impl Tree {
         }
     }
 
-    /// The uio device and, last, its node.
-    pub(super) fn add_uio(&self, ic: Ic, index: u32, ring_bytes: u32) -> io::Result<()> {
+    /// The uio device and, last, its node. `costly`: with the buffers that some kernels allocate for every device.
+    pub(super) fn add_uio(&self, ic: Ic, index: u32, ring_bytes: u32, costly: bool) -> io::Result<()> {
         let uio = self.device(ic).join("uio").join(format!("uio{index}"));
-        let maps = [("txrx_rings", 2 * ring_bytes), ("int_page", 4096), ("monitor_page", 4096)];
+        let mut maps = vec![("txrx_rings", 2 * ring_bytes), ("int_page", 4096), ("monitor_page", 4096)];
+        if costly {
+            maps.extend([("recv:4294967295", 31 << 20), ("send:4294967295", 16 << 20)]);
+        }
         for (number, (name, size)) in maps.into_iter().enumerate() {
             let map = uio.join(format!("maps/map{number}"));
             fs::create_dir_all(&map)?;

@@ -19,6 +19,8 @@ fn no_bus_is_exit_69_for_every_verb_that_needs_one() {
         vec!["kvp", "wait", "guest", "k"],
         vec!["kvp", "export"],
         vec!["host"],
+        vec!["driver", "show"],
+        vec!["driver", "use", "auto"],
     ] {
         let mut command = hvctl(&["--bus", NO_BUS]);
         run(command.args(&verb)).is(

@@ -8,6 +8,7 @@
 
 mod config_check;
 mod devices;
+mod driver;
 mod errors;
 mod fake;
 mod harness;

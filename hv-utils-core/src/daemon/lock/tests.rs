@@ -91,3 +91,14 @@ fn directory_that_cannot_be_created_names_itself() {
     assert_eq!(failure.exit(), Exit::Internal);
     assert!(failure.to_string().starts_with("cannot create the directory "), "{failure}");
 }
+
+#[test]
+fn shared_lock_is_held_until_both_are_gone() {
+    let directory = tempfile::tempdir().unwrap();
+    let held = InstanceLock::take(directory.path(), "hv-testd").unwrap();
+    let shared = held.share().unwrap();
+    drop(held);
+    assert_eq!(InstanceLock::take(directory.path(), "hv-testd").unwrap_err().exit(), Exit::Busy);
+    drop(shared);
+    InstanceLock::take(directory.path(), "hv-testd").unwrap();
+}

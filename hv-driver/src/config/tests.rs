@@ -1,0 +1,62 @@
+//! `[driver]` as written, and the drop-in that this program writes.
+
+use super::*;
+use std::fs;
+
+fn place(root: &Path) -> Place {
+    Place { config: None, etc_root: root.to_owned(), level: None, format: None }
+}
+
+fn write(root: &Path, name: &str, text: &str) {
+    let path = root.join("hv-utils").join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, text).unwrap();
+}
+
+#[test]
+fn no_configuration_is_auto_for_all() {
+    let directory = tempfile::tempdir().unwrap();
+    let settings = place(directory.path()).settings().unwrap();
+    assert_eq!(settings, Settings::default());
+    assert_eq!(settings.choice(Ic::Kvp), Choice::Auto);
+}
+
+#[test]
+fn all_keys_are_read_and_a_wrong_word_is_an_error_with_its_place() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "[driver]\nkvp = \"uio\"\nvss = \"hv_utils\"\ntimesync = \"auto\"\nshutdown = \"uio\"\n\
+                heartbeat = \"uio\"\nfile-copy = \"uio\"\n[file-copy]\nenabled = true\nroots = []\n";
+    write(directory.path(), "hv-utils.toml", text);
+    let settings = place(directory.path()).settings().unwrap();
+    assert_eq!(settings.choices.len(), 6);
+    assert_eq!((settings.choice(Ic::FileCopy), settings.choice(Ic::Vss)), (Choice::Uio, Choice::HvUtils));
+    assert!(settings.file_copy);
+    write(directory.path(), "hv-utils.toml", "[driver]\nkvp = \"raw\"\n");
+    let error = place(directory.path()).settings().unwrap_err();
+    assert_eq!(error.code(), 78);
+    assert!(
+        error.to_string().contains("hv-utils.toml:2: driver.kvp: must be one of: auto, uio, hv_utils"),
+        "{error}"
+    );
+}
+
+#[test]
+fn drop_in_is_made_merged_and_read_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let place = place(directory.path());
+    write(directory.path(), "hv-utils.toml", "[driver]\nkvp = \"hv_utils\"\n");
+    place.keep(&[Ic::Vss, Ic::Kvp], Choice::Uio).unwrap();
+    place.keep(&[Ic::Kvp], Choice::Auto).unwrap();
+    let text = fs::read_to_string(directory.path().join("hv-utils/hv-utils.toml.d/50-driver.toml")).unwrap();
+    assert!(text.ends_with("[driver]\nkvp = \"auto\"\nvss = \"uio\"\n"), "{text}");
+    let left: Vec<_> = fs::read_dir(directory.path().join("hv-utils/hv-utils.toml.d")).unwrap().collect();
+    assert_eq!(left.len(), 1, "no temporary file is left");
+}
+
+#[test]
+fn drop_in_stands_beside_the_file_that_was_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut place = place(directory.path());
+    place.config = Some(directory.path().join("own.toml"));
+    assert_eq!(place.drop_in(), directory.path().join("own.toml.d/50-driver.toml"));
+}

@@ -1,0 +1,114 @@
+//! What is written to the tree by somebody who knows nothing of the double.
+
+use super::*;
+use crate::testing::FakeBus;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::sync::mpsc;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// A test that hangs has failed.
+const HANG: Duration = Duration::from_secs(30);
+
+struct Scene {
+    directory: TempDir,
+    bus: FakeBus,
+    seen: mpsc::Receiver<Written>,
+}
+
+impl Scene {
+    fn new(ics: &[Ic]) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut bus = FakeBus::new(directory.path()).unwrap();
+        ics.iter().for_each(|ic| bus.offer(*ic).unwrap());
+        let (sender, seen) = mpsc::channel();
+        let tell = move |written: &Written, moment| {
+            if moment == Moment::After {
+                let _ = sender.send(written.clone());
+            }
+        };
+        bus.obey_files(tell).unwrap();
+        Self { directory, bus, seen }
+    }
+
+    /// Writes as a shell's `>>` does, and waits for the effect.
+    fn append(&self, file: &str, text: &str) -> Written {
+        let path = self.directory.path().join("sys/bus/vmbus").join(file);
+        OpenOptions::new().append(true).open(path).unwrap().write_all(text.as_bytes()).unwrap();
+        self.seen.recv_timeout(HANG).unwrap()
+    }
+
+    fn set(&self, file: &str, text: &str) {
+        fs::write(self.directory.path().join("sys/bus/vmbus").join(file), text).unwrap();
+        self.seen.recv_timeout(HANG).unwrap();
+    }
+}
+
+fn name(ic: Ic) -> String {
+    format!("{}\n", ic.instance())
+}
+
+#[test]
+fn unbind_override_and_bind_move_a_device() {
+    let scene = Scene::new(&[Ic::Vss]);
+    let written = scene.append("drivers/hv_utils/unbind", &name(Ic::Vss));
+    assert_eq!(
+        (written.number, written.file.as_str(), written.text.as_str()),
+        (1, "drivers/hv_utils/unbind", &*Ic::Vss.instance().to_string())
+    );
+    assert_eq!(scene.bus.driver(Ic::Vss), None);
+    scene.append("drivers/uio_hv_generic/bind", &name(Ic::Vss));
+    assert_eq!(scene.bus.driver(Ic::Vss), None, "without an override the driver does not match");
+    scene.set(&format!("devices/{}/driver_override", Ic::Vss.instance()), "uio_hv_generic\n");
+    scene.append("drivers/uio_hv_generic/bind", &name(Ic::Vss));
+    assert_eq!(scene.bus.driver(Ic::Vss), Some(Driver::Uio));
+    assert_eq!(scene.bus.offers(Ic::Vss), 1);
+}
+
+#[test]
+fn unbound_kvp_is_replaced_and_loses_its_override() {
+    let scene = Scene::new(&[Ic::Kvp]);
+    scene.set("drivers_autoprobe", "0\n");
+    scene.set(&format!("devices/{}/driver_override", Ic::Kvp.instance()), "uio_hv_generic\n");
+    scene.append("drivers/hv_utils/unbind", &name(Ic::Kvp));
+    assert_eq!((scene.bus.offers(Ic::Kvp), scene.bus.driver(Ic::Kvp)), (2, None));
+    // The new device's directory is obeyed as well.
+    scene.set(&format!("devices/{}/driver_override", Ic::Kvp.instance()), "uio_hv_generic\n");
+    scene.append("drivers_probe", &name(Ic::Kvp));
+    assert_eq!(scene.bus.driver(Ic::Kvp), Some(Driver::Uio));
+}
+
+#[test]
+fn host_that_does_not_replace_leaves_the_device() {
+    let scene = Scene::new(&[Ic::Kvp]);
+    scene.bus.set_reoffers(false);
+    scene.append("drivers/hv_utils/unbind", &name(Ic::Kvp));
+    assert_eq!((scene.bus.offers(Ic::Kvp), scene.bus.driver(Ic::Kvp)), (1, None));
+    scene.append("drivers_probe", &name(Ic::Kvp));
+    assert_eq!(scene.bus.driver(Ic::Kvp), Some(Driver::HvUtils));
+}
+
+#[test]
+fn two_quick_commands_are_both_obeyed() {
+    let scene = Scene::new(&[Ic::Vss, Ic::Shutdown]);
+    let path = scene.directory.path().join("sys/bus/vmbus/drivers/hv_utils/unbind");
+    for ic in [Ic::Vss, Ic::Shutdown] {
+        OpenOptions::new().append(true).open(&path).unwrap().write_all(name(ic).as_bytes()).unwrap();
+    }
+    for _ in 0..2 {
+        scene.seen.recv_timeout(HANG).unwrap();
+    }
+    assert_eq!((scene.bus.driver(Ic::Vss), scene.bus.driver(Ic::Shutdown)), (None, None));
+}
+
+#[test]
+fn driver_that_refuses_takes_nothing() {
+    let scene = Scene::new(&[Ic::Vss]);
+    scene.bus.set_refusing(Driver::Uio);
+    scene.append("drivers/hv_utils/unbind", &name(Ic::Vss));
+    scene.set(&format!("devices/{}/driver_override", Ic::Vss.instance()), "uio_hv_generic\n");
+    scene.append("drivers/uio_hv_generic/bind", &name(Ic::Vss));
+    scene.append("drivers_probe", &name(Ic::Vss));
+    assert_eq!(scene.bus.driver(Ic::Vss), None);
+}
