@@ -142,7 +142,7 @@ for tree in "$packages"/kernel/*; do
         printf 'NAME="hv-utils test guest"\nID=hv-utils-test\nVERSION_ID=1.0\nPRETTY_NAME="hv-utils test guest"\n' \
             >"$root/etc/os-release"
         printf '12345678123456781234567812345678\n' >"$root/etc/machine-id"
-        printf '127.0.0.1 localhost hv-guest\n' >"$root/etc/hosts"
+        printf '127.0.0.1 localhost\n127.0.1.1 hv-guest.example.org hv-guest\n' >"$root/etc/hosts"
         install -m 755 "$here/guest/init" "$root/init"
         rm -f "$root"/bin/{poweroff,reboot}
         install -m 755 "$here/guest/poweroff" "$root/sbin/poweroff"

@@ -166,8 +166,12 @@ impl Device {
             return;
         }
         let since = self.left.elapsed();
-        if self.is_open() || since < SETTLE {
-            return self.timer.fire_in(SETTLE.saturating_sub(since).max(SETTLE / 10));
+        if since < SETTLE {
+            return self.timer.fire_in(SETTLE - since);
+        }
+        if self.is_open() {
+            offers::close(self.relid());
+            return self.timer.fire_in(SETTLE / 10);
         }
         self.wanted = false;
         self.offered = true;

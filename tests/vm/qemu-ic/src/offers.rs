@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use crate::ic::{Ic, on_the_wire};
 use crate::qemu::{
-    Message, Pointer, hyperv_post_msg, hyperv_sint_route_new, hyperv_sint_route_unref,
-    kvm_irqchip_commit_routes, kvm_state,
+    GuestMessage, Message, Pointer, cpu_physical_memory_rw, hyperv_hcall_post_message, hyperv_post_msg,
+    hyperv_sint_route_new, hyperv_sint_route_unref, kvm_irqchip_commit_routes, kvm_state,
 };
 use crate::timer::Timer;
 
@@ -32,6 +32,12 @@ const CONNECTION_OFFSET: u32 = 16;
 /// QEMU's -EAGAIN: the slot was full, and is empty now.
 const AGAIN: i32 = -11;
 
+/// The connection on which guests post VMBus messages, up to VMBus 4.x.
+const MESSAGE_CONNECTION: u32 = 1;
+/// Guest memory that Linux reserves and does not use.
+const SCRATCH: u64 = 0x800;
+
+const CLOSE_CHANNEL: u32 = 7;
 const OFFER_CHANNEL: u32 = 1;
 const RESCIND_CHANNEL_OFFER: u32 = 2;
 /// The channel is a pipe, as those of all integration components.
@@ -58,6 +64,40 @@ pub(crate) fn rescind(relid: u32) {
     text[8..12].copy_from_slice(&relid.to_le_bytes());
     // Header (8) and relid (4), rounded up to 8.
     post(&text[..12]);
+}
+
+/// Closes a channel of a rescinded device that the guest has left open: Linux does so when its driver was unbound under an
+/// open descriptor. To a host the channel ends with the rescind; to QEMU only the guest can close it, and it does not open it
+/// a second time. So QEMU is told in the guest's name, by the hypercall that a guest would use, with the message in a page
+/// that Linux leaves alone (the first of memory, but for the very first bytes), for a moment.
+pub(crate) fn close(relid: u32) {
+    let mut message = GuestMessage {
+        connection: MESSAGE_CONNECTION,
+        reserved: 0,
+        kind: VMBUS_MESSAGE,
+        payload_bytes: 16,
+        payload: [0; 240],
+    };
+    message.payload[..4].copy_from_slice(&CLOSE_CHANNEL.to_le_bytes());
+    message.payload[8..12].copy_from_slice(&relid.to_le_bytes());
+    let mut before = [0_u64; 32];
+    access(&mut before, false);
+    // SAFETY: the same size, and plain bytes.
+    let mut bytes: [u64; 32] = unsafe { std::mem::transmute(message) };
+    access(&mut bytes, true);
+    // SAFETY: in the main loop, under QEMU's lock; QEMU copies the message.
+    let status = unsafe { hyperv_hcall_post_message(SCRATCH, false) };
+    access(&mut before, true);
+    if status != 0 {
+        eprintln!("qemu-ic: a channel could not be closed in the guest's name: {status:#x}");
+    }
+}
+
+/// Reads or writes the scratch memory.
+fn access(words: &mut [u64; 32], write: bool) {
+    let length = size_of_val(words) as u64;
+    // SAFETY: the buffer is as long as is said, and QEMU checks the guest's address.
+    unsafe { cpu_physical_memory_rw(SCRATCH, words.as_mut_ptr().cast(), length, write) };
 }
 
 /// Offers the device, with the same numbers as at the start.

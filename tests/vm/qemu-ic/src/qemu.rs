@@ -62,6 +62,19 @@ pub(crate) struct Message {
 
 const _: () = assert!(size_of::<Message>() == 256);
 
+/// `struct hyperv_post_message_input`: a message of the guest's to the host.
+#[repr(C, align(8))]
+#[derive(Clone, Copy)]
+pub(crate) struct GuestMessage {
+    pub(crate) connection: u32,
+    pub(crate) reserved: u32,
+    pub(crate) kind: u32,
+    pub(crate) payload_bytes: u32,
+    pub(crate) payload: [u8; 240],
+}
+
+const _: () = assert!(size_of::<GuestMessage>() == 256);
+
 /// `MODULE_INIT_QOM`.
 pub(crate) const INIT_QOM: c_int = 3;
 
@@ -106,6 +119,8 @@ unsafe extern "C" {
     ) -> Pointer;
     pub(crate) fn hyperv_sint_route_unref(route: Pointer);
     pub(crate) fn hyperv_post_msg(route: Pointer, message: *const Message) -> c_int;
+    pub(crate) fn hyperv_hcall_post_message(address: u64, fast: bool) -> u16;
+    pub(crate) fn cpu_physical_memory_rw(address: u64, buffer: Pointer, length: u64, is_write: bool);
     pub(crate) static kvm_state: Pointer;
     pub(crate) fn kvm_irqchip_commit_routes(state: Pointer);
 

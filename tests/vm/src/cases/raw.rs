@@ -50,17 +50,25 @@ pub(super) fn daemon_restarts_on_the_raw_channel(machine: &mut Machine) {
 pub(super) fn device_removed_under_the_daemon_comes_back_as_another_uio(machine: &mut Machine) {
     kvpd_on_uio(machine, "uio");
     keep(machine);
-    // What a rescind gives the daemon: its descriptor reads EIO, the device is gone from sysfs.
+    // For the daemon it is what a rescind is: its descriptor reads EIO, the device is gone from sysfs.
     machine.sh(&format!("echo {KVP} >/sys/bus/vmbus/drivers/uio_hv_generic/unbind"));
     wait_state(machine, "closed");
     machine.until("! ls -l /proc/$(cat /run/hv-kvpd.pid)/fd | grep -q /dev/uio");
-    // Its number goes to another device, so that ours comes back with a new one.
-    bind(machine, FILE_COPY, "uio_hv_generic");
-    let other = machine.sh(&format!("ls /sys/bus/vmbus/devices/{FILE_COPY}/uio"));
+    // The kernel has not closed the channel, and cannot open it a second time: that is told, and not taken for an end.
     bind(machine, KVP, "uio_hv_generic");
+    machine.until("grep -q 'the kernel still has this channel open' /run/hv-kvpd.log");
+    wait_state(machine, "failed");
+    // The host offers the device anew. Its number goes to another device first, so that ours has to have a new one.
+    machine.ask(&["disable-service", "kvp"]).done();
+    machine.until(&format!("[ ! -e /sys/bus/vmbus/devices/{KVP} ]"));
+    bind(machine, FILE_COPY, "uio_hv_generic");
+    machine.ask(&["enable-service", "kvp"]).done();
+    machine.until(&format!("[ -e /sys/bus/vmbus/devices/{KVP}/driver ]"));
+    bind(machine, KVP, "uio_hv_generic");
+    let number =
+        |instance: &str| machine.sh(&format!("ls /sys/bus/vmbus/devices/{instance}/uio")).trim().to_owned();
+    assert_eq!((number(FILE_COPY).as_str(), number(KVP).as_str()), ("uio0", "uio1"));
     wait_state(machine, "ready");
-    let ours = machine.sh(&format!("ls /sys/bus/vmbus/devices/{KVP}/uio"));
-    assert_eq!((other.trim(), ours.trim()), ("uio0", "uio1"));
     machine.until("ls -l /proc/$(cat /run/hv-kvpd.pid)/fd | grep -q /dev/uio1");
     is_kept(machine, "the return of the device");
     machine.sh(&format!("echo {FILE_COPY} >/sys/bus/vmbus/drivers/uio_hv_generic/unbind"));
@@ -92,7 +100,8 @@ pub(super) fn drivers_change_while_exchanges_run(machine: &mut Machine) {
             (answers, odd)
         });
         for to in ["hv_utils", "uio_hv_generic", "hv_utils", "uio_hv_generic", "hv_utils", "uio_hv_generic"] {
-            machine.sh(&bind_script(KVP, to));
+            let choice = if to == "hv_utils" { "hv_utils" } else { "uio" };
+            machine.sh(&format!("hvctl driver use {choice} kvp --runtime"));
             wait_state(machine, "ready");
             let transport = if to == "hv_utils" { "hv_utils" } else { "uio" };
             assert_eq!(kvp_status(machine)["transport"], transport);

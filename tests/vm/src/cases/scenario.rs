@@ -41,6 +41,7 @@ const QUESTIONS: &[&[&str]] = &[
     &["delete-kvp", "guest", "FromHost"],
     &["set-kvp", "auto", "Forged", "1"],
     &["delete-kvp", "auto", "OSName"],
+    &["set-kvp", "auto-external", "VirtualMachineName", "renamed"],
     &["get-kvp", "auto-external", "VirtualMachineName"],
     &["delete-kvp", "auto-external", "VirtualMachineName"],
     &["set-kvp", "auto-internal", "Odd", "1"],

@@ -41,7 +41,7 @@ impl Setup {
         Setup {
             kernel: kernel.to_owned(),
             host: Vec::new(),
-            served: "kvp,heartbeat".to_owned(),
+            served: "kvp,heartbeat,shutdown,timesync,vss".to_owned(),
             shell: false,
             vcpus: 1,
             disk: None,
