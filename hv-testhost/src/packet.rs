@@ -7,6 +7,31 @@
 //! stream that ends is the end of the channel and is connected again. The stream belongs to a task of its own, so
 //! that neither a cancelled call nor a rescind in the middle of a packet tears a frame apart. There are no rings to
 //! damage here: scenarios need the sim link.
+//!
+//! A program that measures needs neither a host nor its verbs: it takes a port, negotiates, and asks with a clock of
+//! its own in its hand.
+//!
+//! ```no_run
+//! use hv_testhost::host::kvp::{Kvp, request::Value};
+//! use hv_testhost::host::{Ic, IcOptions};
+//! use hv_testhost::link::Port;
+//! use hv_testhost::packet::PacketPort;
+//! use hv_utils_core::wire::{self, kvp::Pool};
+//!
+//! # async fn measured() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut port = PacketPort::new("/run/machine".as_ref(), wire::Ic::Kvp)?;
+//! let link = port.opened().await?;
+//! let mut ic = Ic::new(link, wire::Ic::Kvp, IcOptions::real_host(wire::Ic::Kvp));
+//! ic.negotiate().await?;
+//! let mut kvp = Kvp::new(None);
+//! let value = Value::Sz("blue".to_owned());
+//! let begun = std::time::Instant::now();
+//! let status = kvp.set(&mut ic, Pool::External, "Colour", &value).await?;
+//! println!("{status} after {:?}", begun.elapsed());
+//! # Ok(())
+//! # }
+//! ```
+//! The port has to live as long as the channel: with it goes the stream.
 
 mod carrier;
 mod conversation;

@@ -41,7 +41,11 @@ impl FromStr for Ticks {
 impl fmt::Display for Ticks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (sign, ticks) = (if self.0 < 0 { "-" } else { "" }, self.0.unsigned_abs());
-        write!(f, "{sign}{}.{:07}", ticks / SECOND, ticks % SECOND)
+        let part = format!("{:07}", ticks % SECOND);
+        match part.trim_end_matches('0') {
+            "" => write!(f, "{sign}{}", ticks / SECOND),
+            part => write!(f, "{sign}{}.{part}", ticks / SECOND),
+        }
     }
 }
 

@@ -155,7 +155,7 @@ pub enum Verb {
         #[arg(value_parser = service)]
         name: Option<Ic>,
     },
-    /// End the host: its devices are rescinded
+    /// End the host: its devices are rescinded, those of a virtual machine stay with it
     Quit,
 }
 
@@ -193,6 +193,14 @@ impl Verb {
         T: Into<std::ffi::OsString> + Clone,
     {
         Line::try_parse_from(words).map(|line| line.verb)
+    }
+
+    /// The service that the verb is for, whether it needs a guest or not; none for those that are for all.
+    pub fn target(&self) -> Option<Ic> {
+        match self {
+            Verb::DisableService { name } | Verb::EnableService { name } => Some(*name),
+            verb => verb.service(),
+        }
     }
 
     /// The service whose channel the verb needs; none for those that need no guest.

@@ -131,7 +131,7 @@ impl Arguments {
     /// The services to offer: those that were named, or the one that the only verb needs.
     fn ics(&self, verb: Option<&Verb>) -> Vec<Ic> {
         match self.ics.as_slice() {
-            [] => vec![verb.and_then(Verb::service).unwrap_or(Ic::Kvp)],
+            [] => vec![verb.and_then(Verb::target).unwrap_or(Ic::Kvp)],
             named => named.to_vec(),
         }
     }

@@ -138,7 +138,7 @@ impl Host {
     }
 
     fn station(&self, verb: &Verb) -> Result<&Handle, Failure> {
-        let ic = verb.service().unwrap_or(IcKind::Kvp);
+        let ic = verb.target().unwrap_or(IcKind::Kvp);
         self.stations.iter().find(|station| station.ic == ic).ok_or_else(|| not_offered(ic))
     }
 

@@ -17,7 +17,7 @@ use crate::record::Records;
 pub struct HostOptions {
     /// Where guests are met.
     pub place: Place,
-    /// Services to offer, of [`OFFERABLE`].
+    /// Services to offer, of [`super::OFFERABLE`].
     pub ics: Vec<IcKind>,
     /// Message versions to offer instead of a real host's, in the order in which they are sent.
     pub versions: Vec<(IcKind, Vec<Version>)>,

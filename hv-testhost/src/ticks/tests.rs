@@ -12,6 +12,7 @@ fn seconds_are_read_exactly_and_written_so_that_they_can_be_read_again() {
     ];
     for (text, ticks) in cases {
         assert_eq!(text.parse(), Ok(Ticks(ticks)), "{text}");
+        assert_eq!(Ticks(ticks).to_string(), text.trim_start_matches('+'));
         assert_eq!(Ticks(ticks).to_string().parse(), Ok(Ticks(ticks)), "{text}");
     }
 }

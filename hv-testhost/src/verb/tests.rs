@@ -65,7 +65,9 @@ fn pools_have_names_and_numbers() {
 fn verbs_know_whose_channel_they_need() {
     assert_eq!(read("get-guest-items").service(), Some(Ic::Kvp));
     assert_eq!(read("raw --service heartbeat 00").service(), Some(Ic::Heartbeat));
-    assert_eq!(read("disable-service kvp").service(), None);
+    assert_eq!(read("disable-service vss").service(), None);
+    assert_eq!(read("disable-service vss").target(), Some(Ic::Vss));
+    assert_eq!(read("enable-service heartbeat").target(), Some(Ic::Heartbeat));
     assert_eq!(read("wait-guest").service(), None);
     assert_eq!(read("restart-vm").service(), Some(Ic::Shutdown));
     assert_eq!(read("sample-time").service(), Some(Ic::TimeSync));

@@ -5,10 +5,15 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::Duration;
 
-use hv_testhost::host::Place;
+use hv_testhost::host::kvp::Kvp;
+use hv_testhost::host::kvp::request::Value;
+use hv_testhost::host::{IcOptions, Place};
+use hv_testhost::link::Port;
 use hv_testhost::outcome::Outcome;
+use hv_testhost::packet::PacketPort;
 use hv_testhost::{Host, HostOptions, Verb};
-use hv_utils_core::wire::Ic;
+use hv_utils_core::wire::kvp::Pool;
+use hv_utils_core::wire::{Ic, Status};
 
 use crate::guest::kvp::{Fault, Guest};
 use crate::guest::ring::Packet;
@@ -232,6 +237,32 @@ async fn replies_reach_the_service_whose_socket_they_came_by() {
     for guest in guests {
         assert_eq!(guest.join().unwrap(), 0);
     }
+}
+
+#[tokio::test]
+async fn a_program_asks_without_a_host_and_times_it_with_a_clock_of_its_own() {
+    let dir = dir();
+    let mut machine = Machine::new(dir.path(), Ic::Kvp, 2);
+    let guest = tokio::task::spawn_blocking(move || {
+        machine.meet(OPENED);
+        machine.serve()
+    });
+    let mut port = PacketPort::new(dir.path(), Ic::Kvp).unwrap();
+    let link = port.opened().await.unwrap();
+    let mut ic = hv_testhost::host::Ic::new(link, Ic::Kvp, IcOptions::real_host(Ic::Kvp));
+    ic.negotiate().await.unwrap();
+    let mut kvp = Kvp::new(None);
+    let begun = std::time::Instant::now();
+    let pool = Pool::External;
+    assert!(kvp.set(&mut ic, pool, "k", &Value::Sz("v".to_owned())).await.unwrap().is_ok());
+    assert_eq!(kvp.get(&mut ic, pool, "k").await.unwrap().unwrap().value, "v");
+    assert_eq!(kvp.enumerate(&mut ic, pool, 0).await.unwrap().unwrap().key, "k");
+    assert!(kvp.delete(&mut ic, pool, "k").await.unwrap().is_ok());
+    assert_eq!(kvp.enumerate(&mut ic, pool, 0).await.unwrap(), Err(Status::NO_MORE_ITEMS));
+    assert!(begun.elapsed() > Duration::ZERO);
+    assert_eq!(ic.take_violations(), []);
+    drop((ic, port));
+    assert_eq!(guest.await.unwrap(), 0);
 }
 
 #[test]

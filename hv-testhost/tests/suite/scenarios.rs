@@ -230,3 +230,26 @@ fn the_example_of_the_description_can_be_played() {
     let output = play(Fault::None, example, &[]);
     assert_eq!(code(&output), 0, "{}", stdout(&output));
 }
+
+#[test]
+fn verbs_of_a_scenario_are_those_of_its_service() {
+    let dir = dir();
+    let file = dir.path().join("scenario.toml");
+    let steps = r#"
+        name = "backup"
+        ic = "vss"
+        [[step]]
+        name = "a checkpoint"
+        verb = "checkpoint-vm"
+        [[step]]
+        name = "another service's verb"
+        verb = "stop-vm"
+        expect = { exit = 64 }
+    "#;
+    std::fs::write(&file, steps).unwrap();
+    let guest = GuestThread::backup(dir.path());
+    let output = run(dir.path(), &["run", file.to_str().unwrap()]);
+    assert_eq!(code(&output), 0, "{}\n{}", stdout(&output), stderr(&output));
+    let operations: Vec<u8> = guest.stop().asked.iter().map(|body| body[0]).collect();
+    assert_eq!(operations, [2, 5, 6]);
+}

@@ -96,6 +96,19 @@ async fn a_disabled_service_refuses_and_an_enabled_one_meets_the_guest_again() {
 }
 
 #[tokio::test]
+async fn the_service_that_is_named_is_disabled_and_enabled_and_no_other() {
+    let dir = dir();
+    let host = Host::start(HostOptions { ics: vec![Ic::Kvp, Ic::Heartbeat], ..options(&dir) }).unwrap();
+    let enabled = |host: &Host| host.states().iter().map(|state| state.enabled).collect::<Vec<_>>();
+    host.execute(&verb("disable-service heartbeat"), None).await.result.unwrap();
+    assert_eq!(enabled(&host), [true, false]);
+    host.execute(&verb("enable-service heartbeat"), None).await.result.unwrap();
+    assert_eq!(enabled(&host), [true, true]);
+    let other = host.execute(&verb("disable-service vss"), None).await.result.unwrap_err();
+    assert_eq!(other.to_string(), "this host does not offer vss");
+}
+
+#[tokio::test]
 async fn each_close_of_the_guests_makes_a_new_device_where_that_is_asked_for() {
     let dir = dir();
     let _guest = GuestThread::start(dir.path(), Fault::Closes);

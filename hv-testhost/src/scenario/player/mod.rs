@@ -12,7 +12,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use hv_utils_core::wire::{IcHeader, PacketHeader, Version, encode};
+use hv_utils_core::wire::{self, IcHeader, PacketHeader, Version, encode};
 use tokio::time::{Instant, timeout_at};
 
 use super::expect::{Answer, Expect, ExpectWord};
@@ -23,6 +23,9 @@ use super::packets;
 use super::report::{Mismatch, ScenarioReport, StepReport, Verdict};
 use crate::host::kvp::Kvp;
 use crate::host::kvp::items::HostItems;
+use crate::host::shutdown::Shutdown;
+use crate::host::timesync::TimeSync;
+use crate::host::vss::Vss;
 use crate::host::{Ic, IcOptions, Service, TransactionIds};
 use crate::link::{Packet, PacketLink, Port, Rings};
 use crate::record::{Recorded, Records};
@@ -187,7 +190,12 @@ impl Player<'_> {
     async fn verb(&mut self, step: &Step, verb: &Verb) -> Result<(), Mismatch> {
         self.open()?;
         let Some(channel) = &mut self.channel else { return Ok(()) };
-        let result = self.kvp.verb(channel, verb).await;
+        let result = match self.scenario.ic {
+            wire::Ic::Shutdown => Shutdown.verb(channel, verb).await,
+            wire::Ic::TimeSync => TimeSync::new(None).verb(channel, verb).await,
+            wire::Ic::Vss => Vss.verb(channel, verb).await,
+            _ => self.kvp.verb(channel, verb).await,
+        };
         let violations = channel.take_violations();
         match &step.expect {
             None => judge::outcome(&Answer::default(), &result, &violations),

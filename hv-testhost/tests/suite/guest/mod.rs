@@ -27,6 +27,10 @@ const KVP_CLASS: [u8; 16] =
 const HEARTBEAT_CLASS: [u8; 16] =
     [0x39, 0x4f, 0x16, 0x57, 0x15, 0x91, 0x78, 0x4e, 0xab, 0x55, 0x38, 0x2f, 0x3b, 0xd5, 0x42, 0x2d];
 
+/// Class GUID of the backup.
+const VSS_CLASS: [u8; 16] =
+    [0x29, 0x2e, 0xfa, 0x35, 0x23, 0xea, 0x36, 0x42, 0x96, 0xae, 0x3a, 0x6e, 0xba, 0xcb, 0xa4, 0x40];
+
 /// A guest that runs in a thread until it is dropped.
 pub(crate) struct GuestThread {
     stop: Option<UnixStream>,
@@ -42,6 +46,11 @@ impl GuestThread {
     /// A guest for `DIR/heartbeat.sock`.
     pub(crate) fn heartbeat(dir: &Path, fault: Fault) -> GuestThread {
         GuestThread::with(dir.join("heartbeat.sock"), HEARTBEAT_CLASS, Rules::new(1, fault))
+    }
+
+    /// A guest for `DIR/vss.sock`.
+    pub(crate) fn backup(dir: &Path) -> GuestThread {
+        GuestThread::with(dir.join("vss.sock"), VSS_CLASS, Rules::new(5, Fault::None))
     }
 
     fn with(path: PathBuf, class: [u8; 16], mut rules: Rules) -> GuestThread {
