@@ -79,7 +79,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME")]
     pub(super) vm_name: Option<String>,
 
-    /// Make a new device of each channel that closes, as real hosts do with KVP's
+    /// Make a new device of KVP's channel whenever it closes, as real hosts do
     #[arg(long)]
     pub(super) reoffer_on_close: bool,
 

@@ -175,7 +175,8 @@ where
 {
     let station_options = StationOptions {
         ic: options.ic_options(ic),
-        reoffer_on_close: options.reoffer_on_close,
+        // The others stay when their channels are closed.
+        reoffer_on_close: options.reoffer_on_close && ic == IcKind::Kvp,
         records: options.records.clone(),
         events: options.events.clone(),
     };

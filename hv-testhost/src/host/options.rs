@@ -27,7 +27,7 @@ pub struct HostOptions {
     pub ids: TransactionIds,
     /// What to tell guests about the host; nothing where absent.
     pub host_items: Option<HostItems>,
-    /// Whether each close of a channel makes a new device of it.
+    /// Whether each close of KVP's channel makes a new device of it.
     pub reoffer_on_close: bool,
     /// Time between heartbeats.
     pub heartbeat_period: Duration,

@@ -123,7 +123,7 @@ impl Medium {
             Medium::VirtioDisk => "/dev/vda",
         };
         machine.sh(&format!(
-            "mountpoint -q /var/lib/hyperv && umount /var/lib/hyperv; rm -rf /var/lib/hv-utils; mkdir -p /var/lib/hv-utils; \
+            "! grep -q ' /var/lib/hyperv ' /proc/mounts || umount /var/lib/hyperv; rm -rf /var/lib/hv-utils; mkdir -p /var/lib/hv-utils; \
              [ -e /dev/ram0 ] || modprobe brd rd_nr=1 rd_size=98304; \
              mkfs.ext4 -q -F {device} && mount -t ext4 {device} /var/lib/hyperv && \
              {{ [ {items} = 0 ] || hv-vm-null pool /var/lib/hyperv/.kvp_pool_0 {items}; }} && sync && \

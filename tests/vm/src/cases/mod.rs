@@ -6,6 +6,7 @@
 pub mod fixtures;
 
 mod differences;
+mod driver;
 mod guest;
 mod old;
 mod raw;
@@ -135,11 +136,51 @@ pub const ALL: &[Case] = &[
         play: raw::service_is_switched_off_and_on,
     },
     Case {
+        name: "hv_driver_moves_every_service_both_ways",
+        stage: Stage::Raw,
+        play: driver::every_service_both_ways,
+    },
+    Case {
+        name: "hvctl_moves_a_service_over_the_bus",
+        stage: Stage::Raw,
+        play: driver::hvctl_moves_a_service_over_the_bus,
+    },
+    Case {
+        name: "automatic_choice_measures_what_the_kernel_takes",
+        stage: Stage::Raw,
+        play: driver::automatic_choice_measures_what_the_kernel_takes,
+    },
+    Case {
+        name: "hv_driver_killed_at_any_moment_leaves_probing_on",
+        stage: Stage::Raw,
+        play: driver::killed_at_any_moment_leaves_probing_on,
+    },
+    Case {
         name: "heartbeat_goes_on_through_all_that",
         stage: Stage::Raw,
         play: raw::other_services_keep_running_meanwhile,
     },
     Case { name: "host_restarts_the_machine", stage: Stage::Raw, play: raw::host_restarts_the_machine },
+    Case {
+        name: "kvp_gets_past_a_host_that_offers_it_anew",
+        stage: Stage::Reoffer,
+        play: driver::kvp_gets_past_a_host_that_offers_it_anew,
+    },
+    Case {
+        name: "restart_on_uio_loses_the_device_and_apply_takes_it_back",
+        stage: Stage::Reoffer,
+        play: driver::restart_on_uio_loses_the_device_and_apply_takes_it_back,
+    },
+    Case {
+        name: "kvp_goes_back_past_that_host_too",
+        stage: Stage::Reoffer,
+        play: driver::kvp_goes_back_past_that_host_too,
+    },
+    Case {
+        name: "hv_driver_killed_while_the_host_offers_anew",
+        stage: Stage::Reoffer,
+        play: driver::killed_at_any_moment_leaves_probing_on,
+    },
     Case { name: "kvpd_on_an_older_kernel", stage: Stage::Old, play: old::kvpd_on_an_older_kernel },
     Case {
         name: "older_kernel_refuses_the_raw_channel",

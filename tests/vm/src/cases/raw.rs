@@ -31,7 +31,7 @@ pub(super) fn every_operation_on_the_raw_channel(machine: &mut Machine) {
     no_pools(machine);
     kvpd_on_uio(machine, "uio");
     let told = scenario::hold(machine);
-    super::differences::compare_with_raw(&told);
+    super::differences::compare_with_hv_utils(&told);
     let keys: Vec<String> = scenario::intrinsic(machine).into_iter().map(|(key, _)| key).collect();
     assert_eq!(keys[..10], super::stock::INTRINSIC, "{keys:?}");
 }
