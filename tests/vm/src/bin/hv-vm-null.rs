@@ -2,6 +2,7 @@
 //!
 //! usage: hv-vm-null hv_utils|uio
 //!        hv-vm-null pool FILE N        a pool of N records
+//!        hv-vm-null look               the rings as the kernel hands them over, after a host has spoken first
 //!        hv-vm-null fsync FILE N       what an fsync after 2560 bytes costs, N times
 //!
 //! One thread without a runtime: poll, read, write, and on uio the rings. What a daemon needs more than this is its own.
@@ -13,8 +14,9 @@ use std::path::Path;
 
 use hv_utils_core::channel::nodes::{CharNode, DeviceNodes, Nodes, UioNode};
 use hv_utils_core::channel::sysfs;
+use hv_utils_core::sys::SharedMemory;
 use hv_utils_core::wire::kvp::chardev;
-use hv_utils_core::wire::ring::{self, Signal};
+use hv_utils_core::wire::ring::{self, RingMemory, Signal};
 use hv_utils_core::wire::{Ic, MAX_PAYLOAD, Received, Session, Status};
 use rustix::event::{PollFd, PollFlags, poll};
 
@@ -26,9 +28,10 @@ fn main() -> Outcome {
     match words[..] {
         ["hv_utils"] => char_device(),
         ["uio"] => uio(),
+        ["look"] => look(),
         ["pool", file, count] => pool(file, count.parse()?),
         ["fsync", file, count] => fsync(file, count.parse()?),
-        _ => Err("usage: hv-vm-null hv_utils|uio | pool FILE N | fsync FILE N".into()),
+        _ => Err("usage: hv-vm-null hv_utils|uio | look | pool FILE N | fsync FILE N".into()),
     }
 }
 
@@ -85,12 +88,37 @@ fn wait(node: &dyn CharNode) -> Outcome {
     Ok(())
 }
 
-fn uio() -> Outcome {
+/// Opens the node and maps both rings.
+fn open_uio() -> Result<(Box<dyn UioNode>, SharedMemory), Box<dyn Error>> {
     let device = sysfs::find(Path::new("/sys"), Ic::Kvp.class())?.ok_or("no KVP device")?;
     let number = device.uio.as_ref().ok_or("KVP is not bound to uio_hv_generic")?.index;
     let bytes = usize::try_from(2 * device.ring_bytes().ok_or("no map of the rings")?)?;
     let node = DeviceNodes.open_uio(Path::new(&format!("/dev/uio{number}")))?;
-    let memory = std::sync::Arc::new(node.map(0, bytes)?);
+    let memory = node.map(0, bytes)?;
+    Ok((node, memory))
+}
+
+/// Nothing is read and nothing unmasked: what a program finds that comes late.
+fn look() -> Outcome {
+    let (_node, memory) = open_uio()?;
+    let half = memory.len() / 2;
+    let word = |ring: usize, offset: usize| memory.load(ring * half + offset);
+    for _ in 0..200 {
+        if word(1, 0) != 0 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    println!("ring bytes: {half}");
+    println!("bytes queued by the host: {}", word(1, 0));
+    println!("interrupt masks: {} {}", word(0, 8), word(1, 8));
+    println!("feature bits: {} {}", word(0, 64), word(1, 64));
+    Ok(())
+}
+
+fn uio() -> Outcome {
+    let (node, memory) = open_uio()?;
+    let memory = std::sync::Arc::new(memory);
     let (mut producer, mut consumer) = ring::guest_ends(memory, rustix::param::page_size())?;
     let mut session = Session::new(Ic::Kvp, None);
     let mut payload = Vec::new();

@@ -109,6 +109,11 @@ pub const ALL: &[Case] = &[
         stage: Stage::Stock,
         play: stock::host_shuts_the_machine_down,
     },
+    Case {
+        name: "kernel_hands_over_rings_in_which_the_host_has_spoken",
+        stage: Stage::Raw,
+        play: raw::kernel_hands_over_rings_in_which_the_host_has_spoken,
+    },
     Case { name: "kvpd_takes_the_raw_channel", stage: Stage::Raw, play: raw::kvpd_takes_the_raw_channel },
     Case {
         name: "every_kvp_operation_on_the_raw_channel",
