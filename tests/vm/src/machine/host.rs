@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::images::Images;
-use super::{LOOK, Setup, fail};
+use super::{LOOK, Setup, dying_with_us, fail};
 
 /// Seconds for a guest to come and for each of its answers: only a hang takes longer.
 const PATIENCE: &str = "120";
@@ -41,7 +41,7 @@ impl Host {
         let events = dir.join("events");
         let file =
             File::create(&events).map_err(|error| format!("cannot make {}: {error}", events.display()))?;
-        let child = Command::new(&program)
+        let child = dying_with_us(&program)
             .arg("--packet-link")
             .arg(dir)
             .arg("--control")

@@ -12,6 +12,7 @@ pub use images::Images;
 pub use probe::{Way, probe};
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::agent::{Agent, Finished, Pending};
@@ -189,6 +190,14 @@ impl Machine {
             |bytes| String::from_utf8_lossy(&bytes).replace('\r', ""),
         )
     }
+}
+
+/// A command that ends with this process, however that ends: nothing of a run is left behind.
+pub(crate) fn dying_with_us(program: &Path) -> Command {
+    // util-linux, which every Debian has.
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "--"]).arg(program);
+    command
 }
 
 /// Ends a case.

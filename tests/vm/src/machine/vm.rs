@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::images::Images;
 use super::probe::Way;
-use super::{LOOK, Setup};
+use super::{LOOK, Setup, dying_with_us};
 use crate::agent::Agent;
 
 /// The services with a channel.
@@ -97,7 +97,7 @@ fn socket(dir: &Path, name: &str) -> String {
 
 /// An emulated machine with a KVM, in which the guest runs.
 fn nested(images: &Images, setup: &Setup, dir: &Path) -> Result<Command, String> {
-    let mut command = Command::new(images.qemu());
+    let mut command = dying_with_us(&images.qemu());
     command.args(images.data());
     command.args(["-machine", "q35,hpet=off,i8042=off,vmport=off,sata=off,smbus=off"]);
     command.args(["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "1", "-m", OUTER_MEMORY]);
@@ -125,7 +125,7 @@ fn nested(images: &Images, setup: &Setup, dir: &Path) -> Result<Command, String>
 
 /// The guest in this machine's KVM.
 fn direct(images: &Images, setup: &Setup, dir: &Path) -> Result<Command, String> {
-    let mut command = Command::new("sh");
+    let mut command = dying_with_us(Path::new("sh"));
     command.arg(&images.start_guest);
     command.env("HV_QEMU", images.qemu()).env("HV_DATA", images.data().join(" "));
     command.env("HV_LIBRARY", &images.library).env("HV_LAYOUT", &images.layout);
