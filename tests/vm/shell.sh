@@ -28,7 +28,7 @@ console="$programs/hv-testhost --control $dir/control.sock"
 hint="The guest's shell appears here in about 15 s. Leave it with Ctrl-] or poweroff -f."
 if command -v tmux >/dev/null && [ -t 0 ]; then
     # A server of its own, so that nobody's sessions and settings are in the way.
-    tmux -L "hv-vm-$$" -f /dev/null \
+    env -u TMUX tmux -L "hv-vm-$$" -f /dev/null \
         new-session -n hv-vm "echo \"$hint\"; exec $attach" \; \
         set-option -g mouse on \; set-hook -g pane-exited kill-session \; \
         split-window -h "echo 'The host: help lists what it understands.'; exec $console" \; select-pane -L
