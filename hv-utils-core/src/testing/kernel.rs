@@ -112,7 +112,15 @@ impl Shared {
             watch.add(&self.tree.device(ic))?;
         }
         let monitored = state.monitor_id.is_some();
-        state.devices.push(Device { ic, relid, monitored, driver: None, uio: None, opener: None, left_open: None });
+        state.devices.push(Device {
+            ic,
+            relid,
+            monitored,
+            driver: None,
+            uio: None,
+            opener: None,
+            left_open: None,
+        });
         if self.tree.autoprobe() { self.probe(state, ic) } else { Ok(()) }
     }
 
