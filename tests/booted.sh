@@ -52,7 +52,7 @@ cat >"$units/hv-driver.service.d/test.conf" <<'EOF'
 ConditionVirtualization=
 [Service]
 ExecStart=
-ExecStart=/usr/libexec/hv-utils/hv-driver serve --sysfs-root /run/fakesys --proc-root /run/fakeproc --idle-secs 2
+ExecStart=/usr/libexec/hv-utils/hv-driver serve --sysfs-root /run/fakesys --proc-root /run/fakeproc --dev-root /run/fakedev --idle-secs 2
 ReadWritePaths=/run/fakesys
 EOF
 cat >"$units/hv-testhost.service" <<'EOF'
@@ -167,6 +167,14 @@ expect "root may, and the choice is kept" "exit 0" hvctl driver use hv_utils kvp
 expect "where all can read it" "^644 root$" owner /etc/hv-utils/hv-utils.toml.d/50-driver.toml
 expect "its guard can be started" "takes it back each time" hvctl driver use uio kvp
 expect "auto-probing is on again" "^1$" cat $vmbus/drivers_autoprobe
+# Another user's process, which only a program with the right powers can look into.
+mkdir -p "$device/uio/uio0" /run/fakedev
+: >/run/fakedev/uio0
+ln -sfn ../../drivers/uio_hv_generic "$device/driver"
+setpriv --reuid=65534 --regid=65534 --clear-groups sleep 100 </run/fakedev/uio0 &
+ln -s /proc/$! /run/fakeproc/$!
+expect "it sees who has a raw device open" "stays on uio_hv_generic: sleep (process $!)" hvctl driver use hv_utils kvp
+kill $!
 expect "hv-driver goes when nobody calls" "^inactive$" systemctl show hv-driver --value -p ActiveState
 expect "and has ended well" "^success$" systemctl show hv-driver --value -p Result
 [ $failed = 0 ] || { log && journalctl -u hv-driver --no-pager -o cat; }

@@ -65,6 +65,10 @@ pub(crate) struct Common {
     #[arg(long, global = true, value_name = "DIR", default_value = "/proc")]
     pub(crate) proc_root: PathBuf,
 
+    /// Where device nodes are
+    #[arg(long, global = true, value_name = "DIR", default_value = "/dev", hide = true)]
+    pub(crate) dev_root: PathBuf,
+
     /// Where the machine's configuration is
     #[arg(long, global = true, value_name = "DIR", default_value = "/etc", hide = true)]
     pub(crate) etc_root: PathBuf,

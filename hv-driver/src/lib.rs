@@ -4,6 +4,7 @@
 //! * each component is where the administrator chose it to be, or, under `auto`, where measured facts speak for it; and
 //!   every place comes with its reason;
 //! * it is moved by sysfs alone, whatever the host does meanwhile, or stays with the kernel;
+//! * no raw device is taken from its driver while a program has it open;
 //! * however this program dies, auto-probing is on again and no device that came meanwhile is left without a driver.
 //!
 //! ```text
@@ -20,8 +21,9 @@
 //! are not, [`memory`] lasts until the next boot, [`bus`] is `org.hvutils.Driver1`, [`config`] what the administrator may
 //! say.
 //!
-//! `show`, `apply`, `release` and the guard are plain code without an async runtime: they wait by short looks within
-//! limits. `use` has one only while it asks a daemon whether it reached its host; `serve` is one for D-Bus, on one thread.
+//! All of it is plain code without an async runtime: they wait by short looks within
+//! limits. `use`, `apply` and `release` have one, on one thread, only while they ask a daemon: to let go of its device, and
+//! (`use`) whether it reached its host. `serve` is one for D-Bus.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -53,7 +55,7 @@ use args::{Cli, Common, Verb};
 use bus::{OnBus, Shop};
 use config::{Place, Settings};
 use error::{Error, Kind};
-use service::{NAME, Readiness, Roots, Unasked, Worker};
+use service::{Daemons, NAME, Roots, Unasked, Worker};
 use show::Row;
 
 /// The whole program; the first argument is its name.
@@ -109,6 +111,7 @@ fn roots(common: &Common) -> Roots {
     Roots {
         sysfs: common.sysfs_root.clone(),
         proc: common.proc_root.clone(),
+        dev: common.dev_root.clone(),
         run: common.run_dir.clone(),
         // Where nothing is known, nothing is installed.
         daemons: common.daemon_dir.clone().or_else(beside).unwrap_or_else(|| PathBuf::from("/nonexistent")),
@@ -117,17 +120,17 @@ fn roots(common: &Common) -> Roots {
 
 fn perform(cli: Cli, place: Place, settings: Settings) -> Result<(), Error> {
     let roots = roots(&cli.common);
+    let on_bus = OnBus::new(&cli.common.bus);
+    let daemons: &dyn Daemons = on_bus.as_ref().map_or(&Unasked, |on_bus| on_bus);
     match cli.verb {
         Some(Verb::Show { json }) => print("driver-show", &service::show(&roots, &place)?, json),
         Some(Verb::Use { choice, components, runtime, json }) => {
-            let on_bus = OnBus::new(&cli.common.bus);
-            let ready: &dyn Readiness = on_bus.as_ref().map_or(&Unasked, |ready| ready);
-            let mut worker = Worker::begin(&roots, settings)?;
-            worker.choose(&components, choice, (!runtime).then_some(&place), ready)?;
+            let mut worker = Worker::begin(&roots, settings, daemons)?;
+            worker.choose(&components, choice, (!runtime).then_some(&place))?;
             print("driver-use", &worker.rows(&components)?, json)
         }
-        Some(Verb::Apply) => Worker::begin(&roots, settings)?.apply(),
-        Some(Verb::Release { component }) => Worker::begin(&roots, settings)?.release(component),
+        Some(Verb::Apply) => Worker::begin(&roots, settings, daemons)?.apply(),
+        Some(Verb::Release { component }) => Worker::begin(&roots, settings, daemons)?.release(component),
         Some(Verb::Serve { idle_secs }) => {
             let shop = Shop { roots, place, bus: cli.common.bus };
             bus::serve(shop, Duration::from_secs(idle_secs))

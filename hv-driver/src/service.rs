@@ -1,14 +1,17 @@
 //! What this program does, from one end to the other: gather the facts, let the engine decide, move, measure, remember.
 //!
-//! Plain code that waits by short looks within limits; no runtime. One instance at a time, by the lock in the run
+//! Plain code that waits by short looks within limits; no runtime. Daemons are asked through [`Daemons`]. One instance at a time, by the lock in the run
 //! directory; only [`show`] does without, and reads.
 
+mod holders;
 mod mover;
 mod settle;
 mod world;
 
 use std::collections::BTreeSet;
+use std::fmt::Debug;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use hv_utils_core::daemon::InstanceLock;
 use hv_utils_core::wire::Ic;
@@ -34,25 +37,47 @@ pub struct Roots {
     pub sysfs: PathBuf,
     /// procfs.
     pub proc: PathBuf,
+    /// Where device nodes are.
+    pub dev: PathBuf,
     /// What lives until the next boot.
     pub run: PathBuf,
     /// Where the daemons' programs are.
     pub daemons: PathBuf,
 }
 
-/// Says whether a component's daemon reached its host on raw VMBus: `None` if no daemon runs that could say.
-pub trait Readiness {
-    /// Waits, bounded.
+/// What a component's daemon is asked. Each question waits, bounded, and starts nobody.
+pub trait Daemons: Debug {
+    /// Whether it reached its host on raw VMBus: `None` if no daemon runs that could say.
     fn reached(&self, component: Component) -> Option<bool>;
+
+    /// The process that it is.
+    ///
+    /// # Errors
+    /// There is none to be found; why, for a person.
+    fn process(&self, component: Component) -> Result<u32, String>;
+
+    /// Has it close its raw channel, and leave the device alone for so long.
+    ///
+    /// # Errors
+    /// It does not; why, for a person.
+    fn release(&self, component: Component, time: Duration) -> Result<(), String>;
 }
 
 /// Nobody to be asked.
 #[derive(Debug, Clone, Copy)]
 pub struct Unasked;
 
-impl Readiness for Unasked {
+impl Daemons for Unasked {
     fn reached(&self, _: Component) -> Option<bool> {
         None
+    }
+
+    fn process(&self, _: Component) -> Result<u32, String> {
+        Err("there is no bus to ask it on".to_owned())
+    }
+
+    fn release(&self, component: Component, _: Duration) -> Result<(), String> {
+        self.process(component).map(drop)
     }
 }
 
@@ -71,7 +96,7 @@ pub fn show(roots: &Roots, place: &Place) -> Result<Vec<Row>, Error> {
 pub fn mend(roots: &Roots) {
     if Marker::new(&roots.run).is_set() {
         // Who may not mend may still look.
-        if let Err(error) = Worker::begin(roots, Settings::default()) {
+        if let Err(error) = Worker::begin(roots, Settings::default(), &Unasked) {
             tracing::debug!("an earlier switch is not put right: {error}");
         }
     }
@@ -79,18 +104,19 @@ pub fn mend(roots: &Roots) {
 
 /// The one instance that may move devices.
 #[derive(Debug)]
-pub struct Worker {
+pub struct Worker<'a> {
     roots: Roots,
     world: World,
     lock: InstanceLock,
+    daemons: &'a dyn Daemons,
 }
 
-impl Worker {
+impl<'a> Worker<'a> {
     /// Takes the lock, and puts right what an earlier instance left half done.
     ///
     /// # Errors
     /// Another instance is at work (75), or this one is not permitted.
-    pub fn begin(roots: &Roots, settings: Settings) -> Result<Self, Error> {
+    pub fn begin(roots: &Roots, settings: Settings, daemons: &'a dyn Daemons) -> Result<Self, Error> {
         let lock = InstanceLock::take(&roots.run, NAME)?;
         let bus = Bus::new(&roots.sysfs);
         let marker = Marker::new(&roots.run);
@@ -99,7 +125,7 @@ impl Worker {
             repair(&bus, &marker)?;
             marker.clear()?;
         }
-        Ok(Self { world: World::look(roots, settings), roots: roots.clone(), lock })
+        Ok(Self { world: World::look(roots, settings), roots: roots.clone(), lock, daemons })
     }
 
     /// Applies what is configured to all components. One that cannot be moved does not hold up the others.
@@ -145,13 +171,12 @@ impl Worker {
         named: &[Component],
         choice: Choice,
         place: Option<&Place>,
-        ready: &dyn Readiness,
     ) -> Result<(), Error> {
         let components = self.possible(named, choice)?;
         let (mut kept, mut result) = (Vec::new(), Ok(()));
         for component in components {
             self.world.memory.forget(component.ic);
-            match self.settle(component, choice, ready) {
+            match self.settle(component, choice, self.daemons) {
                 Ok(()) => kept.push(component.ic),
                 Err(error) => result = first(result, error),
             }
@@ -210,9 +235,11 @@ impl Worker {
     /// Gives a component back to the kernel, for as long as this boot lasts or until somebody chooses.
     ///
     /// # Errors
-    /// This machine has no such component, or it cannot be moved.
+    /// This machine has no such component, or it cannot be moved: then, if a program keeps it open, nothing has changed.
     pub fn release(&mut self, component: Component) -> Result<(), Error> {
         let Some(found) = self.world.bus.find(component.ic)? else { return Err(self.absent(component)) };
+        // Before anything is remembered: what is refused has not been.
+        holders::free(&self.world.bus, &self.roots, self.daemons, component)?;
         self.world.memory.released.insert(component.ic);
         self.world.memory.save()?;
         let nobodys = component.ic == Ic::FileCopy && self.world.machine.kernel.has_raw();

@@ -4,12 +4,12 @@
 //! (`org.hvutils.driver.change`). The work itself is plain code that takes seconds, so each call has a thread of its own;
 //! the lock in the run directory keeps them, and everybody else, one at a time.
 
-mod ready;
+mod daemons;
 
 #[cfg(test)]
 mod tests;
 
-pub use ready::OnBus;
+pub use daemons::OnBus;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -26,7 +26,7 @@ use crate::components::{Component, names};
 use crate::config::Place;
 use crate::engine::Choice;
 use crate::error::{Error, Kind};
-use crate::service::{Readiness, Roots, Unasked, Worker, mend, show};
+use crate::service::{Daemons, Roots, Unasked, Worker, mend, show};
 use crate::show::Row;
 
 /// The name on the bus.
@@ -129,10 +129,10 @@ impl Driver1 {
         let busy = Busy::new(&self.activity);
         self.authority.check(connection, &header, CHANGE).await?;
         let rows = self.work(move |shop| {
-            let mut worker = Worker::begin(&shop.roots, shop.place.settings()?)?;
             let on_bus = OnBus::new(&shop.bus);
-            let ready: &dyn Readiness = on_bus.as_ref().map_or(&Unasked, |ready| ready);
-            worker.choose(&named, choice, (!runtime).then_some(&shop.place), ready)?;
+            let daemons: &dyn Daemons = on_bus.as_ref().map_or(&Unasked, |on_bus| on_bus);
+            let mut worker = Worker::begin(&shop.roots, shop.place.settings()?, daemons)?;
+            worker.choose(&named, choice, (!runtime).then_some(&shop.place))?;
             worker.rows(&named)
         });
         let rows = rows.await;

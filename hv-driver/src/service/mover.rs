@@ -1,6 +1,6 @@
 //! One journey of one device, with everything around it that must be right whatever happens.
 //!
-//! Marker and guard first, then auto-probing off, the steps of [`Switch`] until it is done or cannot be, then auto-probing
+//! Nobody may have a raw device open first: then nothing has been changed yet. Marker and guard next, then auto-probing off, the steps of [`Switch`] until it is done or cannot be, then auto-probing
 //! on and a driver for whatever arrived meanwhile; marker and guard last.
 
 use std::time::{Duration, Instant};
@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 use hv_utils_core::daemon::InstanceLock;
 use hv_utils_core::wire::Ic;
 
-use super::Roots;
+use super::{Daemons, Roots, holders};
 use crate::components::Component;
-use crate::engine::{Failure, Goal, HV_UTILS, Step, Switch, UIO};
+use crate::engine::{Failure, Goal, HV_UTILS, Owner, Step, Switch, UIO};
 use crate::error::{Error, Kind};
 use crate::guard::Guard;
-use crate::sysfs::{Bus, Marker, repair};
+use crate::sysfs::{Bus, Found, Marker, repair};
 
 /// Between two looks.
 const LOOK: Duration = Duration::from_millis(20);
@@ -22,16 +22,17 @@ pub(super) fn travel(
     bus: &Bus,
     roots: &Roots,
     lock: &InstanceLock,
+    daemons: &dyn Daemons,
     component: Component,
     goal: Goal,
 ) -> Result<(), Error> {
-    let Some(found) = bus.find(component.ic)? else {
-        return Err(Error::unavailable(format!("the host does not offer {} any more", component.name)));
-    };
+    holders::free(bus, roots, daemons, component)?;
+    // It may be another one by now, or gone for a moment, as its host does after a close.
+    let found = bus.find(component.ic)?;
     let marker = Marker::new(&roots.run);
-    marker.set(bus, &found.vmbus, goal == Goal::Unbound)?;
+    marker.set(bus, found.as_ref().map(|found| &found.vmbus), goal == Goal::Unbound)?;
     let guard = Guard::start(&roots.sysfs, &roots.run, lock).inspect_err(|_| drop(marker.clear()))?;
-    let moved = drive(bus, component, goal);
+    let moved = drive(bus, roots, daemons, component, goal);
     // Whatever happened.
     let mended = repair(bus, &marker);
     let arrived = match (&moved, &mended) {
@@ -50,7 +51,13 @@ pub(super) fn travel(
     moved.and(mended).and(arrived)
 }
 
-fn drive(bus: &Bus, component: Component, goal: Goal) -> Result<(), Error> {
+fn drive(
+    bus: &Bus,
+    roots: &Roots,
+    daemons: &dyn Daemons,
+    component: Component,
+    goal: Goal,
+) -> Result<(), Error> {
     if goal == Goal::Uio {
         bus.set_probing(false)?;
     }
@@ -74,7 +81,8 @@ fn drive(bus: &Bus, component: Component, goal: Goal) -> Result<(), Error> {
                 true
             }
             Step::Unbind => {
-                let done = bus.unbind(instance, found.vmbus.driver.as_deref().unwrap_or(HV_UTILS))?;
+                let free = found.device.owner != Owner::Uio || holders::free(bus, roots, daemons, component)?;
+                let done = free && take(bus, &found)?;
                 switch.unbound(began.elapsed());
                 done
             }
@@ -87,6 +95,10 @@ fn drive(bus: &Bus, component: Component, goal: Goal) -> Result<(), Error> {
             std::thread::sleep(LOOK);
         }
     }
+}
+
+fn take(bus: &Bus, found: &Found) -> Result<bool, Error> {
+    bus.unbind(&found.vmbus.instance, found.vmbus.driver.as_deref().unwrap_or(HV_UTILS))
 }
 
 /// After everything that arrived has been given a driver.

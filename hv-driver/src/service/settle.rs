@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hv_utils_core::wire::Ic;
 
-use super::{Readiness, Worker, mover};
+use super::{Daemons, Worker, mover};
 use crate::components::Component;
 use crate::engine::{Choice, Goal, HV_UTILS, Owner};
 use crate::error::Error;
@@ -14,13 +14,13 @@ use crate::sysfs::{Bus, Found, load_raw_driver};
 const LATE_MAPS: u32 = 5;
 const LATE_MAP: Duration = Duration::from_millis(100);
 
-impl Worker {
+impl Worker<'_> {
     /// Brings one component to where the rules want it, and looks whether it should stay there.
     pub(super) fn settle(
         &mut self,
         component: Component,
         choice: Choice,
-        ready: &dyn Readiness,
+        ready: &dyn Daemons,
     ) -> Result<(), Error> {
         let Some(found) = self.world.bus.find(component.ic)? else { return Ok(()) };
         let decision = self.world.decide(component, choice, found.device.owner);
@@ -35,7 +35,7 @@ impl Worker {
     }
 
     /// On raw VMBus: does it cost what it should not, does it work? Under `auto` it goes back if not.
-    fn examine(&mut self, component: Component, choice: Choice, ready: &dyn Readiness) -> Result<(), Error> {
+    fn examine(&mut self, component: Component, choice: Choice, ready: &dyn Daemons) -> Result<(), Error> {
         let costly = self.is_costly(component)?;
         // A device that is about to go back is not worth waiting for.
         let good = !(costly && choice == Choice::Auto) && self.is_ready(component, ready)?;
@@ -62,7 +62,7 @@ impl Worker {
     }
 
     /// Whether nothing speaks against it: nobody may be there to be asked.
-    fn is_ready(&mut self, component: Component, ready: &dyn Readiness) -> Result<bool, Error> {
+    fn is_ready(&mut self, component: Component, ready: &dyn Daemons) -> Result<bool, Error> {
         let Some(reached) = ready.reached(component) else { return Ok(true) };
         let name = component.name;
         if reached {
@@ -85,7 +85,7 @@ impl Worker {
         if goal == Goal::HvUtils && !self.world.bus.has_driver(HV_UTILS) {
             return Err(Error::unavailable("the driver hv_utils is not there: modprobe hv_utils"));
         }
-        mover::travel(&self.world.bus, &self.roots, &self.lock, component, goal)
+        mover::travel(&self.world.bus, &self.roots, &self.lock, self.daemons, component, goal)
     }
 }
 

@@ -4,10 +4,12 @@
 //! apart from one that is forbidden, and whoever asked looks again.
 
 mod module;
+mod openers;
 mod repair;
 mod unbind;
 
 pub use module::load_raw_driver;
+pub use openers::{Node, Opener, openers};
 pub use repair::{Marker, repair};
 
 use std::fs::{self, OpenOptions};
@@ -81,6 +83,19 @@ impl Bus {
         Some(Found { vmbus, device: Device { identity, owner, forced } })
     }
 
+    /// The uio node of a device, if it has one.
+    #[must_use]
+    pub fn node(&self, vmbus: &VmbusDevice, dev_root: &Path) -> Option<Node> {
+        let name = format!("uio{}", vmbus.uio.as_ref()?.index);
+        let attribute = self.path("devices").join(&vmbus.instance).join("uio").join(&name).join("dev");
+        let text = fs::read_to_string(attribute).unwrap_or_default();
+        let number = text
+            .trim()
+            .split_once(':')
+            .and_then(|(major, minor)| Some(rustix::fs::makedev(major.parse().ok()?, minor.parse().ok()?)));
+        Some(Node { path: dev_root.join(name), number })
+    }
+
     /// Whether the guest is set up to hibernate: the host allows it, and the kernel can.
     #[must_use]
     pub fn hibernation(&self) -> bool {
@@ -122,7 +137,8 @@ impl Bus {
         self.set(&path, &format!("{}\n", driver.unwrap_or_default()))
     }
 
-    /// Takes a device from `driver`. Waits, bounded, for programs that have it open; `false` if it was not there.
+    /// Takes a device from `driver`; `false` if it was not there. Waits, bounded, for programs that have a char device of
+    /// `hv_utils` open. Nobody may have a uio node open, see [`openers()`].
     ///
     /// # Errors
     /// The write is forbidden, or somebody keeps the device open.

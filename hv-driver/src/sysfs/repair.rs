@@ -42,14 +42,14 @@ impl Marker {
         self.path.exists()
     }
 
-    /// Says that `moving` is about to be switched; `stays` if it is to be without a driver afterwards.
+    /// Says that `moving`, if it is there, is about to be switched; `stays` if it is to be without a driver afterwards.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn set(&self, bus: &Bus, moving: &VmbusDevice, stays: bool) -> Result<(), Error> {
+    pub fn set(&self, bus: &Bus, moving: Option<&VmbusDevice>, stays: bool) -> Result<(), Error> {
         let mut text = String::new();
         for device in bus.devices()? {
-            let moved = device.instance == moving.instance;
+            let moved = moving.is_some_and(|moving| moving.instance == device.instance);
             if if moved { stays } else { device.driver.is_none() } {
                 text += &format!("idle {} {}\n", device.instance, relid(&device));
             }

@@ -1,4 +1,4 @@
-//! The one write that can block: `unbind`, while somebody has the device's node open.
+//! The one write that can block: `unbind`, while somebody has a char device of `hv_utils` open.
 //!
 //! The kernel waits there until the opener has closed, without a limit and deaf to signals. A daemon closes at once
 //! when its node says that the device is gone; one that hangs must not hang this program, so the write has a thread.
@@ -36,7 +36,7 @@ pub(super) fn unbind(path: &Path, instance: &str) -> Result<bool, Error> {
 fn stuck(instance: &str) -> String {
     format!(
         "{instance} cannot be taken from its driver for {} s: a program keeps its device node open and does not notice; \
-         stop that program (fuser -v /dev/uio* /dev/vmbus/*)",
+         stop that program (fuser -v /dev/vmbus/*)",
         PATIENCE.as_secs()
     )
 }

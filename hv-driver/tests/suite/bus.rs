@@ -19,13 +19,13 @@ const PATH: &str = "/org/hvutils/Driver1";
 type Row = (String, String, String, String, String, String, bool, u64);
 
 /// A private bus in a guest's directory.
-struct Bus {
+pub(crate) struct Bus {
     _daemon: Running,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Bus {
-    fn start(guest: &Guest, test: &str) -> Option<Self> {
+    pub(crate) fn start(guest: &Guest, test: &str) -> Option<Self> {
         let address = format!("unix:path={}", guest.path("bus.sock").display());
         let config = format!(
             "<busconfig><type>custom</type><listen>{address}</listen><auth>EXTERNAL</auth><policy context='default'>\

@@ -4,6 +4,7 @@
 
 mod auto;
 mod bus;
+mod held;
 mod killed;
 mod moving;
 mod support;

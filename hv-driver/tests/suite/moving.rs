@@ -47,21 +47,6 @@ fn host_that_replaces_kvp_late_is_waited_for() {
     guest.has(Ic::Kvp, Driver::Uio);
 }
 
-#[tokio::test]
-async fn open_channel_is_closed_and_the_new_device_goes_back_to_the_kernel() {
-    let guest = Guest::new(&[Ic::Kvp]);
-    guest.good(&["use", "uio", "kvp"]);
-    // A daemon has it open: the host replaces the device when it is taken away.
-    let node = guest.bus.nodes().open_uio(&guest.path("dev/uio0")).unwrap();
-    let run = guest.command(&["use", "hv_utils", "kvp"]).spawn().unwrap();
-    let ran = tokio::task::spawn_blocking(move || run.wait_with_output().unwrap()).await.unwrap();
-    assert_eq!(ran.status.code(), Some(0), "{}", String::from_utf8_lossy(&ran.stderr));
-    assert!(node.take_events().is_err(), "the node says that its device is gone");
-    guest.has(Ic::Kvp, Driver::HvUtils);
-    guest.is_orderly();
-    assert_eq!(guest.bus.offers(Ic::Kvp), 3);
-}
-
 #[test]
 fn every_other_component_goes_both_ways_without_a_new_offer() {
     let others = [Ic::Vss, Ic::TimeSync, Ic::Shutdown, Ic::Heartbeat];

@@ -76,6 +76,12 @@ impl Guest {
         self.write(&format!("libexec/{daemon}"), "");
     }
 
+    /// This test's process is one of the guest's from now on.
+    pub(crate) fn shows_this_process(&self) {
+        let pid = std::process::id();
+        std::os::unix::fs::symlink(format!("/proc/{pid}"), self.path("proc").join(pid.to_string())).unwrap();
+    }
+
     /// `hv-driver` in this guest, without a bus.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
         driver(self.directory.path(), "none", args)
@@ -112,11 +118,25 @@ impl Guest {
     }
 }
 
+/// Another program in the guest below `root`, which has a node open.
+pub(crate) fn runs(root: &Path, pid: u32, comm: &str, node: &str) {
+    let process = root.join("proc").join(pid.to_string());
+    fs::create_dir_all(process.join("fd")).unwrap();
+    fs::write(process.join("comm"), format!("{comm}\n")).unwrap();
+    std::os::unix::fs::symlink(root.join(node), process.join("fd/3")).unwrap();
+}
+
 /// `hv-driver` with all its roots below a directory.
 fn driver(root: &Path, bus: &str, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_hv-driver"));
     command.args(args).args(["--bus", bus]);
-    let roots = [("sysfs-root", "sys"), ("proc-root", "proc"), ("run-dir", "run"), ("daemon-dir", "libexec")];
+    let roots = [
+        ("sysfs-root", "sys"),
+        ("proc-root", "proc"),
+        ("dev-root", "dev"),
+        ("run-dir", "run"),
+        ("daemon-dir", "libexec"),
+    ];
     for (option, name) in roots {
         command.arg(format!("--{option}")).arg(root.join(name));
     }

@@ -96,6 +96,11 @@ impl FakeBus {
         self.shared.state().reoffers = on;
     }
 
+    /// The next device bound to `uio_hv_generic` has this number: a kernel gives one again that is free.
+    pub fn set_next_uio(&self, index: u32) {
+        self.shared.state().next_uio = index;
+    }
+
     /// Devices bound to `uio_hv_generic` from now on cost 47 MiB more, as on some kernels.
     pub fn set_costly(&self) {
         self.shared.state().costly = true;
@@ -247,7 +252,8 @@ impl FakeBus {
         self.shared.tree.set_driver_override(ic, Some(driver))
     }
 
-    /// Takes a device from its driver. A KVP device that `hv_utils` had is replaced: the driver had its channel open.
+    /// Takes a device from its driver. A KVP device that `hv_utils` had is replaced: the driver had its channel open. A
+    /// channel that a program has open by a uio node is not closed, and cannot be opened again, until the device goes.
     ///
     /// # Errors
     /// See [`new`](Self::new).

@@ -177,7 +177,9 @@ impl Shared {
         if state.device(ic).is_none_or(|device| device.driver != Some(driver)) {
             return Err(Errno::NODEV.into());
         }
-        let Some(delay) = state.reoffer_delay.filter(|_| state.reoffers && ic == Ic::Kvp) else {
+        let Some(delay) =
+            state.reoffer_delay.filter(|_| state.reoffers && ic == Ic::Kvp && driver == Driver::HvUtils)
+        else {
             return self.unbind(&mut state, ic);
         };
         state.reoffers = false;

@@ -15,6 +15,7 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
+use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 
 /// What the bus and its nodes share.
@@ -60,12 +61,14 @@ pub(super) struct Device {
     pub(super) uio: Option<u32>,
     /// Who has its node open.
     pub(super) opener: Option<Opener>,
+    /// Its channel, left open by an unbind under an open uio node: nobody closes it until the device goes.
+    pub(super) left_open: Option<Arc<UnixStream>>,
 }
 
 /// What a bus needs to tell the opener of a node that the device is gone.
 #[derive(Debug)]
 pub(super) enum Opener {
-    Uio { gone: Arc<AtomicBool>, interrupts: Arc<OwnedFd> },
+    Uio { gone: Arc<AtomicBool>, interrupts: Arc<OwnedFd>, channel: Arc<UnixStream> },
     Char { kernel_end: Arc<OwnedFd> },
 }
 
@@ -88,6 +91,10 @@ impl Shared {
     pub(super) fn uio_closed(&self, ic: Ic, relid: u32) -> io::Result<()> {
         let mut state = self.state();
         let Some(device) = state.device(ic).filter(|device| device.relid == relid) else { return Ok(()) };
+        if device.left_open.is_some() {
+            // The driver is gone, and with it whoever would have closed the channel.
+            return Ok(());
+        }
         device.opener = None;
         if ic == Ic::Kvp && state.reoffers && !state.lingering {
             self.replace(&mut state, ic)
@@ -105,7 +112,15 @@ impl Shared {
             watch.add(&self.tree.device(ic))?;
         }
         let monitored = state.monitor_id.is_some();
-        state.devices.push(Device { ic, relid, monitored, driver: None, uio: None, opener: None });
+        state.devices.push(Device {
+            ic,
+            relid,
+            monitored,
+            driver: None,
+            uio: None,
+            opener: None,
+            left_open: None,
+        });
         if self.tree.autoprobe() { self.probe(state, ic) } else { Ok(()) }
     }
 
@@ -130,6 +145,10 @@ impl Shared {
     pub(super) fn bind(&self, state: &mut State, ic: Ic, driver: Driver) -> io::Result<()> {
         let (index, ring_bytes, costly) = (state.next_uio, state.ring_bytes, state.costly);
         let device = state.device(ic).filter(|device| device.driver.is_none()).ok_or(Errno::NODEV)?;
+        if driver == Driver::HvUtils && device.left_open.is_some() {
+            // Its probe opens the channel.
+            return Err(Errno::INVAL.into());
+        }
         device.driver = Some(driver);
         self.tree.set_driver(ic, Some(driver))?;
         match driver {
@@ -142,12 +161,20 @@ impl Shared {
         }
     }
 
+    /// As in Linux up to 6.18 at least, only `hv_utils` closes the channel: `uio_hv_generic` forgets one that a program has
+    /// open, and the program's own close does not reach the driver any more.
     pub(super) fn unbind(&self, state: &mut State, ic: Ic) -> io::Result<()> {
-        let kept_open = state
-            .device(ic)
-            .is_some_and(|device| device.driver == Some(Driver::HvUtils) || device.opener.is_some());
+        let device = state.device(ic).ok_or(Errno::NODEV)?;
+        let closes = device.driver == Some(Driver::HvUtils);
+        let left_open = match &device.opener {
+            Some(Opener::Uio { channel, .. }) => Some(channel.clone()),
+            _ => None,
+        };
         self.take_from_driver(state, ic)?;
-        if ic == Ic::Kvp && kept_open && state.reoffers && !state.lingering {
+        if let Some(device) = state.device(ic).filter(|_| left_open.is_some()) {
+            device.left_open = left_open;
+        }
+        if ic == Ic::Kvp && closes && state.reoffers && !state.lingering {
             return self.replace(state, ic);
         }
         Ok(())
@@ -197,7 +224,7 @@ impl State {
 impl Opener {
     fn tell_gone(&self) -> io::Result<()> {
         match self {
-            Self::Uio { gone, interrupts } => {
+            Self::Uio { gone, interrupts, .. } => {
                 gone.store(true, Ordering::SeqCst);
                 rustix::io::write(interrupts, &1_u64.to_ne_bytes())?;
             }

@@ -2,8 +2,8 @@
 //!
 //! Not for production: it is compiled for the tests of this crate, and for others with the feature `testing`. The bus
 //! behaves where it matters to a daemon as a guest's kernel and a real host do: new devices are probed, overrides are
-//! lost with their device, and the KVP device is replaced whenever its channel is closed. The host's end of each
-//! channel, or the kernel's end of a char device, goes to the test. For a program that steers drivers by writing to
+//! lost with their device, the KVP device is replaced whenever its channel is closed, and a channel that is open while
+//! `uio_hv_generic` is unbound stays open, unusable, until the device is offered anew. The host's end of each channel, or the kernel's end of a char device, goes to the test. For a program that steers drivers by writing to
 //! sysfs, the tree can be made to obey what is written to it ([`FakeBus::obey_files`]).
 
 mod bus;

@@ -38,11 +38,19 @@ impl Nodes for FakeNodes {
             .iter_mut()
             .find(|device| device.uio.is_some() && device.uio == index)
             .ok_or(Errno::NOENT)?;
+        if device.left_open.is_some() {
+            // vmbus_connect_ring: the channel is not in the state of an offer.
+            return Err(Errno::INVAL.into());
+        }
         let control_bytes = rustix::param::page_size();
         let rings = Rings::with_control_pages(ring_bytes, control_bytes)?;
         let node =
             FakeUio::new(self.0.clone(), (device.ic, device.relid), device.monitored, rings, old_kernel)?;
-        device.opener = Some(Opener::Uio { gone: node.gone.clone(), interrupts: node.interrupts.clone() });
+        device.opener = Some(Opener::Uio {
+            gone: node.gone.clone(),
+            interrupts: node.interrupts.clone(),
+            channel: node.lifetime.clone(),
+        });
         drop(state);
         Ok(Box::new(node))
     }
@@ -84,8 +92,8 @@ struct FakeUio {
     interrupts: Arc<OwnedFd>,
     to_host: OwnedFd,
     gone: Arc<AtomicBool>,
-    /// The host sees the channel closed when this is.
-    _lifetime: UnixStream,
+    /// The host sees the channel closed when this is, here and with the device.
+    lifetime: Arc<UnixStream>,
 }
 
 impl FakeUio {
@@ -117,7 +125,7 @@ impl FakeUio {
             interrupts: Arc::new(interrupts),
             to_host,
             gone: Arc::default(),
-            _lifetime: guest,
+            lifetime: Arc::new(guest),
         })
     }
 

@@ -127,6 +127,10 @@ impl Link {
             Ok(facts) => resolve::resolve(&self.options.choice, self.options.ic, facts),
             Err(error) => return self.device_failed(&error, "read sysfs"),
         };
+        if !matches!(target, Target::Uio(_) | Target::Late) {
+            // What was left is gone; one that comes back with the same numbers is another one.
+            self.left = None;
+        }
         match target {
             Target::Uio(device) => self.open_uio(&device),
             Target::CharDevice(protocol) => self.open_char(protocol),

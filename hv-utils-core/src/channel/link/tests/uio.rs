@@ -112,14 +112,41 @@ async fn after_letting_go_another_device_is_opened_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_channel_that_the_kernel_has_not_closed_is_told_and_opened_when_it_is_offered_anew() {
+async fn after_letting_go_a_device_that_was_seen_without_its_driver_is_a_new_one() {
     let (_directory, bus) = bus();
+    bus.offer_on_uio(Ic::Heartbeat).unwrap();
+    let mut link = bus.link(Ic::Heartbeat, ChannelChoice::Auto).unwrap();
+    until_open(&mut link, Transport::Uio).await;
+    assert!(link.release(Duration::from_secs(60)));
+    bus.unbind(Ic::Heartbeat).unwrap();
+    bus.bind(Ic::Heartbeat, Driver::HvUtils).unwrap();
+    until_state(&mut link, ChannelState::Kernel).await;
+    // Back again within the minute, under the number that the kernel has free.
+    bus.set_next_uio(0);
+    bus.unbind(Ic::Heartbeat).unwrap();
+    bus.bind(Ic::Heartbeat, Driver::Uio).unwrap();
+    let began = Instant::now();
+    until_open(&mut link, Transport::Uio).await;
+    assert!(began.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_channel_that_the_kernel_has_not_closed_is_told_and_opened_when_it_is_offered_anew() {
+    let (_directory, mut bus) = bus();
     bus.offer_on_uio(Ic::Vss).unwrap();
-    // What Linux 6.12 answers after its driver was unbound under an open descriptor.
-    bus.inject(Call::Open, Errno::INVAL);
     let mut link = bus.link(Ic::Vss, ChannelChoice::Uio).unwrap();
+    until_open(&mut link, Transport::Uio).await;
+    let mut host = bus.channel_opened().await;
+    // Somebody changes its driver by hand, without asking for the device.
+    bus.unbind(Ic::Vss).unwrap();
+    until_state(&mut link, ChannelState::Closed).await;
+    let mut nothing = Vec::new();
+    let heard = tokio::time::timeout(Duration::from_secs(3600), host.recv(&mut nothing)).await;
+    assert!(heard.is_err(), "nothing has closed the host's end");
+    bus.bind(Ic::Vss, Driver::Uio).unwrap();
     until_state(&mut link, ChannelState::Failed).await;
     bus.rescind(Ic::Vss).unwrap();
+    assert!(host.recv(&mut Vec::new()).await.is_err(), "it is over with its device");
     bus.offer_on_uio(Ic::Vss).unwrap();
     until_open(&mut link, Transport::Uio).await;
 }
@@ -292,7 +319,8 @@ async fn a_service_of_the_kernels_is_taken_over_when_it_is_bound_to_uio() {
     bus.unbind(Ic::Heartbeat).unwrap();
     bus.bind(Ic::Heartbeat, Driver::Uio).unwrap();
     until_open(&mut link, Transport::Uio).await;
-    // And given back; only the loss of the channel tells of it.
+    // And given back, as hv-driver does it.
+    assert!(link.release(Duration::from_secs(20)));
     bus.unbind(Ic::Heartbeat).unwrap();
     bus.bind(Ic::Heartbeat, Driver::HvUtils).unwrap();
     until(&mut link, |status| status.state == ChannelState::Kernel).await;
