@@ -30,6 +30,8 @@ struct Device {
     incoming: Vec<u8>,
     /// Packets for the guest that could not be passed on yet.
     waiting: VecDeque<Frame>,
+    /// Whether the channel has been open.
+    was_open: bool,
     /// Whether the guest has the device, as far as we told it.
     offered: bool,
     /// Whether the host wants it offered again.
@@ -103,7 +105,9 @@ impl Device {
                     self.wanted = true;
                     self.offer_when_due();
                 }
-                // Words are obeyed at once; packets wait, for a channel or for room, and for those before them.
+                // Words are obeyed at once; packets wait, for a channel or for room, and for those before them. One that was
+                // under way when the channel was closed is lost with it: the next channel begins with NEGOTIATE.
+                _ if self.was_open && !self.is_open() => {}
                 _ => self.waiting.push_back(frame),
             }
         }
@@ -193,7 +197,10 @@ extern "C" fn due(opaque: Pointer) {
 
 extern "C" fn opened(channel: *mut Channel) -> c_int {
     // SAFETY: QEMU calls with a channel of a device of ours.
-    on(unsafe { vmbus_channel_device(channel) }, |device| device.send(&Frame::word(OPENED)));
+    on(unsafe { vmbus_channel_device(channel) }, |device| {
+        device.was_open = true;
+        device.send(&Frame::word(OPENED));
+    });
     0
 }
 
@@ -266,6 +273,7 @@ extern "C" fn realize(pointer: Pointer, _error: Pointer) {
         stream,
         incoming: Vec::new(),
         waiting: VecDeque::new(),
+        was_open: false,
         offered: true,
         wanted: false,
         left: Instant::now(),

@@ -77,11 +77,12 @@ pub(super) fn automatic_choice_measures_what_the_kernel_takes(machine: &mut Mach
 
 pub(super) fn killed_at_any_moment_leaves_probing_on(machine: &mut Machine) {
     begin(machine);
-    for round in 0..12 {
-        let (choice, tenths) = if round % 2 == 0 { ("uio", round) } else { ("hv_utils", round - 1) };
+    for round in 0..14 {
+        // A move takes about a second here: the moments lie all over it.
+        let (choice, hundredths) = (["uio", "hv_utils"][round % 2], round / 2 * 15);
         machine.sh(&format!(
             "hv-driver use {choice} kvp vss --runtime >/run/hv-driver.log 2>&1 & \
-             sleep 0.{tenths:02}; kill -9 $! 2>/dev/null; true"
+             sleep 0.{hundredths:02}; kill -9 $! 2>/dev/null; true"
         ));
         machine.until("[ $(cat /sys/bus/vmbus/drivers_autoprobe) = 1 ] && ! pidof hv-driver >/dev/null");
         machine.until(&format!("[ -e /sys/bus/vmbus/devices/{KVP}/driver ]"));

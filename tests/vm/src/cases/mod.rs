@@ -19,7 +19,7 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::machine::{Images, Machine, Setup};
+use crate::machine::{Images, Machine, Setup, Skip};
 use crate::report::{Counts, Ending, post_mortem, post_mortem_of_boot};
 
 /// One boot with its circumstances.
@@ -242,13 +242,15 @@ fn play_stage(images: &Images, stage: Stage, cases: &[&Case], dir: &Path, counts
         let began = Instant::now();
         let ending = match catch_unwind(AssertUnwindSafe(|| (case.play)(&mut current))) {
             Ok(()) => Ending::Passed,
-            Err(panic) => Ending::Failed(sentence(&*panic)),
+            Err(panic) => match panic.downcast_ref::<Skip>() {
+                Some(Skip(why)) => Ending::Skipped(why.clone()),
+                None => Ending::Failed(sentence(&*panic)),
+            },
         };
         counts.add(case.name, began.elapsed(), &ending);
-        if ending == Ending::Passed {
-            machine = Some(current);
-        } else {
-            post_mortem(&current);
+        match ending {
+            Ending::Failed(_) => post_mortem(&current),
+            Ending::Passed | Ending::Skipped(_) => machine = Some(current),
         }
     }
 }

@@ -86,12 +86,22 @@ pub(super) fn device_removed_under_the_daemon_comes_back_as_another_uio(machine:
     machine.sh(&format!("echo {FILE_COPY} >/sys/bus/vmbus/drivers/uio_hv_generic/unbind"));
 }
 
+/// Ends the asking also when the case fails: its thread is waited for.
+struct StopOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 pub(super) fn drivers_change_while_exchanges_run(machine: &mut Machine) {
     kvpd_on_uio(machine, "auto");
     keep(machine);
     let stop = AtomicBool::new(false);
     let machine = &*machine;
     let (answers, odd) = std::thread::scope(|scope| {
+        let _stopping = StopOnDrop(&stop);
         let asking = scope.spawn(|| {
             let (mut answers, mut odd) = (0_u32, Vec::new());
             while !stop.load(Ordering::Relaxed) {
@@ -123,7 +133,7 @@ pub(super) fn drivers_change_while_exchanges_run(machine: &mut Machine) {
             }
         }
         stop.store(true, Ordering::Relaxed);
-        asking.join().unwrap_or_default()
+        asking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     });
     assert!(odd.is_empty(), "{odd:?}");
     assert!(answers > 0, "no exchange came through beside the changes");

@@ -200,6 +200,16 @@ pub(crate) fn dying_with_us(program: &Path) -> Command {
     command
 }
 
+/// Why a case is not played to its end.
+#[derive(Debug)]
+pub(crate) struct Skip(pub(crate) String);
+
+/// Ends a case that cannot be judged.
+#[expect(clippy::panic, reason = "a case is a test: the runner catches it and reports")]
+pub(crate) fn skip(why: &str) -> ! {
+    std::panic::panic_any(Skip(why.to_owned()))
+}
+
 /// Ends a case.
 #[expect(clippy::panic, reason = "a case is a test: the runner catches it and reports")]
 #[track_caller]
