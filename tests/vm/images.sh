@@ -105,9 +105,11 @@ if ! stamp outer "$library" "$here/outer/init" "$here/outer/start-guest"; then
     add_program "$root" "$library" /libqemu_ic.so
     mkdir -p "$root/usr/share/"{seabios,qemu}
     cp -L "$tools/usr/share/seabios/bios-256k.bin" "$root/usr/share/seabios/"
-    for file in kvmvapic linuxboot_dma efi-virtio; do
-        find "$tools/usr/share/qemu" "$tools/usr/share/seabios" "$tools/usr/lib/ipxe" -name "$file.*" 2>/dev/null \
-            | head -n 1 | while read -r rom; do cp -L "$rom" "$root/usr/share/qemu/"; done
+    for rom in kvmvapic.bin linuxboot_dma.bin efi-virtio.rom; do
+        # Which package has it, and where, differs between releases.
+        file=$(find "$tools/usr/share" "$tools/usr/lib" -name "$rom" -print -quit)
+        [ -n "$file" ] || { echo "vm: no $rom among the packages" >&2; exit 1; }
+        cp -L "$file" "$root/usr/share/qemu/"
     done
     install -m 755 "$here/outer/init" "$root/init"
     install -m 755 "$here/outer/start-guest" "$root/bin/start-guest"

@@ -90,8 +90,21 @@ attempt() { "$@" >>"$log" 2>&1; }
 : >"$log"
 
 say "package lists of ${suites// /, } (private; the machine's own are not touched)"
-attempt apt-get "${apt[@]}" -o Acquire::Retries=3 update \
-    || { tail -n 5 "$log" >&2; cannot "package lists cannot be had: see $log"; }
+# Without that mode apt-get is content with the lists it has got, be it none.
+attempt apt-get "${apt[@]}" -o Acquire::Retries=3 -o APT::Update::Error-Mode=any update \
+    || { why=$(sed -n 's/^[EW]: Failed to fetch //p' "$log" | head -n 1)
+         tail -n 5 "$log" >&2; cannot "package lists cannot be had (${why:-apt-get update fails}): see $log"; }
+
+# unpack PACKAGE TREE: bin, sbin and lib are links into usr there, so that files are found under either name. Some releases
+# have them in one place and some in the other.
+unpack() {
+    local directory
+    for directory in bin sbin lib lib64; do
+        mkdir -p "$2/usr/$directory"
+        [ -e "$2/$directory" ] || ln -s "usr/$directory" "$2/$directory"
+    done
+    dpkg-deb --fsys-tarfile "$1" | tar -xp --no-same-owner --keep-directory-symlink -C "$2"
+}
 
 # fetch NAME…: their packages, without what is installed here already, into the private archive
 fetch() {
@@ -102,7 +115,7 @@ say "fetching QEMU and tools"
 # shellcheck disable=SC2086 # a list
 fetch $tools || { tail -n 5 "$log" >&2; cannot "packages cannot be had: see $log"; }
 for package in "$work"/apt/archives/*.deb; do
-    dpkg-deb -x "$package" "$work/tools"
+    unpack "$package" "$work/tools"
     # 34 MB of firmware, schemas and documents that nothing here reads
     rm -rf "$work/tools/usr/share/"{doc,man,locale,lintian}
 done
@@ -122,7 +135,7 @@ for kernel in $kernels; do
     say "kernel $name: $package ($suite)"
     (cd "$work/apt/archives" && attempt apt-get "${apt[@]}" download "$package") \
         || cannot "$package cannot be had: see $log"
-    dpkg-deb -x "$work"/apt/archives/linux-image-*.deb "$work/kernel/$name"
+    unpack "$work"/apt/archives/linux-image-*.deb "$work/kernel/$name"
     rm -f "$work"/apt/archives/*.deb
 done
 
@@ -131,7 +144,7 @@ say "Debian's hyperv-daemons"
     || (cd "$work/apt/archives" && attempt apt-get "${apt[@]}" download "hyperv-daemons/$from") \
     || cannot "hyperv-daemons cannot be had: see $log"
 dpkg-deb -f "$work"/apt/archives/hyperv-daemons_*.deb Version >"$work/hyperv-daemons.version"
-dpkg-deb -x "$work"/apt/archives/hyperv-daemons_*.deb "$work/hyperv-daemons"
+unpack "$work"/apt/archives/hyperv-daemons_*.deb "$work/hyperv-daemons"
 
 rm -rf "$work/apt"
 rm -rf "$top/tools" "$top/kernel" "$top/hyperv-daemons"
