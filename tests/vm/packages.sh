@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Fetches what a virtual machine is made of: Debian's packages, unpacked into a cache and not installed.
 #
-# usage: packages.sh CACHE [--refresh]    prints the directory of this release in it, as the last line
+# usage: packages.sh CACHE [--refresh|--ready]    prints the directory of this release in it, as the last line
+#                                                 --ready: only if everything is there; 1 if it is not
 #
 # CACHE/CODENAME/tools    QEMU, busybox, cpio, kmod and the file system tools, in so far as this machine has none
 # CACHE/CODENAME/kernel/NAME, CACHE/CODENAME/hyperv-daemons    unpacked packages
@@ -50,13 +51,14 @@ tools="qemu-system-x86 seabios busybox-static cpio kmod xz-utils zstd e2fsprogs 
 here=$(cd "$(dirname "$0")" && pwd)
 top=$cache/$codename
 recipe=$( (echo "$suites|$kernels|$tools"; cat "$here/packages.sh") | sha256sum | cut -c1-16)
-if [ "$refresh" != --refresh ] && [ "$(cat "$top/complete" 2>/dev/null)" = "$recipe" ]; then
+if [ "$refresh" != --refresh ] && [ "$(head -n 1 "$top/complete" 2>/dev/null)" = "$recipe" ]; then
     printf '%s\n' "$top"
     exit 0
 fi
+[ "$refresh" != --ready ] || exit 1
 
 mkdir -p "$top"
-rm -rf "$top/complete" "$top/new"
+rm -rf "$top/new"
 work=$top/new
 mkdir -p "$work"/{apt/lists/partial,apt/archives/partial,tools,kernel}
 
@@ -116,6 +118,7 @@ say "fetching QEMU and tools"
 fetch $tools || { tail -n 5 "$log" >&2; cannot "packages cannot be had: see $log"; }
 for package in "$work"/apt/archives/*.deb; do
     unpack "$package" "$work/tools"
+    basename "$package" >>"$work/apt/fetched"
     # 34 MB of firmware, schemas and documents that nothing here reads
     rm -rf "$work/tools/usr/share/"{doc,man,locale,lintian}
 done
@@ -136,6 +139,7 @@ for kernel in $kernels; do
     (cd "$work/apt/archives" && attempt apt-get "${apt[@]}" download "$package") \
         || cannot "$package cannot be had: see $log"
     unpack "$work"/apt/archives/linux-image-*.deb "$work/kernel/$name"
+    (cd "$work/apt/archives" && echo linux-image-*.deb) >>"$work/apt/fetched"
     rm -f "$work"/apt/archives/*.deb
 done
 
@@ -146,9 +150,14 @@ say "Debian's hyperv-daemons"
 dpkg-deb -f "$work"/apt/archives/hyperv-daemons_*.deb Version >"$work/hyperv-daemons.version"
 unpack "$work"/apt/archives/hyperv-daemons_*.deb "$work/hyperv-daemons"
 
-rm -rf "$work/apt"
+(cd "$work/apt/archives" && echo hyperv-daemons_*.deb) >>"$work/apt/fetched"
+
+# What was there until now serves until here.
+fetched=$(cat "$work/apt/fetched")
+rm -rf "$work/apt" "$top/complete"
 rm -rf "$top/tools" "$top/kernel" "$top/hyperv-daemons"
 mv "$work"/* "$top/"
 rmdir "$work"
-echo "$recipe" >"$top/complete"
+# Images are made anew when any of this changes.
+printf '%s\n%s\n' "$recipe" "$fetched" >"$top/complete"
 printf '%s\n' "$top"

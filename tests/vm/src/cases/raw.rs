@@ -99,22 +99,12 @@ impl Drop for Stops<'_> {
     }
 }
 
-/// Ends the asking also when the case fails: its thread is waited for.
-struct StopOnDrop<'a>(&'a AtomicBool);
-
-impl Drop for StopOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 pub(super) fn drivers_change_while_exchanges_run(machine: &mut Machine) {
     kvpd_on_uio(machine, "auto");
     keep(machine);
     let stop = AtomicBool::new(false);
     let machine = &*machine;
     let (answers, odd) = std::thread::scope(|scope| {
-        let _stopping = StopOnDrop(&stop);
         let asking = scope.spawn(|| {
             let (mut answers, mut odd) = (0_u32, Vec::new());
             while !stop.load(Ordering::Relaxed) {
@@ -138,7 +128,7 @@ pub(super) fn drivers_change_while_exchanges_run(machine: &mut Machine) {
         let _stops = Stops(&stop);
         for to in ["hv_utils", "uio_hv_generic", "hv_utils", "uio_hv_generic", "hv_utils", "uio_hv_generic"] {
             let choice = if to == "hv_utils" { "hv_utils" } else { "uio" };
-            machine.sh(&format!("hvctl driver use {choice} kvp --runtime"));
+            machine.sh(&format!("hv-driver use {choice} kvp --runtime"));
             wait_state(machine, "ready");
             let transport = if to == "hv_utils" { "hv_utils" } else { "uio" };
             assert_eq!(kvp_status(machine)["transport"], transport);
