@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! # comment
-//! -> kvp 6 0x0 0x0 0100000030000000…      direction, service, packet type, flags, transaction id, payload
+//! -> kvp 6 0x0 0x0 0100000030000000…[2036]…      direction, service, packet type, flags, transaction id, payload
 //! ```
 //! `->` goes to the guest, `<-` to the host; the payload begins with the pipe header and is absent where it is empty.
-//! There are no times in it, so that two runs can be compared. What a packet says is [`crate::transcript`]'s.
+//! `[2036]` are so many zeros: most of a message with a key and a value is nothing else. There are no times, so that
+//! two runs can be compared. What a packet says is [`crate::transcript`]'s.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -16,6 +17,11 @@ use hv_utils_core::wire::{Ic, PacketHeader};
 use crate::hex::{self, printable};
 use crate::link::Packet;
 use crate::record::Lines;
+
+/// Fewer zeros than this in a row are written out.
+const RUN: usize = 16;
+/// Most bytes of a payload that is read back; no packet is nearly as long.
+const MAX_PAYLOAD: usize = 1 << 20;
 
 /// Which way a packet went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,8 +86,20 @@ impl Capture {
 pub fn line(direction: Direction, ic: Ic, packet: &Packet) -> String {
     let PacketHeader { kind, flags, transaction_id } = packet.header;
     let mut line = format!("{} {} {kind} {flags:#x} {transaction_id:#x}", direction.arrow(), ic.name());
-    for (index, byte) in packet.payload.iter().enumerate() {
-        let _ = write!(line, "{}{byte:02x}", if index == 0 { " " } else { "" });
+    if !packet.payload.is_empty() {
+        line.push(' ');
+    }
+    let mut rest = packet.payload.as_slice();
+    while let Some(first) = rest.first() {
+        let zeros = rest.iter().take_while(|byte| **byte == 0).count();
+        let taken = if zeros >= RUN {
+            let _ = write!(line, "[{zeros}]");
+            zeros
+        } else {
+            let _ = write!(line, "{first:02x}");
+            1
+        };
+        rest = &rest[taken..];
     }
     line
 }
@@ -127,8 +145,25 @@ fn entry(line: &str) -> Result<Entry, String> {
     let flags = hexadecimal(flags)?;
     let flags = u16::try_from(flags).map_err(|_| format!("flags {flags:#x} have more than 16 bits"))?;
     let header = PacketHeader { kind, flags, transaction_id: hexadecimal(id)? };
-    let payload = hex::parse(payload).map_err(|error| format!("payload: {error}"))?;
+    let payload = bytes(payload).map_err(|error| format!("payload: {error}"))?;
     Ok(Entry { direction, ic, packet: Packet { header, payload } })
+}
+
+/// Hex digits, and counts of zeros in brackets.
+fn bytes(text: &str) -> Result<Vec<u8>, String> {
+    let digits = |text: &str| hex::parse(text).map_err(|error| error.to_string());
+    let mut parts = text.split('[');
+    let mut bytes = digits(parts.next().unwrap_or_default())?;
+    for part in parts {
+        let (count, rest) = part.split_once(']').ok_or("a [ without a ]")?;
+        let count: usize = count.parse().map_err(|_| format!("{count:?} is no count of zeros"))?;
+        if count > MAX_PAYLOAD || bytes.len() > MAX_PAYLOAD {
+            return Err(format!("more than {MAX_PAYLOAD} bytes"));
+        }
+        bytes.resize(bytes.len() + count, 0);
+        bytes.extend(digits(rest)?);
+    }
+    Ok(bytes)
 }
 
 fn hexadecimal(text: &str) -> Result<u64, String> {

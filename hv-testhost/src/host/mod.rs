@@ -245,3 +245,6 @@ fn not_offered(ic: IcKind) -> Failure {
 fn ended() -> Failure {
     Failure::Host("the service has ended".into())
 }
+
+#[cfg(test)]
+mod golden_tests;

@@ -40,7 +40,8 @@ fn body(operation: u8) -> Vec<u8> {
 pub struct Vss;
 
 impl Vss {
-    /// HOT_BACKUP: whether the guest can be backed up; the flags word of its answer (5: no auto-recovery).
+    /// HOT_BACKUP: whether the guest can be backed up; the flags word of its answer (5: no
+    /// auto-recovery; stock kernels mean 5 and say 0).
     ///
     /// # Errors
     /// The guest refused, or there is no usable answer.

@@ -55,7 +55,7 @@ struct Arguments {
     /// Use the emulated outer machine even where this machine's KVM would do
     #[arg(long)]
     nested: bool,
-    /// Print fixtures from what was exchanged into this directory
+    /// Write fixtures for the fast tests, made of what was exchanged, into this directory
     #[arg(long, value_name = "DIR")]
     fixtures: Option<PathBuf>,
 }
@@ -111,7 +111,7 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
     let mut counts = Counts::default();
     cases::play(&images, &arguments.only, &dir, &mut counts);
     if let Some(fixtures) = &arguments.fixtures {
-        cases::fixtures::write(&dir, fixtures)?;
+        cases::fixtures::write(&images, &dir, fixtures)?;
     }
     println!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped);
     if counts.failed == 0 {

@@ -186,11 +186,36 @@ pub const ALL: &[Case] = &[
         stage: Stage::Reoffer,
         play: driver::killed_at_any_moment_leaves_probing_on,
     },
+    Case {
+        name: "older_kernel_answers_heartbeats",
+        stage: Stage::Old,
+        play: stock::kernel_answers_heartbeats,
+    },
+    Case {
+        name: "older_kernel_sets_its_clock_by_the_host",
+        stage: Stage::Old,
+        play: stock::kernel_sets_its_clock_by_the_host,
+    },
+    Case {
+        name: "c_vss_daemon_freezes_and_thaws_an_older_kernel",
+        stage: Stage::Old,
+        play: stock::c_daemon_freezes_and_thaws,
+    },
+    Case {
+        name: "c_kvp_daemon_exchanges_items_on_an_older_kernel",
+        stage: Stage::Old,
+        play: stock::c_daemon_exchanges_items,
+    },
     Case { name: "kvpd_on_an_older_kernel", stage: Stage::Old, play: old::kvpd_on_an_older_kernel },
     Case {
         name: "older_kernel_refuses_the_raw_channel",
         stage: Stage::Old,
         play: old::older_kernel_refuses_the_raw_channel,
+    },
+    Case {
+        name: "host_shuts_an_older_kernel_down",
+        stage: Stage::Old,
+        play: stock::host_shuts_the_machine_down,
     },
 ];
 
@@ -240,7 +265,10 @@ fn play_stage(images: &Images, stage: Stage, cases: &[&Case], dir: &Path, counts
             },
         };
         let began = Instant::now();
-        let ending = match catch_unwind(AssertUnwindSafe(|| (case.play)(&mut current))) {
+        let ending = match catch_unwind(AssertUnwindSafe(|| {
+            fixtures::mark(&current, &setup.kernel, case.name);
+            (case.play)(&mut current);
+        })) {
             Ok(()) => Ending::Passed,
             Err(panic) => match panic.downcast_ref::<Skip>() {
                 Some(Skip(why)) => Ending::Skipped(why.clone()),
