@@ -186,25 +186,32 @@ impl<L: PacketLink> Ic<L> {
     }
 
     /// Asks one thing even if older requests are unanswered or the service was given up: what has to be said whatever
-    /// became of them. `mine` knows its answer; what comes before it answers the older ones. Errors as [`Ic::exchange`].
+    /// became of them. `mine` knows its answer where older ones are still due, which come before it; the first packet
+    /// after them is the answer whatever it looks like. Errors as [`Ic::exchange`].
     pub async fn insist(
         &mut self,
         during: &str,
         body: &[u8],
         mine: impl Fn(&Packet) -> bool,
     ) -> Result<Reply, IcError> {
+        if self.outstanding == 0 {
+            // Takes out what nobody asked for. A link that fails here fails again below, and is told there.
+            let _ = self.settle(during).await;
+        }
         let sent = self.request_packet(body)?;
         let deadline = Instant::now() + self.options.timeout;
         self.send(&sent, deadline).await?;
+        let mut older = self.outstanding;
         self.outstanding += 1;
         loop {
             let got = self.next(during, deadline).await?;
-            if mine(&got) {
+            if older == 0 || mine(&got) {
                 // Whatever was asked before will not be answered any more.
                 self.outstanding = 0;
                 return self.checked(during, &sent, got);
             }
-            self.outstanding = self.outstanding.saturating_sub(1).max(1);
+            older -= 1;
+            self.outstanding -= 1;
         }
     }
 

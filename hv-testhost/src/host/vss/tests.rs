@@ -110,6 +110,44 @@ async fn the_late_answer_to_a_freeze_is_not_taken_for_that_of_the_thaw() {
     assert!(matches!(Vss.thaw(&mut ic).await, Err(Failure::NoAnswer(_))), "that was not its answer");
 }
 
+/// A reply that ends with the IC header, whose size field says so.
+fn header_only(packet: &Packet) -> Packet {
+    let mut short = reply(packet, 0);
+    short.payload.truncate(32);
+    short.payload[4..8].copy_from_slice(&[20, 0, 0, 0]);
+    short.payload[18..20].copy_from_slice(&[0, 0]);
+    short
+}
+
+#[tokio::test(start_paused = true)]
+async fn header_only_replies_to_freeze_and_thaw_are_answers() {
+    let link: Guest = Scripted::new(Box::new(|packet| {
+        vec![if is_negotiate(packet) { agree(packet, 5) } else { header_only(packet) }]
+    }));
+    let mut ic = Ic::new(link, wire::Ic::Vss, IcOptions::real_host(wire::Ic::Vss));
+    ic.negotiate().await.unwrap();
+    assert_eq!(Vss.freeze(&mut ic).await, Ok(()));
+    assert_eq!(Vss.thaw(&mut ic).await, Ok(()));
+    // A packet that nobody asked for is none of them.
+    let stray = header_only(&ic.link().sent[1].clone());
+    ic.link().waiting.push_back(Ok(stray));
+    assert_eq!(Vss.thaw(&mut ic).await, Ok(()));
+    assert!(ic.take_violations().iter().any(|violation| violation.problem == Problem::Unasked));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_header_only_thaw_is_told_from_the_late_answer_to_a_freeze_by_their_order() {
+    let link: Guest = Scripted::new(Box::new(|packet| match packet.payload.get(28) {
+        _ if is_negotiate(packet) => vec![agree(packet, 5)],
+        Some(5) => Vec::new(),
+        _ => vec![header_only(packet), header_only(packet)],
+    }));
+    let mut ic = Ic::new(link, wire::Ic::Vss, IcOptions::real_host(wire::Ic::Vss));
+    ic.negotiate().await.unwrap();
+    assert!(matches!(Vss.freeze(&mut ic).await, Err(Failure::NoAnswer(_))));
+    assert_eq!(Vss.thaw(&mut ic).await, Ok(()));
+}
+
 #[tokio::test]
 async fn a_guest_that_cannot_be_backed_up_is_neither_frozen_nor_thawed() {
     let mut ic = channel(5, |_| Some(0x8000_4005)).await;
