@@ -4,6 +4,7 @@
 //! [`Order`]; what became of the service is published in a watch, so that waiting for a guest needs no polling.
 
 mod device;
+mod ending;
 mod order;
 mod raw;
 
@@ -20,6 +21,7 @@ use crate::link::{PacketLink, Port};
 use crate::outcome::{Failure, Outcome, Report, ServiceState};
 use crate::record::Recorded;
 use crate::verb::Verb;
+use ending::over;
 pub use order::Phase;
 pub(super) use order::{Order, StationOptions};
 use raw::raw;
@@ -37,6 +39,8 @@ pub(super) struct Station<P, S> {
     options: StationOptions,
     orders: mpsc::Receiver<Order>,
     state: watch::Sender<ServiceState>,
+    /// Whether the host ends, or is gone.
+    ending: watch::Receiver<bool>,
     violations: Vec<Violation>,
 }
 
@@ -56,6 +60,7 @@ impl<P: Port, S: Service> Station<P, S> {
         port: P,
         service: S,
         options: StationOptions,
+        ending: watch::Receiver<bool>,
     ) -> (Station<P, S>, mpsc::Sender<Order>, watch::Receiver<ServiceState>) {
         let (sender, orders) = mpsc::channel(1);
         let state = ServiceState {
@@ -67,15 +72,28 @@ impl<P: Port, S: Service> Station<P, S> {
             application: None,
         };
         let (state, watcher) = watch::channel(state);
-        (Station { port, service, ic, options, orders, state, violations: Vec::new() }, sender, watcher)
+        let violations = Vec::new();
+        (Station { port, service, ic, options, orders, state, ending, violations }, sender, watcher)
     }
 
-    /// Works until nobody can send orders any more.
+    /// Works until the host ends, which cuts short whatever is under way.
     pub(super) async fn run(mut self) {
-        while let Some(link) = self.closed().await {
+        let mut ending = self.ending.clone();
+        loop {
+            let link = tokio::select! {
+                link = self.closed() => link,
+                () = over(&mut ending) => None,
+            };
+            let Some(link) = link else { break };
             let recorded = Recorded::new(link, self.ic, self.options.records.clone());
             let mut ic = Ic::new(recorded, self.ic, self.options.ic.clone());
-            let end = self.open(&mut ic).await;
+            let end = tokio::select! {
+                end = self.open(&mut ic) => end,
+                () = over(&mut ending) => End::Quit,
+            };
+            if let End::Quit = end {
+                self.leave(&mut ic).await;
+            }
             self.collect(&mut ic);
             drop(ic);
             self.state.send_modify(|state| state.phase = Phase::Waiting);

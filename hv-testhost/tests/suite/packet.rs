@@ -92,12 +92,21 @@ impl Machine {
         })
     }
 
-    /// Answers one packet.
-    pub(crate) fn one(&mut self) {
-        let packet = self.next().unwrap();
-        for answer in self.rules.answer(&packet) {
+    /// The next packet of the host's, for [`Machine::answer`].
+    pub(crate) fn hear(&mut self) -> Packet {
+        self.next().unwrap()
+    }
+
+    pub(crate) fn answer(&mut self, packet: &Packet) {
+        for answer in self.rules.answer(packet) {
             self.put(&answer);
         }
+    }
+
+    /// Answers one packet.
+    pub(crate) fn one(&mut self) {
+        let packet = self.hear();
+        self.answer(&packet);
     }
 
     /// Answers packets until a frame without payload comes, which is returned; 0 at the end of the stream.
