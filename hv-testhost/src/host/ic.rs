@@ -7,9 +7,6 @@
 mod heard;
 mod options;
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::task::Poll;
 use std::time::Duration;
 
 use hv_utils_core::wire::negotiate::Offer;
@@ -19,6 +16,7 @@ use tokio::time::{Instant, timeout_at};
 use super::check::{self, Reply};
 use super::problem::{Problem, Violation};
 pub use heard::Heard;
+use heard::at_once;
 pub(crate) use options::PROBE_ID;
 pub use options::{IcError, IcOptions, TransactionIds};
 
@@ -287,18 +285,6 @@ impl<L: PacketLink> Ic<L> {
             other => IcError::Link(other.to_string()),
         }
     }
-}
-
-/// What a future gives if it is asked just once: no timer, which would cost each request a millisecond.
-async fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
-    let mut future = pin!(future);
-    poll_fn(|context| {
-        Poll::Ready(match future.as_mut().poll(context) {
-            Poll::Ready(value) => Some(value),
-            Poll::Pending => None,
-        })
-    })
-    .await
 }
 
 #[cfg(test)]

@@ -41,7 +41,7 @@ pub use station::Phase;
 use crate::failure::{Failure, Why};
 use crate::link::Port;
 use crate::outcome::{Outcome, Report, ServiceState};
-use crate::packet::PacketPort;
+use crate::packet::{Contact, PacketPort};
 use crate::sim::SimPort;
 use crate::verb::Verb;
 use heartbeat::Heartbeat;
@@ -69,8 +69,9 @@ pub struct Host {
 #[derive(Debug)]
 struct Handle {
     ic: IcKind,
-    /// What to do while no guest comes.
-    hint: String,
+    place: Place,
+    /// What is known of a virtual machine's side.
+    contact: Option<Contact>,
     orders: mpsc::Sender<Order>,
     /// Its sender goes with the station.
     state: watch::Receiver<ServiceState>,
@@ -90,7 +91,9 @@ impl Host {
                     start_service(&options, ic, SimPort::new(dir, ic, *ring_bytes)?, ended.clone())
                 }
                 Place::PacketLink { dir } => {
-                    start_service(&options, ic, PacketPort::new(dir, ic)?, ended.clone())
+                    let port = PacketPort::new(dir, ic)?;
+                    let contact = Some(port.contact());
+                    Handle { contact, ..start_service(&options, ic, port, ended.clone()) }
                 }
             });
         }
@@ -217,7 +220,7 @@ where
     };
     let (station, orders, state) = Station::new(ic, port, service, station_options, ended);
     tokio::spawn(station.run());
-    Handle { ic, hint: options.place.hint(ic), orders, state }
+    Handle { ic, place: options.place.clone(), contact: None, orders, state }
 }
 
 impl Handle {
@@ -267,7 +270,7 @@ impl Handle {
     fn out_of_time(&self, state: &ServiceState) -> Failure {
         let why = Why::from(format!("{}: {} in time", self.ic, state.detail()));
         Failure::NoAnswer(match state.phase {
-            Phase::Waiting => why.hint(self.hint.as_str()),
+            Phase::Waiting => why.hint(self.place.hint(self.ic, self.contact.as_ref())),
             _ => why.hint("look at the log of the guest's daemon, or wait longer with --timeout SECS"),
         })
     }

@@ -8,6 +8,7 @@ mod ending;
 mod order;
 mod raw;
 
+use std::io;
 use std::time::Duration;
 
 use hv_utils_core::wire::{self, Agreed};
@@ -112,6 +113,7 @@ impl<P: Port, S: Service> Station<P, S> {
             tokio::select! {
                 link = self.port.opened() => match link {
                     Ok(link) => return Some(link),
+                    Err(error) if error.kind() == io::ErrorKind::Unsupported => self.keep(&error),
                     Err(error) => {
                         self.tell(&format!("cannot open a channel for a guest: {error}"));
                         sleep(ACCEPT_PAUSE).await;
@@ -191,8 +193,9 @@ impl<P: Port, S: Service> Station<P, S> {
     async fn obey<L: PacketLink>(&mut self, ic: &mut Ic<L>, order: Order) -> Option<End> {
         if let Verb::DisableService { .. } = order.verb {
             let report = self.without_guest(&order.verb);
+            let ended = report.as_ref().is_some_and(|report| report.result.is_ok());
             let _ = order.answer.send(report);
-            return Some(End::Rescinded);
+            return ended.then_some(End::Rescinded);
         }
         if let Verb::EnableService { .. } = order.verb {
             let _ = order.answer.send(self.without_guest(&order.verb));
