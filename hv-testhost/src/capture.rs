@@ -63,7 +63,7 @@ impl Capture {
     /// # Errors
     /// The file cannot be made.
     pub fn to_file(path: &Path) -> io::Result<Capture> {
-        Ok(Capture::to(Box::new(std::fs::File::create(path)?)))
+        Ok(Capture(Lines::to_file("capture", path)?))
     }
 
     /// A capture into anything that takes bytes.

@@ -79,13 +79,21 @@ pub enum Failure {
     /// What was asked makes no sense.
     #[error("{0}")]
     Usage(Why),
+    /// A signal came first.
+    #[error("ended by {signal} before it was done")]
+    Interrupted {
+        /// Which.
+        signal: &'static str,
+        /// Exit code, as shells give it: 128 and the signal's number.
+        exit: u8,
+    },
     /// The host itself cannot go on.
     #[error("{0}")]
     Host(Why),
 }
 
 impl Failure {
-    /// The exit code: 1 refused, 3 no answer, 64 usage, 69 host not available.
+    /// The exit code: 1 refused, 3 no answer, 64 usage, 69 host not available, 130 and 143 ended by a signal.
     pub fn exit_code(&self) -> u8 {
         match self {
             Failure::Refused { .. } | Failure::RefusedBytes { .. } | Failure::Rule(_) | Failure::Guest(_) => {
@@ -94,6 +102,7 @@ impl Failure {
             Failure::Checkpoint(steps) => failed(steps).map_or(exit::REFUSED, Failure::exit_code),
             Failure::NoAnswer(_) => exit::NO_ANSWER,
             Failure::Usage(_) => exit::USAGE,
+            Failure::Interrupted { exit, .. } => *exit,
             Failure::Host(_) => exit::UNAVAILABLE,
         }
     }
@@ -107,6 +116,7 @@ impl Failure {
             Failure::NoAnswer(_) => "NoAnswer",
             Failure::Guest(_) => "Guest",
             Failure::Usage(_) => "Usage",
+            Failure::Interrupted { .. } => "Interrupted",
             Failure::Host(_) => "Host",
         }
     }
@@ -124,6 +134,7 @@ impl Failure {
             }
             Failure::Guest(why) => (why.hint.as_str(), "look at the log of the guest's daemon"),
             Failure::Usage(why) => (why.hint.as_str(), "hv-testhost --help shows the verbs and options"),
+            Failure::Interrupted { .. } => ("", "what was asked last may have been done all the same"),
             Failure::Host(why) => (why.hint.as_str(), "look at what the host itself printed"),
         };
         if own.is_empty() { general } else { own }

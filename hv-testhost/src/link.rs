@@ -71,14 +71,22 @@ pub trait Port: Send {
     /// The channel a guest opens.
     type Link: PacketLink;
 
-    /// Waits until a guest has opened the channel. Pending for ever while the device is rescinded. Cancel safe.
+    /// Waits until a guest has opened the channel; none can while the device is rescinded. Cancel safe.
+    ///
+    /// # Errors
+    /// `Unsupported`: the device cannot be rescinded, and is offered again ([`Port::kept`]). Others pass.
     fn opened(&mut self) -> impl Future<Output = io::Result<Self::Link>> + Send;
 
     /// Takes the device away. Does nothing if it is not offered.
     fn rescind(&mut self);
 
-    /// Offers the device, as a new one. Does nothing if it is offered.
+    /// Offers the device, as a new one. If it is offered, says so once more or does nothing.
     fn offer(&mut self) -> io::Result<()>;
+
+    /// Why the device cannot be rescinded, as far as that is known.
+    fn kept(&self) -> Option<io::Error> {
+        None
+    }
 
     /// The host ends, nothing more is asked of this port. A device that lives by this host alone goes with it.
     fn end(&mut self) -> impl Future<Output = ()> + Send {

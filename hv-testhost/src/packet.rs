@@ -35,6 +35,7 @@
 
 mod carrier;
 mod conversation;
+mod device;
 mod frame;
 
 use std::io;
@@ -52,7 +53,9 @@ use tokio::time::{Instant, timeout};
 pub use frame::MAX_PAYLOAD;
 
 use crate::link::{LinkError, Packet, PacketLink, Port};
-use carrier::{Carrier, Progress, Wanted};
+use carrier::Carrier;
+pub(crate) use device::Contact;
+use device::{Device, Progress, Wanted, differs};
 
 /// Packets that wait on each side of an open channel, before whoever sends more has to wait.
 const QUEUE: usize = 16;
@@ -66,6 +69,8 @@ pub struct PacketPort {
     /// Whether the device is to be there, and how often that was changed.
     wanted: watch::Sender<Wanted>,
     progress: watch::Receiver<Progress>,
+    /// Whether it was said that the machine keeps its device.
+    keeps: bool,
     meeting: Arc<Meeting>,
     carrier: JoinHandle<()>,
 }
@@ -80,11 +85,12 @@ impl PacketPort {
         SocketAddr::from_pathname(&path).map_err(|error| {
             io::Error::new(error.kind(), format!("cannot use {}: {error}", path.display()))
         })?;
-        let (wanted, orders) = watch::channel(Wanted { offered: true, changes: 0 });
+        let (wanted, orders) = watch::channel(Wanted { offered: true, ..Wanted::default() });
         let (done, progress) = watch::channel(Progress::default());
         let meeting = Arc::new(Meeting::default());
-        let carrier = Carrier::new(path.clone(), orders, done, meeting.clone());
-        Ok(PacketPort { path, wanted, progress, meeting, carrier: tokio::spawn(carrier.run()) })
+        let carrier = Carrier::new(path.clone(), Device::new(orders, done), meeting.clone());
+        let carrier = tokio::spawn(carrier.run());
+        Ok(PacketPort { path, wanted, progress, keeps: false, meeting, carrier })
     }
 
     /// Where the virtual machine's side of a service listens, in `dir`.
@@ -95,6 +101,20 @@ impl PacketPort {
     /// Where the virtual machine's side listens.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What is known of the virtual machine's side from now on.
+    pub(crate) fn contact(&self) -> Contact {
+        Contact(self.progress.clone())
+    }
+
+    fn refusal(&self) -> io::Error {
+        let path = self.path.display();
+        let why = format!(
+            "the virtual machine's side at {path} cannot take devices away or offer them (it ended the stream at \
+             packet type 0xfff2 or 0xfff3), its device stays"
+        );
+        io::Error::new(io::ErrorKind::Unsupported, why)
     }
 
     fn want(&mut self, offered: bool) {
@@ -111,11 +131,21 @@ impl Port for PacketPort {
     type Link = FramedLink;
 
     async fn opened(&mut self) -> io::Result<FramedLink> {
-        let wanted = *self.wanted.borrow();
-        if !wanted.offered {
-            return std::future::pending().await;
+        loop {
+            let changes = self.wanted.borrow().changes;
+            let mut progress = self.progress.clone();
+            tokio::select! {
+                biased;
+                () = differs(&mut progress, self.keeps) => {
+                    self.keeps = !self.keeps;
+                    if self.keeps {
+                        self.want(true);
+                        return Err(self.refusal());
+                    }
+                }
+                left = self.meeting.take(changes) => return left,
+            }
         }
-        self.meeting.take(wanted.changes).await
     }
 
     /// Sends 0xfff2, also to a virtual machine that connects later.
@@ -123,17 +153,27 @@ impl Port for PacketPort {
         self.want(false);
     }
 
-    /// Sends 0xfff3, where 0xfff2 went before.
+    /// Sends 0xfff3. Also where this host sent no 0xfff2: another one may have, and was killed.
     fn offer(&mut self) -> io::Result<()> {
+        if self.wanted.borrow().offered {
+            self.wanted.send_modify(|wanted| wanted.offers += 1);
+        }
         self.want(true);
         Ok(())
+    }
+
+    fn kept(&self) -> Option<io::Error> {
+        self.progress.borrow().refused.then(|| self.refusal())
     }
 
     /// The virtual machine keeps its device: it was there before this host, and another host may come.
     async fn end(&mut self) {
         self.want(true);
-        let changes = self.wanted.borrow().changes;
-        let told = |progress: &Progress| !progress.connected || progress.told == changes;
+        let wanted = *self.wanted.borrow();
+        if (wanted.changes, wanted.offers) == (0, 0) {
+            return;
+        }
+        let told = |progress: &Progress| progress.absent || progress.refused || progress.is_told(wanted);
         // Who reads nothing is not waited for.
         let _ = timeout(LAST_WORDS, self.progress.wait_for(told)).await;
     }

@@ -1,9 +1,12 @@
 //! Written records of what passes over a link: for a person ([`Transcript`]), for programs ([`Capture`]), or both.
 //!
-//! [`Recorded`] wraps any link and changes nothing on it. A record that cannot be written ends nothing.
+//! [`Recorded`] wraps any link and changes nothing on it. A record that cannot be written ends, and nothing
+//! else does.
 
 use std::fmt;
-use std::io::Write;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use hv_utils_core::wire::Ic;
@@ -15,19 +18,88 @@ use crate::transcript::{Transcript, describe};
 
 /// Lines into one place; clones write to the same.
 #[derive(Clone)]
-pub(crate) struct Lines(Arc<Mutex<Box<dyn Write + Send>>>);
+pub(crate) struct Lines(Arc<Mutex<Page>>);
 
-impl Lines {
-    pub(crate) fn to(out: Box<dyn Write + Send>) -> Lines {
-        Lines(Arc::new(Mutex::new(out)))
+/// Where lines go.
+struct Page {
+    /// For whoever reads that it ends.
+    name: String,
+    /// Nothing after the first line that could not be written.
+    out: Option<Box<dyn Sink>>,
+    /// Bytes of whole lines.
+    whole: u64,
+}
+
+/// Something that takes bytes, and can perhaps take back the last of them.
+trait Sink: Write + Send {
+    /// Drops everything after so many bytes.
+    fn cut(&mut self, _bytes: u64) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+struct Plain(Box<dyn Write + Send>);
+
+impl Write for Plain {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
     }
 
-    /// Writes one line, whole, and at once.
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
+}
+
+impl Sink for Plain {}
+
+impl Sink for File {
+    fn cut(&mut self, bytes: u64) -> io::Result<()> {
+        self.set_len(bytes)
+    }
+}
+
+impl Lines {
+    /// Into anything that takes bytes.
+    pub(crate) fn to(out: Box<dyn Write + Send>) -> Lines {
+        Lines::into("the record".to_owned(), Box::new(Plain(out)))
+    }
+
+    /// Into a new file, which is called a `what`.
+    ///
+    /// # Errors
+    /// The file cannot be made.
+    pub(crate) fn to_file(what: &str, path: &Path) -> io::Result<Lines> {
+        let name = format!("the {what} {}", path.display());
+        Ok(Lines::into(name, Box::new(File::create(path)?)))
+    }
+
+    fn into(name: String, out: Box<dyn Sink>) -> Lines {
+        Lines(Arc::new(Mutex::new(Page { name, out: Some(out), whole: 0 })))
+    }
+
+    /// Writes one line, whole, and at once. The first that cannot be written is the end of the record, which is said
+    /// on the error output: what follows a torn line would be read as a part of it.
     pub(crate) fn line(&self, text: &str) {
         // A record that cannot be written must not end what it describes.
-        if let Ok(mut out) = self.0.lock() {
-            let _ = out.write_all(format!("{text}\n").as_bytes()).and_then(|()| out.flush());
+        let failed = self.0.lock().ok().and_then(|mut page| page.line(text).err());
+        if let Some(why) = failed {
+            let _ = writeln!(io::stderr(), "hv-testhost: {why}");
         }
+    }
+}
+
+impl Page {
+    fn line(&mut self, text: &str) -> Result<(), String> {
+        let Some(out) = &mut self.out else { return Ok(()) };
+        let line = format!("{text}\n");
+        let Err(error) = out.write_all(line.as_bytes()).and_then(|()| out.flush()) else {
+            self.whole += line.len() as u64;
+            return Ok(());
+        };
+        // A pipe cannot be cut; its reader sees a line without an end.
+        let _ = out.cut(self.whole);
+        self.out = None;
+        Err(format!("{} ends here, it cannot be written: {error}", self.name))
     }
 }
 

@@ -26,7 +26,7 @@ impl Transcript {
     /// # Errors
     /// The file cannot be made.
     pub fn to_file(path: &Path) -> io::Result<Transcript> {
-        Ok(Transcript::to(Box::new(std::fs::File::create(path)?)))
+        Ok(Transcript { out: Lines::to_file("transcript", path)?, start: Instant::now() })
     }
 
     /// A transcript into anything that takes bytes.

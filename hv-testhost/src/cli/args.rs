@@ -31,7 +31,8 @@ A guest that misbehaving hosts must not disturb:
   hv-testhost --sim /run/hvtest run scenarios/*.toml
 
 Exit codes: 0 done, and the guest's status was 0; 1 the guest refused (its status is printed), a rule forbids it, or
-a scenario failed; 3 no guest within --timeout, or no answer; 64 usage; 69 sockets or host not available.";
+a scenario failed; 3 no guest within --timeout, or no answer; 64 usage; 69 sockets or host not available; 130 or 143
+SIGINT or SIGTERM came first.";
 
 /// A small Hyper-V host for tests, demos and development
 #[derive(Debug, Parser)]

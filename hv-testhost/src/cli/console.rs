@@ -32,7 +32,7 @@ impl Console {
     pub(super) async fn run(
         &mut self,
         mut lines: Receiver<String>,
-        mut told: UnboundedReceiver<String>,
+        told: &mut UnboundedReceiver<String>,
     ) -> Rendered {
         let mut first = exit::OK;
         self.screen.prompt();
@@ -44,7 +44,7 @@ impl Console {
                     if line.trim() == "exit" {
                         break;
                     }
-                    let rendered = self.line(&line, &mut told).await;
+                    let rendered = self.line(&line, told).await;
                     first = if first == exit::OK { rendered.exit } else { first };
                     self.screen.answer(&rendered);
                     if line.trim() == "quit" {
@@ -82,7 +82,7 @@ impl Console {
 }
 
 /// The console of a host that also has a control socket: without a terminal it only tells, and the host stays.
-pub(super) async fn beside_control(mut console: Console, mut told: UnboundedReceiver<String>) {
+pub(super) async fn beside_control(mut console: Console, told: &mut UnboundedReceiver<String>) {
     if console.screen.is_terminal() {
         console.run(lines(), told).await;
         return;

@@ -7,6 +7,7 @@ mod args;
 mod console;
 mod control;
 mod screen;
+mod signals;
 
 use std::future::Future;
 use std::io::{self, IsTerminal, Write};
@@ -17,11 +18,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use clap::{CommandFactory, Parser};
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use crate::failure::{Failure, Why, exit};
+use crate::hex::printable;
 use crate::host::{Host, Place};
+use crate::outcome::Report;
 use crate::output::{Rendered, render, render_failure};
 use crate::scenario;
 use crate::sim::listening_hint;
@@ -30,6 +32,7 @@ use crate::verb::Verb;
 pub(crate) use args::ring_size;
 use args::{Arguments, Command};
 use control::Control;
+use signals::Signals;
 
 const NOWHERE: &str = "--sim DIR, --packet-link DIR or --control SOCK is needed, see --help";
 const TWO_COMMANDS: &str = "--sim or --packet-link with --control starts a host that stays: send it the verb in a \
@@ -66,11 +69,7 @@ pub fn main() -> ExitCode {
     let tasks = tokio::task::LocalSet::new();
     let rendered = tasks.block_on(&runtime, async {
         // Before anything is offered: whoever sees a socket may tell us to end.
-        let signals = (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
-        tokio::select! {
-            rendered = dispatch(arguments) => rendered,
-            () = told_to_end(signals) => Rendered::default(),
-        }
+        dispatch(arguments, &mut Signals::new()).await
     });
     // The tasks that hold sockets go first, so that the sockets are removed.
     drop(tasks);
@@ -78,26 +77,32 @@ pub fn main() -> ExitCode {
     print(&rendered)
 }
 
-async fn dispatch(arguments: Arguments) -> Rendered {
+async fn dispatch(arguments: Arguments, signals: &mut Signals) -> Rendered {
     let json = arguments.json;
     let result = match (&arguments.place(), &arguments.control, &arguments.command) {
-        (Some(place), None, Some(Command::Verb(verb))) => one_shot(&arguments, place, verb).await,
+        (Some(place), None, Some(Command::Verb(verb))) => one_shot(&arguments, place, verb, signals).await,
         (Some(Place::Sim { dir, .. }), None, Some(Command::Run { scenarios })) => {
             match arguments.run_options(dir) {
-                Ok(options) => Ok(scenario::cli::run(&options, scenarios, json).await),
+                Ok(options) => {
+                    let played = signals.unless(scenario::cli::run(&options, scenarios, json)).await;
+                    Ok(played.unwrap_or_else(|told| render_failure(told.into(), json)))
+                }
                 Err(error) => Err(error),
             }
         }
         (Some(Place::PacketLink { .. }), None, Some(Command::Run { .. })) => return usage(NO_RINGS, json),
-        (Some(place), _, None) => serve(&arguments, place).await,
+        (Some(place), _, None) => serve(&arguments, place, signals).await,
         (None, Some(control), Some(Command::Verb(verb))) => {
             let remote = Remote::new(control, arguments.timeout());
-            return remote.run(verb.to_words(), Some(arguments.timeout()), json).await;
+            let asked = signals.unless(remote.run(verb.to_words(), Some(arguments.timeout()), json)).await;
+            return asked.unwrap_or_else(|told| render_failure(told.into(), json));
         }
         (None, Some(control), None) => {
             let remote = Rc::new(Remote::new(control, arguments.timeout()));
             let mut console = console::Console::new(remote, json);
-            return console.run(console::lines(), mpsc::unbounded_channel().1).await;
+            let mut told = mpsc::unbounded_channel().1;
+            let typed = signals.unless(console.run(console::lines(), &mut told)).await;
+            return typed.unwrap_or_else(|told| render_failure(told.into(), json));
         }
         (None, Some(_), Some(Command::Run { .. })) => {
             return usage("run plays its own host: give it --sim DIR, not --control", json);
@@ -112,42 +117,88 @@ async fn dispatch(arguments: Arguments) -> Rendered {
 }
 
 /// A host that lives for one verb.
-async fn one_shot(arguments: &Arguments, place: &Place, verb: &Verb) -> io::Result<Rendered> {
-    let host = Host::start(arguments.host_options(place, Some(verb))?)?;
+async fn one_shot(
+    arguments: &Arguments,
+    place: &Place,
+    verb: &Verb,
+    signals: &mut Signals,
+) -> io::Result<Rendered> {
+    let (events, mut told) = mpsc::unbounded_channel();
+    let mut options = arguments.host_options(place, Some(verb))?;
+    options.events = Some(events);
+    let host = Host::start(options)?;
+    let done = signals.unless(carried_out(&host, verb, arguments.timeout())).await;
+    // What happened meanwhile is in the report.
+    while told.try_recv().is_ok() {}
+    match done {
+        Ok(report) => {
+            let _ = signals.unless(host.shut_down()).await;
+            Ok(render(&report, arguments.json))
+        }
+        Err(signal) => {
+            end(&host, &mut told, signals).await;
+            Ok(render_failure(signal.into(), arguments.json))
+        }
+    }
+}
+
+async fn carried_out(host: &Host, verb: &Verb, timeout: Duration) -> Report {
     if let Verb::GetIntegrationServices = verb {
         // A host that was there a moment ago has no contact with anybody: that is not what is asked for.
-        host.settled(arguments.timeout()).await;
+        host.settled(timeout).await;
     }
-    let report = host.execute(verb, None).await;
-    host.shut_down().await;
-    Ok(render(&report, arguments.json))
+    host.execute(verb, None).await
 }
 
 /// A host that stays: for a console, for a control socket, or for both.
-async fn serve(arguments: &Arguments, place: &Place) -> io::Result<Rendered> {
-    let (events, told) = mpsc::unbounded_channel();
+async fn serve(arguments: &Arguments, place: &Place, signals: &mut Signals) -> io::Result<Rendered> {
+    let (events, mut told) = mpsc::unbounded_channel();
     let mut options = arguments.host_options(place, None)?;
     options.events = Some(events);
     let host = Rc::new(Host::start(options)?);
+    let rendered = tokio::select! {
+        rendered = stay(arguments, &host, &mut told) => rendered,
+        () = host.quit() => Ok(Rendered::default()),
+        // Whether something is cut short has to be known before it is.
+        (signal, busy) = async { (signals.next().await, host.is_busy()) } => {
+            // A signal is how a host that stays is ended: that alone is no failure.
+            let normal = arguments.control.is_some() && !busy;
+            Ok(if normal { Rendered::default() } else { render_failure(signal.into(), arguments.json) })
+        }
+    };
+    end(&host, &mut told, signals).await;
+    // Whoever said `quit`, or asked for what was cut short, is still to be answered.
+    tokio::task::yield_now().await;
+    rendered
+}
+
+/// Carries verbs out until the console ends.
+async fn stay(
+    arguments: &Arguments,
+    host: &Rc<Host>,
+    told: &mut UnboundedReceiver<String>,
+) -> io::Result<Rendered> {
     let executor: Rc<dyn Executor> = Rc::new(Local { host: host.clone() });
     let mut console = console::Console::new(executor.clone(), arguments.json);
     let Some(path) = &arguments.control else {
-        return Ok(tokio::select! {
-            rendered = console.run(console::lines(), told) => rendered,
-            () = host.quit() => Rendered::default(),
-        });
+        return Ok(console.run(console::lines(), told).await);
     };
     let control = Control::bind(path)?;
     // Whoever started us may wait for this line: from here on commands are answered.
     say(&format!("hv-testhost: control socket {}\n", path.display()));
     tokio::select! {
         () = control.serve(executor) => {}
-        () = host.quit() => {}
         () = console::beside_control(console, told) => {}
     }
-    // Whoever said `quit` is still to be answered.
-    tokio::task::yield_now().await;
     Ok(Rendered::default())
+}
+
+/// Ends a host in order, and says what comes of it; another signal ends the waiting.
+async fn end(host: &Host, told: &mut UnboundedReceiver<String>, signals: &mut Signals) {
+    let _ = signals.unless(host.shut_down()).await;
+    while let Ok(event) = told.try_recv() {
+        say(&format!("-- {}\n", printable(&event)));
+    }
 }
 
 /// A host in this process.
@@ -196,17 +247,6 @@ impl Executor for Remote {
             let asked = control::ask(&self.path, &question, self.patience).await;
             asked.unwrap_or_else(|why| render_failure(Failure::Host(why), json))
         })
-    }
-}
-
-/// SIGINT or SIGTERM.
-async fn told_to_end(signals: (io::Result<Signal>, io::Result<Signal>)) {
-    let (Ok(mut interrupt), Ok(mut terminate)) = signals else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
     }
 }
 

@@ -7,9 +7,6 @@
 mod heard;
 mod options;
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
-use std::task::Poll;
 use std::time::Duration;
 
 use hv_utils_core::wire::negotiate::Offer;
@@ -19,6 +16,7 @@ use tokio::time::{Instant, timeout_at};
 use super::check::{self, Reply};
 use super::problem::{Problem, Violation};
 pub use heard::Heard;
+use heard::at_once;
 pub(crate) use options::PROBE_ID;
 pub use options::{IcError, IcOptions, TransactionIds};
 
@@ -186,25 +184,32 @@ impl<L: PacketLink> Ic<L> {
     }
 
     /// Asks one thing even if older requests are unanswered or the service was given up: what has to be said whatever
-    /// became of them. `mine` knows its answer; what comes before it answers the older ones. Errors as [`Ic::exchange`].
+    /// became of them. `mine` knows its answer where older ones are still due, which come before it; the first packet
+    /// after them is the answer whatever it looks like. Errors as [`Ic::exchange`].
     pub async fn insist(
         &mut self,
         during: &str,
         body: &[u8],
         mine: impl Fn(&Packet) -> bool,
     ) -> Result<Reply, IcError> {
+        if self.outstanding == 0 {
+            // Takes out what nobody asked for. A link that fails here fails again below, and is told there.
+            let _ = self.settle(during).await;
+        }
         let sent = self.request_packet(body)?;
         let deadline = Instant::now() + self.options.timeout;
         self.send(&sent, deadline).await?;
+        let mut older = self.outstanding;
         self.outstanding += 1;
         loop {
             let got = self.next(during, deadline).await?;
-            if mine(&got) {
+            if older == 0 || mine(&got) {
                 // Whatever was asked before will not be answered any more.
                 self.outstanding = 0;
                 return self.checked(during, &sent, got);
             }
-            self.outstanding = self.outstanding.saturating_sub(1).max(1);
+            older -= 1;
+            self.outstanding -= 1;
         }
     }
 
@@ -280,18 +285,6 @@ impl<L: PacketLink> Ic<L> {
             other => IcError::Link(other.to_string()),
         }
     }
-}
-
-/// What a future gives if it is asked just once: no timer, which would cost each request a millisecond.
-async fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
-    let mut future = pin!(future);
-    poll_fn(|context| {
-        Poll::Ready(match future.as_mut().poll(context) {
-            Poll::Ready(value) => Some(value),
-            Poll::Pending => None,
-        })
-    })
-    .await
 }
 
 #[cfg(test)]

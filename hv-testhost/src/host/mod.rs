@@ -23,11 +23,11 @@ mod service;
 mod station;
 
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hv_utils_core::wire::Ic as IcKind;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
 
 pub(crate) use ic::PROBE_ID;
@@ -41,7 +41,7 @@ pub use station::Phase;
 use crate::failure::{Failure, Why};
 use crate::link::Port;
 use crate::outcome::{Outcome, Report, ServiceState};
-use crate::packet::PacketPort;
+use crate::packet::{Contact, PacketPort};
 use crate::sim::SimPort;
 use crate::verb::Verb;
 use heartbeat::Heartbeat;
@@ -55,22 +55,26 @@ use vss::Vss;
 pub const OFFERABLE: &[IcKind] =
     &[IcKind::Kvp, IcKind::Heartbeat, IcKind::Shutdown, IcKind::TimeSync, IcKind::Vss];
 
-/// A host at work. Dropping it, or [`Host::shut_down`], rescinds its devices; those of a virtual machine stay with it.
+/// A host at work. [`Host::shut_down`] ends it in order; dropping it begins the same, and waits for nothing.
 #[derive(Debug)]
 pub struct Host {
     stations: Vec<Handle>,
     options: HostOptions,
     quit: Notify,
+    ending: watch::Sender<bool>,
+    /// Verbs under way.
+    busy: AtomicUsize,
 }
 
 #[derive(Debug)]
 struct Handle {
     ic: IcKind,
-    /// What to do while no guest comes.
-    hint: String,
+    place: Place,
+    /// What is known of a virtual machine's side.
+    contact: Option<Contact>,
     orders: mpsc::Sender<Order>,
+    /// Its sender goes with the station.
     state: watch::Receiver<ServiceState>,
-    task: JoinHandle<()>,
 }
 
 impl Host {
@@ -80,20 +84,26 @@ impl Host {
     /// A socket cannot be made or reached by any path, or another host sits in the directory.
     pub fn start(options: HostOptions) -> io::Result<Host> {
         let mut stations = Vec::new();
+        let (ending, ended) = watch::channel(false);
         for ic in options.ics.iter().copied() {
             stations.push(match &options.place {
                 Place::Sim { dir, ring_bytes } => {
-                    start_service(&options, ic, SimPort::new(dir, ic, *ring_bytes)?)
+                    start_service(&options, ic, SimPort::new(dir, ic, *ring_bytes)?, ended.clone())
                 }
-                Place::PacketLink { dir } => start_service(&options, ic, PacketPort::new(dir, ic)?),
+                Place::PacketLink { dir } => {
+                    let port = PacketPort::new(dir, ic)?;
+                    let contact = Some(port.contact());
+                    Handle { contact, ..start_service(&options, ic, port, ended.clone()) }
+                }
             });
         }
-        Ok(Host { stations, options, quit: Notify::new() })
+        Ok(Host { stations, options, quit: Notify::new(), ending, busy: AtomicUsize::new(0) })
     }
 
     /// Does what a verb says and reports. `timeout` is the time for a guest to come and for each of its answers;
     /// the host's own where absent.
     pub async fn execute(&self, verb: &Verb, timeout: Option<Duration>) -> Report {
+        let _busy = Busy::with(&self.busy);
         let limit = timeout.unwrap_or(self.options.timeout);
         match verb {
             Verb::GetIntegrationServices => Report::of(Ok(Outcome::Services(self.states()))),
@@ -128,12 +138,19 @@ impl Host {
         self.quit.notified().await;
     }
 
-    /// Ends the services, rescinding the devices that are this host's own, and waits until that is done.
-    pub async fn shut_down(self) {
-        for station in self.stations {
-            drop(station.orders);
-            // A station that panicked has nothing left to rescind.
-            let _ = station.task.await;
+    /// Whether verbs are being carried out.
+    pub fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::Relaxed) > 0
+    }
+
+    /// Ends the services and waits until that is done: verbs under way are cut short, a guest that a checkpoint has
+    /// frozen is thawed, devices that are this host's own are rescinded, and those of a virtual machine that were taken
+    /// away are offered again.
+    pub async fn shut_down(&self) {
+        self.ending.send_replace(true);
+        for station in &self.stations {
+            let mut state = station.state.clone();
+            while state.changed().await.is_ok() {}
         }
     }
 
@@ -156,19 +173,40 @@ impl Host {
     }
 }
 
-fn start_service<P: Port + 'static>(options: &HostOptions, ic: IcKind, port: P) -> Handle {
+/// A verb under way, for as long as it is.
+struct Busy<'a>(&'a AtomicUsize);
+
+impl Busy<'_> {
+    fn with(count: &AtomicUsize) -> Busy<'_> {
+        count.fetch_add(1, Ordering::Relaxed);
+        Busy(count)
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Told when the host ends.
+type Ended = watch::Receiver<bool>;
+
+fn start_service<P: Port + 'static>(options: &HostOptions, ic: IcKind, port: P, ended: Ended) -> Handle {
     match ic {
-        IcKind::Heartbeat => start_station(options, ic, port, Heartbeat::new(options.heartbeat_period)),
-        IcKind::Shutdown => start_station(options, ic, port, Shutdown),
-        IcKind::TimeSync => start_station(options, ic, port, TimeSync::new(options.time_period)),
-        IcKind::Vss => start_station(options, ic, port, Vss),
+        IcKind::Heartbeat => {
+            start_station(options, ic, port, Heartbeat::new(options.heartbeat_period), ended)
+        }
+        IcKind::Shutdown => start_station(options, ic, port, Shutdown, ended),
+        IcKind::TimeSync => start_station(options, ic, port, TimeSync::new(options.time_period), ended),
+        IcKind::Vss => start_station(options, ic, port, Vss::default(), ended),
         IcKind::Kvp | IcKind::FileCopy => {
-            start_station(options, ic, port, Kvp::new(options.host_items.clone()))
+            start_station(options, ic, port, Kvp::new(options.host_items.clone()), ended)
         }
     }
 }
 
-fn start_station<P, S>(options: &HostOptions, ic: IcKind, port: P, service: S) -> Handle
+fn start_station<P, S>(options: &HostOptions, ic: IcKind, port: P, service: S, ended: Ended) -> Handle
 where
     P: Port + 'static,
     S: Service + 'static,
@@ -180,8 +218,9 @@ where
         records: options.records.clone(),
         events: options.events.clone(),
     };
-    let (station, orders, state) = Station::new(ic, port, service, station_options);
-    Handle { ic, hint: options.place.hint(ic), orders, state, task: tokio::spawn(station.run()) }
+    let (station, orders, state) = Station::new(ic, port, service, station_options, ended);
+    tokio::spawn(station.run());
+    Handle { ic, place: options.place.clone(), contact: None, orders, state }
 }
 
 impl Handle {
@@ -231,7 +270,7 @@ impl Handle {
     fn out_of_time(&self, state: &ServiceState) -> Failure {
         let why = Why::from(format!("{}: {} in time", self.ic, state.detail()));
         Failure::NoAnswer(match state.phase {
-            Phase::Waiting => why.hint(self.hint.as_str()),
+            Phase::Waiting => why.hint(self.place.hint(self.ic, self.contact.as_ref())),
             _ => why.hint("look at the log of the guest's daemon, or wait longer with --timeout SECS"),
         })
     }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use hv_utils_core::wire::Ic;
 
 use super::DEFAULT_RING_BYTES;
-use crate::packet::PacketPort;
+use crate::packet::{Contact, PacketPort};
 use crate::sim::SimPort;
 
 /// Where a host meets its guests.
@@ -39,16 +39,28 @@ impl Place {
         Place::PacketLink { dir: dir.into() }
     }
 
-    /// What to do where no guest has come.
-    pub(super) fn hint(&self, ic: Ic) -> String {
+    /// What to do where no guest has come, by what is known of a virtual machine's side.
+    pub(super) fn hint(&self, ic: Ic, contact: Option<&Contact>) -> String {
         let what = match self {
             Place::Sim { dir, .. } => {
                 format!("start the guest's daemon with --channel sim:{}", SimPort::socket(dir, ic).display())
             }
-            Place::PacketLink { dir } => format!(
-                "start the virtual machine, whose side listens at {}, and in it what serves {ic}",
-                PacketPort::socket(dir, ic).display()
-            ),
+            Place::PacketLink { dir } => {
+                let path = PacketPort::socket(dir, ic);
+                let path = path.display();
+                match contact.map(Contact::is_connected_and_heard) {
+                    Some((true, true)) => {
+                        format!("the virtual machine answers at {path}: start in it what serves {ic}")
+                    }
+                    Some((true, false)) => format!(
+                        "connected to {path}, but the virtual machine's side does not answer: is another host connected? \
+                         It may serve one at a time"
+                    ),
+                    _ => format!(
+                        "start the virtual machine, whose side listens at {path}, and in it what serves {ic}"
+                    ),
+                }
+            }
         };
         format!("{what}, or wait longer with --timeout SECS")
     }

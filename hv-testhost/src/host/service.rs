@@ -35,6 +35,12 @@ pub trait Service: Send {
         async { Ok(()) }
     }
 
+    /// The host ends, perhaps in the middle of a verb: says to the guest what must not stay unsaid. What came of it, for
+    /// the administrator; `None` if nothing was due.
+    fn leave<L: PacketLink>(&mut self, _ic: &mut Ic<L>) -> impl Future<Output = Option<String>> + Send {
+        async { None }
+    }
+
     /// Last sequence number that was answered, for services that count.
     fn sequence(&self) -> u64 {
         0

@@ -4,9 +4,11 @@
 //! [`Order`]; what became of the service is published in a watch, so that waiting for a guest needs no polling.
 
 mod device;
+mod ending;
 mod order;
 mod raw;
 
+use std::io;
 use std::time::Duration;
 
 use hv_utils_core::wire::{self, Agreed};
@@ -20,6 +22,7 @@ use crate::link::{PacketLink, Port};
 use crate::outcome::{Failure, Outcome, Report, ServiceState};
 use crate::record::Recorded;
 use crate::verb::Verb;
+use ending::over;
 pub use order::Phase;
 pub(super) use order::{Order, StationOptions};
 use raw::raw;
@@ -37,6 +40,8 @@ pub(super) struct Station<P, S> {
     options: StationOptions,
     orders: mpsc::Receiver<Order>,
     state: watch::Sender<ServiceState>,
+    /// Whether the host ends, or is gone.
+    ending: watch::Receiver<bool>,
     violations: Vec<Violation>,
 }
 
@@ -56,6 +61,7 @@ impl<P: Port, S: Service> Station<P, S> {
         port: P,
         service: S,
         options: StationOptions,
+        ending: watch::Receiver<bool>,
     ) -> (Station<P, S>, mpsc::Sender<Order>, watch::Receiver<ServiceState>) {
         let (sender, orders) = mpsc::channel(1);
         let state = ServiceState {
@@ -67,15 +73,28 @@ impl<P: Port, S: Service> Station<P, S> {
             application: None,
         };
         let (state, watcher) = watch::channel(state);
-        (Station { port, service, ic, options, orders, state, violations: Vec::new() }, sender, watcher)
+        let violations = Vec::new();
+        (Station { port, service, ic, options, orders, state, ending, violations }, sender, watcher)
     }
 
-    /// Works until nobody can send orders any more.
+    /// Works until the host ends, which cuts short whatever is under way.
     pub(super) async fn run(mut self) {
-        while let Some(link) = self.closed().await {
+        let mut ending = self.ending.clone();
+        loop {
+            let link = tokio::select! {
+                link = self.closed() => link,
+                () = over(&mut ending) => None,
+            };
+            let Some(link) = link else { break };
             let recorded = Recorded::new(link, self.ic, self.options.records.clone());
             let mut ic = Ic::new(recorded, self.ic, self.options.ic.clone());
-            let end = self.open(&mut ic).await;
+            let end = tokio::select! {
+                end = self.open(&mut ic) => end,
+                () = over(&mut ending) => End::Quit,
+            };
+            if let End::Quit = end {
+                self.leave(&mut ic).await;
+            }
             self.collect(&mut ic);
             drop(ic);
             self.state.send_modify(|state| state.phase = Phase::Waiting);
@@ -94,6 +113,7 @@ impl<P: Port, S: Service> Station<P, S> {
             tokio::select! {
                 link = self.port.opened() => match link {
                     Ok(link) => return Some(link),
+                    Err(error) if error.kind() == io::ErrorKind::Unsupported => self.keep(&error),
                     Err(error) => {
                         self.tell(&format!("cannot open a channel for a guest: {error}"));
                         sleep(ACCEPT_PAUSE).await;
@@ -173,8 +193,9 @@ impl<P: Port, S: Service> Station<P, S> {
     async fn obey<L: PacketLink>(&mut self, ic: &mut Ic<L>, order: Order) -> Option<End> {
         if let Verb::DisableService { .. } = order.verb {
             let report = self.without_guest(&order.verb);
+            let ended = report.as_ref().is_some_and(|report| report.result.is_ok());
             let _ = order.answer.send(report);
-            return Some(End::Rescinded);
+            return ended.then_some(End::Rescinded);
         }
         if let Verb::EnableService { .. } = order.verb {
             let _ = order.answer.send(self.without_guest(&order.verb));

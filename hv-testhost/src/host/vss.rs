@@ -1,7 +1,8 @@
 //! Backup: asks whether a guest can be backed up, freezes and thaws its filesystems, or does it all as a checkpoint.
 //!
 //! There is no checkpoint behind it: between freeze and thaw a host would take it, here somebody may look at what is
-//! frozen. A thaw is sent whatever became of the freeze, even if its answer is still due.
+//! frozen. A thaw is sent whatever became of the freeze, even if its answer is still due, and also if the host ends in
+//! between.
 
 use std::time::Duration;
 
@@ -36,8 +37,11 @@ fn body(operation: u8) -> Vec<u8> {
 }
 
 /// The service.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Vss;
+#[derive(Debug, Clone, Default)]
+pub struct Vss {
+    /// A checkpoint may have frozen the guest, and its thaw was not tried to the end.
+    thaw_due: bool,
+}
 
 impl Vss {
     /// HOT_BACKUP: whether the guest can be backed up; the flags word of its answer (5: no
@@ -87,12 +91,14 @@ impl Vss {
         let mut steps = vec![step("check", checked, begun)];
         if steps[0].result.is_ok() {
             let begun = Instant::now();
+            self.thaw_due = true;
             let frozen = self.freeze(ic).await;
             let held = if frozen.is_ok() { hold } else { Duration::ZERO };
             steps.push(step("freeze", frozen, begun));
             sleep(held).await;
             let begun = Instant::now();
             let thawed = self.thaw(ic).await;
+            self.thaw_due = false;
             steps.push(step("thaw", thawed, begun));
         }
         if steps.iter().all(|step| step.result.is_ok()) {
@@ -137,6 +143,18 @@ impl Service for Vss {
             Verb::CheckpointVm { hold } => self.checkpoint(ic, *hold).await,
             _ => Err(Failure::Usage("this verb is not for the vss service".into())),
         }
+    }
+
+    async fn leave<L: PacketLink>(&mut self, ic: &mut Ic<L>) -> Option<String> {
+        if !std::mem::take(&mut self.thaw_due) {
+            return None;
+        }
+        Some(match self.thaw(ic).await {
+            Ok(()) => "a checkpoint was cut short, the guest is thawed".to_owned(),
+            Err(why) => {
+                format!("a checkpoint was cut short and the guest may be frozen, vss-thaw it: {why}")
+            }
+        })
     }
 }
 

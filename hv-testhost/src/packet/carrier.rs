@@ -1,7 +1,7 @@
-//! The task that owns a port's stream: connects, waits longer each time nobody listens, and remembers what the
-//! virtual machine was told of the device from one stream to the next.
+//! The task that owns a port's stream: connects, and waits longer each time nobody listens.
 //!
-//! What is said on one stream is in [`super::conversation`].
+//! What is said on one stream is in [`super::conversation`], what the virtual machine was told of the device from one
+//! stream to the next in [`super::device`].
 
 use std::io;
 use std::path::PathBuf;
@@ -9,55 +9,30 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::UnixStream;
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use super::Meeting;
 use super::conversation::Conversation;
+use super::device::Device;
 
 /// Pause before a stream is connected again; each attempt in vain doubles it.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// The device as the host's administrator wants it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Wanted {
-    pub(super) offered: bool,
-    /// How often `offered` has changed: two changes are a new device.
-    pub(super) changes: u64,
-}
-
-/// What has come of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Progress {
-    /// Whether there is a stream.
-    pub(super) connected: bool,
-    /// The changes that were written to it.
-    pub(super) told: u64,
-}
-
 /// The task.
 #[derive(Debug)]
 pub(super) struct Carrier {
     path: PathBuf,
-    pub(super) wanted: watch::Receiver<Wanted>,
-    pub(super) progress: watch::Sender<Progress>,
+    pub(super) device: Device,
     pub(super) meeting: Arc<Meeting>,
-    /// Whether the virtual machine may believe that the device is gone.
-    pub(super) rescinded: bool,
     /// When the virtual machine was first heard of, since it is there.
     pub(super) since: Option<Instant>,
 }
 
 impl Carrier {
-    pub(super) fn new(
-        path: PathBuf,
-        wanted: watch::Receiver<Wanted>,
-        progress: watch::Sender<Progress>,
-        meeting: Arc<Meeting>,
-    ) -> Carrier {
-        Carrier { path, wanted, progress, meeting, rescinded: false, since: None }
+    pub(super) fn new(path: PathBuf, device: Device, meeting: Arc<Meeting>) -> Carrier {
+        Carrier { path, device, meeting, since: None }
     }
 
     /// Works until the task is ended.
@@ -78,6 +53,7 @@ impl Carrier {
                 Err(error) if is_early(&error) => {
                     last = None;
                     self.since = None;
+                    self.device.absent();
                 }
                 Err(error) => {
                     // Said once, not at every attempt.
@@ -97,11 +73,12 @@ impl Carrier {
         let end = conversation.hold().await;
         let heard = conversation.heard;
         drop(conversation);
-        self.progress.send_modify(|progress| progress.connected = false);
-        match end {
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => self.tell("go on at", &error),
+        let broken = end.err().filter(|error| error.kind() == io::ErrorKind::InvalidData);
+        self.device.end(broken.is_none());
+        match broken {
+            Some(error) => self.tell("go on at", &error),
             // A virtual machine that ends closes its stream or resets it: neither is news.
-            _ => self.meeting.put(None),
+            None => self.meeting.put(None),
         }
         heard
     }

@@ -13,7 +13,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::time::Instant;
 
-use super::carrier::{Carrier, Wanted};
+use super::carrier::Carrier;
 use super::frame::{self, Frame, Inbox};
 use super::{FramedLink, Open};
 use crate::link::Packet;
@@ -27,8 +27,6 @@ pub(super) struct Conversation<'a> {
     /// What is being written, and how much of it was.
     out: Vec<u8>,
     written: usize,
-    /// The device as the last frames about it say, whether they are written or still in `out`.
-    said: Wanted,
     open: Open,
     /// A packet for which the channel has no room: nothing is read until it has.
     stalled: Option<Packet>,
@@ -44,15 +42,7 @@ impl<'a> Conversation<'a> {
         let (read, write) = stream.into_split();
         let mut out = Vec::new();
         frame::notice(frame::OPENED, &mut out);
-        // How often it was offered anew in between is of no use to one who was not there.
-        let wanted = *carrier.wanted.borrow_and_update();
-        if !wanted.offered {
-            carrier.rescinded = true;
-            frame::notice(frame::RESCIND, &mut out);
-        } else if carrier.rescinded {
-            frame::notice(frame::OFFER, &mut out);
-        }
-        carrier.progress.send_modify(|progress| progress.connected = true);
+        carrier.device.begin(&mut out);
         Conversation {
             carrier,
             read,
@@ -60,7 +50,6 @@ impl<'a> Conversation<'a> {
             inbox: Inbox::default(),
             out,
             written: 0,
-            said: wanted,
             open: Open::default(),
             stalled: None,
             ask: false,
@@ -79,8 +68,8 @@ impl<'a> Conversation<'a> {
             self.catch_up();
             let idle = self.out.is_empty();
             tokio::select! {
-                changed = self.carrier.wanted.changed(), if idle => {
-                    if changed.is_err() {
+                wanted = self.carrier.device.changed(), if idle => {
+                    if !wanted {
                         return Ok(());
                     }
                 }
@@ -109,6 +98,7 @@ impl<'a> Conversation<'a> {
             let next = next.map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
             let Some(frame) = next else { break };
             self.heard = true;
+            self.carrier.device.heard();
             self.carrier.since.get_or_insert_with(Instant::now);
             match frame {
                 Frame::Opened => self.opened(),
@@ -122,14 +112,11 @@ impl<'a> Conversation<'a> {
     /// The guest has opened the channel; one that was open is closed thereby.
     fn opened(&mut self) {
         self.close();
-        let wanted = *self.carrier.wanted.borrow();
         // Of a device that is gone, or about to go.
-        if !wanted.offered || wanted != self.said {
-            return;
-        }
+        let Some(device) = self.carrier.device.current() else { return };
         let (link, open) = FramedLink::pair(self.carrier.since);
         self.open = open;
-        self.carrier.meeting.put(Some((wanted.changes, Ok(link))));
+        self.carrier.meeting.put(Some((device, Ok(link))));
     }
 
     /// Nothing more goes either way on the channel; what came before can still be received.
@@ -149,8 +136,7 @@ impl<'a> Conversation<'a> {
     /// Nobody holds the channel any more on this side. If the guest still does, it is begun again.
     fn given_up(&mut self) {
         self.close();
-        let wanted = *self.carrier.wanted.borrow();
-        self.ask = wanted.offered && wanted == self.said;
+        self.ask = self.carrier.device.current().is_some();
     }
 
     /// Puts on its way what is due apart from packets, once all that was is written.
@@ -158,18 +144,10 @@ impl<'a> Conversation<'a> {
         if !self.out.is_empty() {
             return;
         }
-        let wanted = *self.carrier.wanted.borrow_and_update();
-        if wanted != self.said {
-            self.said = wanted;
+        if self.carrier.device.catch_up(&mut self.out) {
             self.close();
-            if !self.carrier.rescinded {
-                frame::notice(frame::RESCIND, &mut self.out);
-            }
-            if wanted.offered {
-                frame::notice(frame::OFFER, &mut self.out);
-            }
-            // Until all of it is written, the worst has to be assumed.
-            self.carrier.rescinded = true;
+            // A machine that is not told has the device as it was, and tells nothing of itself.
+            self.ask = self.out.is_empty() && self.carrier.device.current().is_some();
         }
         if std::mem::take(&mut self.ask) {
             frame::notice(frame::OPENED, &mut self.out);
@@ -183,8 +161,7 @@ impl<'a> Conversation<'a> {
         }
         self.out.clear();
         self.written = 0;
-        self.carrier.rescinded = !self.said.offered;
-        self.carrier.progress.send_modify(|progress| progress.told = self.said.changes);
+        self.carrier.device.wrote();
     }
 }
 

@@ -7,11 +7,11 @@ use tokio::net::{UnixListener, UnixStream};
 
 use super::*;
 
-const ASK: [u8; 16] = notice(0xf0);
-const OPENED: [u8; 16] = notice(0xf0);
-const CLOSED: [u8; 16] = notice(0xf1);
-const RESCIND: [u8; 16] = notice(0xf2);
-const OFFER: [u8; 16] = notice(0xf3);
+pub(super) const ASK: [u8; 16] = notice(0xf0);
+pub(super) const OPENED: [u8; 16] = notice(0xf0);
+pub(super) const CLOSED: [u8; 16] = notice(0xf1);
+pub(super) const RESCIND: [u8; 16] = notice(0xf2);
+pub(super) const OFFER: [u8; 16] = notice(0xf3);
 /// A packet with the payload 1 to 8 and the transaction id 5.
 const PACKET: [u8; 24] = [8, 0, 0, 0, 6, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8];
 
@@ -24,25 +24,25 @@ fn packet() -> Packet {
 }
 
 /// A virtual machine's side.
-struct Machine {
-    dir: TempDir,
-    listener: UnixListener,
+pub(super) struct Machine {
+    pub(super) dir: TempDir,
+    pub(super) listener: UnixListener,
 }
 
 impl Machine {
-    fn new() -> Machine {
+    pub(super) fn new() -> Machine {
         let dir = tempfile::Builder::new().prefix("hv").tempdir_in("/tmp").unwrap();
         let listener = UnixListener::bind(dir.path().join("kvp.sock")).unwrap();
         Machine { dir, listener }
     }
 
     /// A port for it, and its end of the stream, on which the state was asked for.
-    async fn meet(&self) -> (PacketPort, UnixStream) {
+    pub(super) async fn meet(&self) -> (PacketPort, UnixStream) {
         let port = PacketPort::new(self.dir.path(), Ic::Kvp).unwrap();
         (port, self.asked().await)
     }
 
-    async fn asked(&self) -> UnixStream {
+    pub(super) async fn asked(&self) -> UnixStream {
         let mut stream = self.listener.accept().await.unwrap().0;
         expect(&mut stream, &ASK).await;
         stream
@@ -54,18 +54,24 @@ async fn alone() -> (PacketPort, UnixStream) {
     Machine::new().meet().await
 }
 
-async fn expect(stream: &mut UnixStream, bytes: &[u8]) {
+pub(super) async fn expect(stream: &mut UnixStream, bytes: &[u8]) {
     let mut got = vec![0; bytes.len()];
     stream.read_exact(&mut got).await.unwrap();
     assert_eq!(got, bytes);
 }
 
-async fn say(stream: &mut UnixStream, bytes: &[u8]) {
+pub(super) async fn say(stream: &mut UnixStream, bytes: &[u8]) {
     stream.write_all(bytes).await.unwrap();
 }
 
+/// Ends a stream some time after it was last used.
+async fn later(stream: UnixStream) {
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
+    drop(stream);
+}
+
 /// Whether a future is still waiting when everything else that can go on has gone on.
-async fn waits<T>(future: impl Future<Output = T>) -> bool {
+pub(super) async fn waits<T>(future: impl Future<Output = T>) -> bool {
     let mut future = std::pin::pin!(future);
     for _ in 0..200 {
         tokio::select! {
@@ -203,20 +209,20 @@ async fn a_rescind_and_an_offer_are_frames_and_end_the_channel() {
     expect(&mut stream, &[RESCIND, OFFER].concat()).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_rescind_outlives_the_stream_and_an_offer_reaches_who_knows_of_it() {
     let machine = Machine::new();
     let (mut port, mut stream) = machine.meet().await;
     port.rescind();
     expect(&mut stream, &RESCIND).await;
-    drop(stream);
+    later(stream).await;
     let mut stream = machine.asked().await;
     expect(&mut stream, &RESCIND).await;
-    drop(stream);
+    later(stream).await;
     port.offer().unwrap();
     let mut stream = machine.asked().await;
     expect(&mut stream, &OFFER).await;
-    drop(stream);
+    later(stream).await;
     let mut stream = machine.asked().await;
     say(&mut stream, &OPENED).await;
     port.opened().await.unwrap().send(&packet()).await.unwrap();

@@ -62,3 +62,45 @@ async fn a_recorded_link_passes_everything_on_and_writes_it_down() {
 ";
     assert_eq!(captured.text(), expected);
 }
+
+/// Takes so many bytes and then, once, no more.
+struct Full(Shared, usize, bool);
+
+impl io::Write for Full {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = bytes.len().min(self.1);
+        if count == 0 && !std::mem::replace(&mut self.2, true) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.1 = if self.2 { usize::MAX } else { self.1 - count };
+        self.0.write(&bytes[..count])
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn after_a_line_that_could_not_be_written_a_record_gets_no_other() {
+    let shared = Shared::default();
+    let mut page = Page {
+        name: "the transcript x".to_owned(),
+        out: Some(Box::new(Plain(Box::new(Full(shared.clone(), 9, false))))),
+        whole: 0,
+    };
+    assert_eq!(page.line("first"), Ok(()));
+    let told = page.line("second").unwrap_err();
+    assert_eq!(told, "the transcript x ends here, it cannot be written: no storage space");
+    assert_eq!(page.line("third"), Ok(()), "that is said once");
+    assert_eq!(shared.text(), "first\nsec");
+}
+
+#[test]
+fn a_torn_line_is_taken_out_of_a_file() {
+    let file = tempfile::tempfile().unwrap();
+    let mut out = file.try_clone().unwrap();
+    out.write_all(b"first\nsec").unwrap();
+    Sink::cut(&mut out, 6).unwrap();
+    assert_eq!(file.metadata().unwrap().len(), 6);
+}

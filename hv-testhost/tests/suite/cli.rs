@@ -379,3 +379,18 @@ fn a_transcript_has_a_line_for_each_packet() {
         ]
     );
 }
+
+#[test]
+fn a_full_disk_ends_the_transcript_and_the_capture_with_a_sentence_each_and_nothing_else() {
+    let dir = dir();
+    let _guest = GuestThread::start(dir.path(), Fault::None);
+    let records = ["--transcript", "/dev/full", "--capture", "/dev/full"];
+    let output = one_shot(dir.path(), &[&records[..], &["enumerate", "auto", "0"]].concat());
+    assert_eq!((code(&output), stdout(&output).as_str()), (0, "OSName = Naive Linux\n"));
+    let ends = |what: &str| {
+        format!(
+            "hv-testhost: the {what} /dev/full ends here, it cannot be written: No space left on device (os error 28)\n"
+        )
+    };
+    assert_eq!(stderr(&output), ends("transcript") + &ends("capture"));
+}

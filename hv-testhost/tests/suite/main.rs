@@ -7,6 +7,7 @@ mod bytes;
 mod cli;
 mod console;
 mod control;
+mod ending;
 mod guest;
 mod packet;
 mod scenarios;

@@ -63,6 +63,11 @@ impl Machine {
         self.notice(state);
     }
 
+    /// Lets a host in that has already left.
+    fn meet_gone(&mut self) {
+        drop(self.listener.accept().unwrap());
+    }
+
     pub(crate) fn notice(&mut self, kind: u16) {
         self.put(&Packet { kind, flags: 0, transaction_id: 0, payload: Vec::new() });
     }
@@ -92,12 +97,21 @@ impl Machine {
         })
     }
 
-    /// Answers one packet.
-    pub(crate) fn one(&mut self) {
-        let packet = self.next().unwrap();
-        for answer in self.rules.answer(&packet) {
+    /// The next packet of the host's, for [`Machine::answer`].
+    pub(crate) fn hear(&mut self) -> Packet {
+        self.next().unwrap()
+    }
+
+    pub(crate) fn answer(&mut self, packet: &Packet) {
+        for answer in self.rules.answer(packet) {
             self.put(&answer);
         }
+    }
+
+    /// Answers one packet.
+    pub(crate) fn one(&mut self) {
+        let packet = self.hear();
+        self.answer(&packet);
     }
 
     /// Answers packets until a frame without payload comes, which is returned; 0 at the end of the stream.
@@ -315,4 +329,74 @@ fn what_needs_rings_or_two_links_is_refused_on_the_packet_link() {
     assert_eq!(code(&output), 69);
     let hint = json(&output)["error"]["hint"].as_str().unwrap().to_owned();
     assert!(hint.contains("at most 107 bytes"), "{hint}");
+}
+
+/// A verb that has waited in vain for what is said at a machine's socket.
+fn hint(dir: &Path) -> String {
+    let mut command = program();
+    command.arg("--packet-link").arg(dir).args(["--timeout", "1", "wait-guest"]);
+    let output = command.output().unwrap();
+    assert_eq!(code(&output), 3);
+    stderr(&output)
+}
+
+#[test]
+fn a_machine_that_answers_another_host_or_has_no_daemon_is_told_from_one_that_is_not_there() {
+    let dir = dir();
+    let mut machine = Machine::new(dir.path(), Ic::Kvp, 2);
+    let hint = hint(dir.path());
+    assert!(hint.contains("connected to") && hint.contains("is another host connected?"), "{hint}");
+    let guest = std::thread::spawn(move || {
+        // The one that has left by now.
+        machine.meet_gone();
+        machine.meet(CLOSED);
+        machine.serve();
+    });
+    let hint = self::hint(dir.path());
+    assert!(hint.contains("answers at") && hint.contains("start in it what serves kvp"), "{hint}");
+    guest.join().unwrap();
+}
+
+#[tokio::test]
+async fn a_machine_that_knows_no_rescind_ends_the_stream_once_and_is_served_on() {
+    let dir = dir();
+    let mut machine = Machine::new(dir.path(), Ic::Kvp, 2);
+    let (events, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let host = Host::start(HostOptions { events: Some(events), ..options(dir.path()) }).unwrap();
+    let guest = tokio::task::spawn_blocking(move || {
+        machine.meet(OPENED);
+        assert_eq!(machine.serve(), RESCIND);
+        machine.meet(OPENED);
+        assert_eq!(machine.serve(), ASK);
+        machine.notice(OPENED);
+        machine.serve()
+    });
+    host.execute(&verb("wait-guest"), None).await.result.unwrap();
+    host.execute(&verb("disable-service kvp"), None).await.result.unwrap();
+    while !told.recv().await.unwrap().contains("cannot take devices away") {}
+    assert!(host.states()[0].enabled);
+    assert!(host.execute(&verb("get-guest-items"), None).await.result.is_ok());
+    let failure = host.execute(&verb("disable-service kvp"), None).await.result.unwrap_err();
+    assert!(
+        failure.to_string().starts_with("kvp cannot be disabled: the virtual machine's side"),
+        "{failure}"
+    );
+    assert!(host.execute(&verb("get-guest-items"), None).await.result.is_ok(), "the channel stays open");
+    host.shut_down().await;
+    assert_eq!(guest.await.unwrap(), 0);
+}
+
+#[test]
+fn enable_service_gives_back_what_a_killed_host_took_away() {
+    let dir = dir();
+    let mut machine = Machine::new(dir.path(), Ic::Kvp, 2);
+    let mut command = program();
+    command.arg("--packet-link").arg(dir.path()).args(["enable-service", "kvp"]);
+    let guest = std::thread::spawn(move || {
+        machine.meet(CLOSED);
+        machine.serve()
+    });
+    let output = command.output().unwrap();
+    assert_eq!((code(&output), stdout(&output).as_str()), (0, "kvp was enabled already\n"));
+    assert_eq!(guest.join().unwrap(), OFFER);
 }

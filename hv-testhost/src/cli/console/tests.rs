@@ -46,7 +46,7 @@ impl Executor for Telling {
 
 /// What a console shows for these lines, and its exit code.
 async fn shown(terminal: bool, typed: &[&str]) -> (String, u8) {
-    let (events, told) = mpsc::unbounded_channel();
+    let (events, mut told) = mpsc::unbounded_channel();
     let (sender, lines) = mpsc::channel(typed.len());
     for line in typed {
         sender.send((*line).to_owned()).await.unwrap();
@@ -55,7 +55,7 @@ async fn shown(terminal: bool, typed: &[&str]) -> (String, u8) {
     let paper = Paper::default();
     let screen = Screen::new(Box::new(paper.clone()), Box::new(paper.clone()), terminal);
     let mut console = Console { executor: Rc::new(Telling(events)), json: false, screen };
-    let rendered = console.run(lines, told).await;
+    let rendered = console.run(lines, &mut told).await;
     (paper.text(), rendered.exit)
 }
 

@@ -2,6 +2,10 @@
 //!
 //! Asking and its answers are in [`super`]; here nothing is sent.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
 use hv_utils_core::wire::Agreed;
 
 use super::{Ic, IcError};
@@ -75,4 +79,16 @@ impl<L: PacketLink> Ic<L> {
             None => self.violated(during, Problem::Unasked),
         }
     }
+}
+
+/// What a future gives if it is asked just once: no timer, which would cost each request a millisecond.
+pub(super) async fn at_once<T>(future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    poll_fn(|context| {
+        Poll::Ready(match future.as_mut().poll(context) {
+            Poll::Ready(value) => Some(value),
+            Poll::Pending => None,
+        })
+    })
+    .await
 }

@@ -1,4 +1,5 @@
 use hv_utils_core::wire;
+use tokio::time::timeout;
 
 use super::*;
 use crate::host::ic::IcOptions;
@@ -47,9 +48,9 @@ fn names(steps: &[Step]) -> Vec<(&'static str, Option<u32>)> {
 #[tokio::test]
 async fn requests_are_those_of_the_description() {
     let mut ic = channel(5, agreeable).await;
-    assert_eq!(Vss.verb(&mut ic, &verb("vss-check")).await, Ok(Outcome::VssCheck(5)));
-    assert!(Vss.verb(&mut ic, &verb("vss-freeze")).await.is_ok());
-    assert!(Vss.verb(&mut ic, &verb("vss-thaw")).await.is_ok());
+    assert_eq!(Vss::default().verb(&mut ic, &verb("vss-check")).await, Ok(Outcome::VssCheck(5)));
+    assert!(Vss::default().verb(&mut ic, &verb("vss-freeze")).await.is_ok());
+    assert!(Vss::default().verb(&mut ic, &verb("vss-thaw")).await.is_ok());
     let short = |operation| {
         [
             0x01, 0x00, 0x00, 0x00, 0x20, 0x00, 0x00, 0x00, 0x03, 0x00, 0x00, 0x00, 0x05, 0x00, 0x05,
@@ -72,7 +73,7 @@ async fn requests_are_those_of_the_description() {
 async fn a_checkpoint_checks_freezes_waits_and_thaws() {
     let mut ic = channel(7, agreeable).await;
     let begun = Instant::now();
-    let outcome = Vss.verb(&mut ic, &verb("checkpoint-vm --hold 2.5")).await;
+    let outcome = Vss::default().verb(&mut ic, &verb("checkpoint-vm --hold 2.5")).await;
     let Ok(Outcome::Checkpoint(steps)) = outcome else { panic!("{outcome:?}") };
     assert_eq!(names(&steps), [("check", Some(0)), ("freeze", Some(0)), ("thaw", Some(0))]);
     assert_eq!(begun.elapsed().as_secs(), 2);
@@ -80,9 +81,28 @@ async fn a_checkpoint_checks_freezes_waits_and_thaws() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_checkpoint_that_is_cut_short_after_its_freeze_is_thawed_on_leaving() {
+    // With and without an answer to the freeze, and after a check alone.
+    let no_freeze = channel(5, |operation| (operation != 5).then_some(0)).await;
+    let no_check = channel(5, |operation| (operation != 2).then_some(0)).await;
+    let cases =
+        [(channel(5, agreeable).await, vec![2, 5, 6]), (no_freeze, vec![2, 5, 6]), (no_check, vec![2])];
+    for (mut ic, expected) in cases {
+        let mut vss = Vss::default();
+        let cut = Duration::from_secs(5);
+        assert!(timeout(cut, vss.verb(&mut ic, &verb("checkpoint-vm --hold 3600"))).await.is_err());
+        let said = vss.leave(&mut ic).await;
+        assert_eq!(operations(&mut ic), expected);
+        let thawed = "a checkpoint was cut short, the guest is thawed".to_owned();
+        assert_eq!(said, expected.contains(&6).then_some(thawed));
+        assert_eq!(vss.leave(&mut ic).await, None);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_guest_that_does_not_freeze_is_thawed_at_once_all_the_same() {
     let mut ic = channel(5, |operation| Some(if operation == 5 { 0x8000_4005 } else { 0 })).await;
-    let failure = Vss.verb(&mut ic, &verb("checkpoint-vm --hold 3600")).await.unwrap_err();
+    let failure = Vss::default().verb(&mut ic, &verb("checkpoint-vm --hold 3600")).await.unwrap_err();
     let Failure::Checkpoint(steps) = &failure else { panic!("{failure:?}") };
     assert_eq!(names(steps), [("check", Some(0)), ("freeze", Some(0x8000_4005)), ("thaw", Some(0))]);
     assert_eq!(operations(&mut ic), [2, 5, 6]);
@@ -93,28 +113,71 @@ async fn a_guest_that_does_not_freeze_is_thawed_at_once_all_the_same() {
 #[tokio::test(start_paused = true)]
 async fn a_freeze_without_an_answer_is_followed_by_a_thaw_whose_answer_is_found() {
     let mut ic = channel(5, |operation| (operation != 5).then_some(0)).await;
-    let failure = Vss.verb(&mut ic, &verb("checkpoint-vm")).await.unwrap_err();
+    let failure = Vss::default().verb(&mut ic, &verb("checkpoint-vm")).await.unwrap_err();
     let Failure::Checkpoint(steps) = &failure else { panic!("{failure:?}") };
     assert_eq!(names(steps), [("check", Some(0)), ("freeze", None), ("thaw", Some(0))]);
     assert_eq!(failure.exit_code(), 3);
     // Nothing is owed any more.
-    assert_eq!(Vss.check(&mut ic).await, Ok(5));
+    assert_eq!(Vss::default().check(&mut ic).await, Ok(5));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_late_answer_to_a_freeze_is_not_taken_for_that_of_the_thaw() {
     let mut ic = channel(5, |operation| (operation < 5).then_some(0)).await;
-    assert!(matches!(Vss.freeze(&mut ic).await, Err(Failure::NoAnswer(_))));
+    assert!(matches!(Vss::default().freeze(&mut ic).await, Err(Failure::NoAnswer(_))));
     let late = reply(&ic.link().sent[1].clone(), 0);
     ic.link().waiting.push_back(Ok(late));
-    assert!(matches!(Vss.thaw(&mut ic).await, Err(Failure::NoAnswer(_))), "that was not its answer");
+    assert!(
+        matches!(Vss::default().thaw(&mut ic).await, Err(Failure::NoAnswer(_))),
+        "that was not its answer"
+    );
+}
+
+/// A reply that ends with the IC header, whose size field says so.
+fn header_only(packet: &Packet) -> Packet {
+    let mut short = reply(packet, 0);
+    short.payload.truncate(32);
+    short.payload[4..8].copy_from_slice(&[20, 0, 0, 0]);
+    short.payload[18..20].copy_from_slice(&[0, 0]);
+    short
+}
+
+#[tokio::test(start_paused = true)]
+async fn header_only_replies_to_freeze_and_thaw_are_answers() {
+    let link: Guest = Scripted::new(Box::new(|packet| {
+        vec![if is_negotiate(packet) { agree(packet, 5) } else { header_only(packet) }]
+    }));
+    let mut ic = Ic::new(link, wire::Ic::Vss, IcOptions::real_host(wire::Ic::Vss));
+    ic.negotiate().await.unwrap();
+    assert_eq!(Vss::default().freeze(&mut ic).await, Ok(()));
+    assert_eq!(Vss::default().thaw(&mut ic).await, Ok(()));
+    // A packet that nobody asked for is none of them.
+    let stray = header_only(&ic.link().sent[1].clone());
+    ic.link().waiting.push_back(Ok(stray));
+    assert_eq!(Vss::default().thaw(&mut ic).await, Ok(()));
+    assert!(ic.take_violations().iter().any(|violation| violation.problem == Problem::Unasked));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_header_only_thaw_is_told_from_the_late_answer_to_a_freeze_by_their_order() {
+    let link: Guest = Scripted::new(Box::new(|packet| match packet.payload.get(28) {
+        _ if is_negotiate(packet) => vec![agree(packet, 5)],
+        Some(5) => Vec::new(),
+        _ => vec![header_only(packet), header_only(packet)],
+    }));
+    let mut ic = Ic::new(link, wire::Ic::Vss, IcOptions::real_host(wire::Ic::Vss));
+    ic.negotiate().await.unwrap();
+    assert!(matches!(Vss::default().freeze(&mut ic).await, Err(Failure::NoAnswer(_))));
+    assert_eq!(Vss::default().thaw(&mut ic).await, Ok(()));
 }
 
 #[tokio::test]
 async fn a_guest_that_cannot_be_backed_up_is_neither_frozen_nor_thawed() {
     let mut ic = channel(5, |_| Some(0x8000_4005)).await;
-    assert!(matches!(Vss.verb(&mut ic, &verb("vss-check")).await, Err(Failure::Refused { .. })));
-    let Err(Failure::Checkpoint(steps)) = Vss.verb(&mut ic, &verb("checkpoint-vm")).await else { panic!() };
+    assert!(matches!(Vss::default().verb(&mut ic, &verb("vss-check")).await, Err(Failure::Refused { .. })));
+    let Err(Failure::Checkpoint(steps)) = Vss::default().verb(&mut ic, &verb("checkpoint-vm")).await else {
+        panic!()
+    };
     assert_eq!(names(&steps), [("check", Some(0x8000_4005))]);
     assert_eq!(operations(&mut ic), [2, 2]);
 }
@@ -123,7 +186,7 @@ async fn a_guest_that_cannot_be_backed_up_is_neither_frozen_nor_thawed() {
 async fn messages_before_5_0_have_no_freeze() {
     let mut ic = channel(4, agreeable).await;
     for line in ["vss-freeze", "vss-thaw", "checkpoint-vm"] {
-        assert!(matches!(Vss.verb(&mut ic, &verb(line)).await, Err(Failure::Rule(_))), "{line}");
+        assert!(matches!(Vss::default().verb(&mut ic, &verb(line)).await, Err(Failure::Rule(_))), "{line}");
     }
     assert!(operations(&mut ic).is_empty());
 }

@@ -193,7 +193,7 @@ impl Player<'_> {
         let result = match self.scenario.ic {
             wire::Ic::Shutdown => Shutdown.verb(channel, verb).await,
             wire::Ic::TimeSync => TimeSync::new(None).verb(channel, verb).await,
-            wire::Ic::Vss => Vss.verb(channel, verb).await,
+            wire::Ic::Vss => Vss::default().verb(channel, verb).await,
             _ => self.kvp.verb(channel, verb).await,
         };
         let violations = channel.take_violations();
