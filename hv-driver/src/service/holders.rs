@@ -6,15 +6,19 @@
 
 use std::time::{Duration, Instant};
 
+use hv_utils_core::wire::Ic;
+
 use super::{Daemons, Roots};
 use crate::components::Component;
-use crate::engine::{Owner, UIO};
+use crate::engine::{Identity, Owner, UIO};
 use crate::error::Error;
 use crate::sysfs::{Bus, Node, Opener, openers};
 
 /// How long programs may take to close the node.
 const PATIENCE: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(50);
+/// A host that replaces a closed device does so within this.
+const SETTLE: Duration = Duration::from_millis(1500);
 /// How long the daemon is to leave the device alone: longer than any journey takes.
 const AWAY: Duration = Duration::from_secs(20);
 
@@ -31,14 +35,21 @@ pub(super) fn free(
 ) -> Result<bool, Error> {
     let mut daemon: Option<Result<u32, String>> = None;
     let mut answer = None;
+    let mut closed = None;
     let mut end = Instant::now() + PATIENCE;
     loop {
-        let Some((node, there)) = look(bus, roots, component)? else { return Ok(daemon.is_none()) };
+        let Some((node, there)) = look(bus, roots, component)? else {
+            if let Some(before) = closed.filter(|_| component.ic == Ic::Kvp) {
+                settle(bus, component, before)?;
+            }
+            return Ok(daemon.is_none());
+        };
         let daemon = daemon.get_or_insert_with(|| daemons.process(component));
         // Not while others have it too: the daemon would let go in vain.
         let alone = there.iter().all(|opener| Ok(opener.pid) == *daemon);
         if alone && answer.is_none() {
             tracing::debug!(daemon = component.daemon, "asked to let go of {}", node.path.display());
+            closed = bus.find(component.ic)?.map(|found| found.device.identity);
             answer = Some(daemons.release(component, AWAY));
             end = Instant::now() + PATIENCE;
         } else if Instant::now() >= end {
@@ -47,6 +58,22 @@ pub(super) fn free(
             std::thread::sleep(LOOK);
         }
     }
+}
+
+/// Waits for the host to replace a device whose channel was closed a moment ago, or until it is clear that it does not.
+///
+/// Linux 6.12 does not survive an unbind that meets the host's rescind: `hv_uio_rescind` finds a driver that is half gone,
+/// and the kernel's own thread dies with VMBus' lock in its hands. Seen.
+fn settle(bus: &Bus, component: Component, before: Identity) -> Result<(), Error> {
+    let end = Instant::now() + SETTLE;
+    while Instant::now() < end {
+        // A device that is gone is waited for by the journey.
+        if bus.find(component.ic)?.is_none_or(|found| found.device.identity != before) {
+            return Ok(());
+        }
+        std::thread::sleep(LOOK);
+    }
+    Ok(())
 }
 
 /// The node of the component's device, and who has it open; `None` if nobody has.

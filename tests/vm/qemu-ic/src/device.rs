@@ -12,7 +12,7 @@ use crate::fatal;
 use crate::frames::{CLOSED, Frame, OFFER, OPENED, RESCIND};
 use crate::ic::{BALLOON, ICS, Ic};
 use crate::layout::Layout;
-use crate::offers::{self, PIPE_MODE, SETTLE};
+use crate::offers::{self, PIPE_MODE, QUIET, SETTLE};
 use crate::qemu::{
     Channel, INIT_QOM, Pointer, REQUEST_BYTES, TypeInfo, object_class_by_name, register_module_init,
     type_register_static, vmbus_channel_device, vmbus_channel_is_open, vmbus_channel_recv_done,
@@ -34,6 +34,8 @@ struct Device {
     was_open: bool,
     /// Whether the guest has the device, as far as we told it.
     offered: bool,
+    /// Whether it is to be taken away.
+    leaving: bool,
     /// Whether the host wants it offered again.
     wanted: bool,
     /// When the guest was told last that it is gone, or closed it.
@@ -90,7 +92,7 @@ impl Device {
             }
             Arrival::Nothing => {}
         }
-        self.offer_when_due();
+        self.go_on();
     }
 
     fn pump(&mut self) {
@@ -103,7 +105,7 @@ impl Device {
                 RESCIND => self.rescind(),
                 OFFER => {
                     self.wanted = true;
-                    self.offer_when_due();
+                    self.go_on();
                 }
                 // Words are obeyed at once; packets wait, for a channel or for room, and for those before them. One that was
                 // under way when the channel was closed is lost with it: the next channel begins with NEGOTIATE.
@@ -157,15 +159,26 @@ impl Device {
 
     fn rescind(&mut self) {
         self.wanted = false;
-        if self.offered {
-            self.offered = false;
+        if self.offered && !self.leaving {
+            self.leaving = true;
             self.waiting.clear();
-            self.left = Instant::now();
-            offers::rescind(self.relid());
+            self.go_on();
         }
     }
 
-    fn offer_when_due(&mut self) {
+    /// Takes the device away and offers it again, each when its time has come.
+    fn go_on(&mut self) {
+        if self.leaving {
+            // Right after a close the guest and QEMU still talk about the rings: see `offers`.
+            let since = self.left.elapsed();
+            if !self.is_open() && since < QUIET {
+                return self.timer.fire_in(QUIET - since);
+            }
+            self.leaving = false;
+            self.offered = false;
+            self.left = Instant::now();
+            offers::rescind(self.relid());
+        }
         if !self.wanted || self.offered {
             return;
         }
@@ -192,7 +205,7 @@ extern "C" fn writable(opaque: Pointer) {
 }
 
 extern "C" fn due(opaque: Pointer) {
-    on(opaque, Device::offer_when_due);
+    on(opaque, Device::go_on);
 }
 
 extern "C" fn opened(channel: *mut Channel) -> c_int {
@@ -275,6 +288,7 @@ extern "C" fn realize(pointer: Pointer, _error: Pointer) {
         waiting: VecDeque::new(),
         was_open: false,
         offered: true,
+        leaving: false,
         wanted: false,
         left: Instant::now(),
         timer: Timer::new(due, pointer),

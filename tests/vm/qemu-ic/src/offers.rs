@@ -5,6 +5,10 @@
 //! only the newer one that the guest has emptied the message slot, and QEMU's VMBus must not miss that. So the routes are
 //! committed once more when ours is gone, which makes QEMU's the newest again.
 //!
+//! For the same reason nothing is posted while QEMU's VMBus has something to post: not right after a close, when the guest
+//! gives the rings' memory back and waits for QEMU's word. If both meet in the slot, that word is lost, and the guest waits
+//! for ever in its unbind.
+//!
 //! The guest answers a rescind by RELID_RELEASED, which QEMU reports as unknown and we cannot see; an offer that comes
 //! before it is lost to Linux. Therefore an offer waits until the channel is closed and some time has passed.
 
@@ -20,7 +24,9 @@ use crate::qemu::{
 use crate::timer::Timer;
 
 /// How long a guest may need to let go of a rescinded device.
-pub(crate) const SETTLE: Duration = Duration::from_millis(700);
+pub(crate) const SETTLE: Duration = Duration::from_millis(600);
+/// How long after a close the guest and QEMU may still exchange messages about the channel's memory.
+pub(crate) const QUIET: Duration = Duration::from_millis(200);
 
 /// The virtual processor and the interrupt source that VMBus messages go to: the guest's first, and 2 by definition.
 const VP_INDEX: u32 = 0;

@@ -67,7 +67,7 @@ pub(super) fn hvctl_moves_a_service_over_the_bus(machine: &mut Machine) {
 pub(super) fn automatic_choice_measures_what_the_kernel_takes(machine: &mut Machine) {
     begin(machine);
     // Linux 6.12.95 takes 47 MiB for each service: tried, seen, given back, and remembered with the reason.
-    machine.sh("hv-driver apply --bus none");
+    machine.sh("hv-driver use auto kvp --runtime");
     assert_eq!(driver(machine, KVP), "hv_utils");
     let shown = machine.sh("hv-driver show");
     let line = shown.lines().find(|line| line.starts_with("kvp")).unwrap_or_default();
