@@ -1,6 +1,6 @@
 //! Before a device is taken from `uio_hv_generic`: nobody may have its node open.
 //!
-//! Linux, up to 6.18 at least, does not close the channel of a device whose driver is unbound under an open node; it frees
+//! Linux (6.12, and mainline's source of 2025) does not close the channel of a device whose driver is unbound under an open node; it frees
 //! the rings, and the host goes on writing there. So our own daemon is asked to let go, anybody else is waited for, and
 //! where somebody stays the device stays too.
 

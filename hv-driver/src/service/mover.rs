@@ -10,7 +10,7 @@ use hv_utils_core::wire::Ic;
 
 use super::{Daemons, Roots, holders};
 use crate::components::Component;
-use crate::engine::{Failure, Goal, HV_UTILS, Owner, Step, Switch, UIO};
+use crate::engine::{Failure, Goal, Identity, Owner, Step, Switch, HV_UTILS, UIO};
 use crate::error::{Error, Kind};
 use crate::guard::Guard;
 use crate::sysfs::{Bus, Found, Marker, repair};
@@ -29,6 +29,7 @@ pub(super) fn travel(
     holders::free(bus, roots, daemons, component)?;
     // It may be another one by now, or gone for a moment, as its host does after a close.
     let found = bus.find(component.ic)?;
+    let raw = found.as_ref().filter(|found| found.device.owner == Owner::Uio).map(|found| found.device.identity);
     let marker = Marker::new(&roots.run);
     marker.set(bus, found.as_ref().map(|found| &found.vmbus), goal == Goal::Unbound)?;
     let guard = Guard::start(&roots.sysfs, &roots.run, lock).inspect_err(|_| drop(marker.clear()))?;
@@ -36,7 +37,7 @@ pub(super) fn travel(
     // Whatever happened.
     let mended = repair(bus, &marker);
     let arrived = match (&moved, &mended) {
-        (Ok(()), Ok(())) => still_there(bus, component, goal),
+        (Ok(()), Ok(())) => still_there(bus, component, goal).inspect(|()| warn_of_rescind(bus, component, raw)),
         _ => Ok(()),
     };
     if moved.as_ref().is_err_and(|error| error.kind() == Kind::Stuck) {
@@ -99,6 +100,20 @@ fn drive(
 
 fn take(bus: &Bus, found: &Found) -> Result<bool, Error> {
     bus.unbind(&found.vmbus.instance, found.vmbus.driver.as_deref().unwrap_or(HV_UTILS))
+}
+
+/// A channel that was raw once keeps the raw driver's function for its rescind, until there is a new channel: Linux 6.12
+/// crashes in it when the host takes the service away (seen; mainline's source of 2025 does not take it back either).
+fn warn_of_rescind(bus: &Bus, component: Component, raw: Option<Identity>) {
+    let now = bus.find(component.ic).ok().flatten();
+    let same = now.is_some_and(|now| now.device.owner != Owner::Uio && Some(now.device.identity) == raw);
+    if same {
+        tracing::warn!(
+            "{} is on the same channel as before: if a program has used it on {UIO}, this kernel may crash when the host \
+             takes the service away (unticks it); restart this machine when you can",
+            component.name
+        );
+    }
 }
 
 /// After everything that arrived has been given a driver.

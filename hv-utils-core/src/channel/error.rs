@@ -27,7 +27,7 @@ pub enum ChannelError {
     /// The kernel answered the registration with something else than its version.
     #[error("the kernel's answer to the registration makes no sense")]
     Registration,
-    /// The kernel has not closed the channel that was open on this device before (Linux up to 6.18 at least: unbinding
+    /// The kernel has not closed the channel that was open on this device before (Linux 6.12, and mainline's source of 2025: unbinding
     /// `uio_hv_generic` while its node is open frees the rings and leaves the channel open).
     #[error(
         "the kernel still has this channel open: its driver was changed while a program used the device. It works \

@@ -161,7 +161,7 @@ impl Shared {
         }
     }
 
-    /// As in Linux up to 6.18 at least, only `hv_utils` closes the channel: `uio_hv_generic` forgets one that a program has
+    /// As in Linux 6.12, only `hv_utils` closes the channel: `uio_hv_generic` forgets one that a program has
     /// open, and the program's own close does not reach the driver any more.
     pub(super) fn unbind(&self, state: &mut State, ic: Ic) -> io::Result<()> {
         let device = state.device(ic).ok_or(Errno::NODEV)?;
