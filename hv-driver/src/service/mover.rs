@@ -10,7 +10,7 @@ use hv_utils_core::wire::Ic;
 
 use super::{Daemons, Roots, holders};
 use crate::components::Component;
-use crate::engine::{Failure, Goal, Identity, Owner, Step, Switch, HV_UTILS, UIO};
+use crate::engine::{Failure, Goal, HV_UTILS, Identity, Owner, Step, Switch, UIO};
 use crate::error::{Error, Kind};
 use crate::guard::Guard;
 use crate::sysfs::{Bus, Found, Marker, repair};
@@ -29,7 +29,8 @@ pub(super) fn travel(
     holders::free(bus, roots, daemons, component)?;
     // It may be another one by now, or gone for a moment, as its host does after a close.
     let found = bus.find(component.ic)?;
-    let raw = found.as_ref().filter(|found| found.device.owner == Owner::Uio).map(|found| found.device.identity);
+    let raw =
+        found.as_ref().filter(|found| found.device.owner == Owner::Uio).map(|found| found.device.identity);
     let marker = Marker::new(&roots.run);
     marker.set(bus, found.as_ref().map(|found| &found.vmbus), goal == Goal::Unbound)?;
     let guard = Guard::start(&roots.sysfs, &roots.run, lock).inspect_err(|_| drop(marker.clear()))?;
@@ -37,7 +38,9 @@ pub(super) fn travel(
     // Whatever happened.
     let mended = repair(bus, &marker);
     let arrived = match (&moved, &mended) {
-        (Ok(()), Ok(())) => still_there(bus, component, goal).inspect(|()| warn_of_rescind(bus, component, raw)),
+        (Ok(()), Ok(())) => {
+            still_there(bus, component, goal).inspect(|()| warn_of_rescind(bus, component, raw))
+        }
         _ => Ok(()),
     };
     if moved.as_ref().is_err_and(|error| error.kind() == Kind::Stuck) {
