@@ -103,9 +103,10 @@ async fn the_c_daemon_freezes_and_thaws() {
         let (mut ic, _) = channel(&name, wire::Ic::Vss, Version::new(5, 0)).await;
         // The kernel's source says 5 ("no auto-recovery"), its answer never does: it looks for the operation where the
         // daemon's answer has its status.
-        assert_eq!(Vss.check(&mut ic).await, Ok(0), "{name}");
-        Vss.freeze(&mut ic).await.unwrap();
-        Vss.thaw(&mut ic).await.unwrap();
+        let mut vss = Vss::default();
+        assert_eq!(vss.check(&mut ic).await, Ok(0), "{name}");
+        vss.freeze(&mut ic).await.unwrap();
+        vss.thaw(&mut ic).await.unwrap();
         spotless(&name, &mut ic, 3);
     }
 }

@@ -12,8 +12,7 @@ type Difference = (&'static str, &'static str, &'static str);
 
 /// The C daemon and ours, both on `hv_utils`.
 const ON_HV_UTILS: &[Difference] = &[
-    // The kernel keeps the value of a GET only if the daemon returns it with key and sizes as for ENUMERATE; the C daemon
-    // leaves the key out, and the host gets a success without a value.
+    // The kernel reads the value of a GET where an answer to ENUMERATE has it; the C daemon does not put it there.
     ("get-kvp --direct external Colour", "value ", "value grün €𝄞"),
     // The C daemon lets the host write pool 2, which is the guest's word about itself and never read from the file.
     ("set-kvp auto Forged 1", "done", "status 0x80004005"),
