@@ -51,69 +51,66 @@ async fn all(images: &Images, kernel: &str, dir: &Path) -> Result<(), String> {
     crate::cases::start_bus(&machine);
     for transport in [Transport::HvUtils, Transport::Uio] {
         transport.prepare(&machine);
-        reads(&machine, &mut wire, transport).await?;
-        for medium in [Medium::RamDisk, Medium::VirtioDisk] {
-            writes(&machine, &mut wire, transport, medium).await?;
+        for series in SERIES {
+            series.measure(&machine, &mut wire, transport).await?;
         }
     }
     Ok(())
 }
 
-/// Reads, from a RAM disk.
-async fn reads(machine: &Machine, wire: &mut Wire, transport: Transport) -> Result<(), String> {
-    let mut table = Table::new(&format!("Reads on {transport}, pool on a RAM disk"));
-    for size in SIZES {
-        for _ in 0..ROUNDS {
-            let mut round = vec![("heartbeat (kernel)", wire.heartbeat().await?)];
-            for subject in Subject::on(transport) {
-                Medium::RamDisk.mount(machine, size);
-                subject.start(machine);
-                let mut connected = wire.kvp().await?;
-                for operation in Operation::READS {
-                    let count = if size == SIZES[2] && subject == Subject::C { 20 } else { 60 };
-                    let sample = connected.measure(operation, size, count).await?;
-                    round.push((subject.row(operation), sample));
-                }
-                subject.end(machine);
-                drop(connected);
-            }
-            table.round(size, &round);
-        }
-    }
-    table.print();
-    Ok(())
-}
-
-/// Writes; ours and no other is durable before it is answered.
-async fn writes(
-    machine: &Machine,
-    wire: &mut Wire,
-    transport: Transport,
+/// What one table is about.
+struct Series {
+    title: &'static str,
     medium: Medium,
-) -> Result<(), String> {
-    let mut table = Table::new(&format!("Writes on {transport}, pool on {medium}"));
-    if let Medium::VirtioDisk = medium {
-        medium.mount(machine, 0);
-        table.note(&machine.sh("hv-vm-null fsync /var/lib/hyperv/probe 40"));
-    }
-    for size in SIZES {
-        for _ in 0..ROUNDS {
-            let mut round: Vec<(&str, Sample)> = Vec::new();
-            for subject in Subject::on(transport) {
-                medium.mount(machine, size);
-                subject.start(machine);
-                let mut connected = wire.kvp().await?;
-                for operation in Operation::WRITES {
-                    let count = if size == SIZES[2] && subject == Subject::C { 6 } else { 15 };
-                    let sample = connected.measure(operation, size, count).await?;
-                    round.push((subject.row(operation), sample));
-                }
-                subject.end(machine);
-                drop(connected);
-            }
-            table.round(size, &round);
+    operations: &'static [Operation],
+    /// Requests of each kind in a round, and how many for the C daemon where it takes half a second for one.
+    counts: (u32, u32),
+}
+
+/// Reads come from memory, whatever the medium. Of the writes only ours are durable before they are answered.
+const SERIES: [Series; 3] = [
+    Series { title: "Reads", medium: Medium::RamDisk, operations: &Operation::READS, counts: (60, 20) },
+    Series { title: "Writes", medium: Medium::RamDisk, operations: &Operation::WRITES, counts: (15, 6) },
+    Series { title: "Writes", medium: Medium::VirtioDisk, operations: &Operation::WRITES, counts: (15, 6) },
+];
+
+impl Series {
+    async fn measure(&self, machine: &Machine, wire: &mut Wire, transport: Transport) -> Result<(), String> {
+        let mut table = Table::new(&format!("{} on {transport}, pool on {}", self.title, self.medium));
+        if let Medium::VirtioDisk = self.medium {
+            self.medium.mount(machine, 0);
+            table.note(&machine.sh("hv-vm-null fsync /var/lib/hyperv/probe 40"));
         }
+        for size in SIZES {
+            for _ in 0..ROUNDS {
+                table.round(size, &self.round(machine, wire, transport, size).await?);
+            }
+        }
+        table.print();
+        Ok(())
     }
-    table.print();
-    Ok(())
+
+    /// Everybody once, at one size.
+    async fn round(
+        &self,
+        machine: &Machine,
+        wire: &mut Wire,
+        transport: Transport,
+        size: u32,
+    ) -> Result<Vec<(&'static str, Sample)>, String> {
+        let mut round = vec![("heartbeat (kernel)", wire.heartbeat().await?)];
+        for subject in Subject::on(transport) {
+            self.medium.mount(machine, size);
+            subject.start(machine);
+            let mut connected = wire.kvp().await?;
+            for operation in self.operations {
+                let slow = size == SIZES[2] && subject == Subject::C;
+                let count = if slow { self.counts.1 } else { self.counts.0 };
+                let sample = connected.measure(*operation, size, count).await?;
+                round.push((subject.row(*operation), sample));
+            }
+            subject.end(machine);
+        }
+        Ok(round)
+    }
 }
