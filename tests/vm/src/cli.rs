@@ -17,22 +17,22 @@ use crate::{bench, cases, machine};
 #[command(name = "tests/vm/run", max_term_width = 110)]
 struct Arguments {
     /// What images.sh has made
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, default_value = ".")]
     images: PathBuf,
     /// Debian's packages
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, default_value = ".")]
     tools: PathBuf,
     /// Our programs
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, default_value = ".")]
     programs: PathBuf,
     /// The device library for QEMU
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, default_value = ".")]
     library: PathBuf,
     /// QEMU's class layout
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, default_value = ".")]
     layout: String,
     /// The script that starts a guest
-    #[arg(long, hide = true)]
+    #[arg(long, hide = true, default_value = ".")]
     start_guest: PathBuf,
     /// Only the cases whose names contain one of these
     #[arg(value_name = "CASE")]
@@ -46,7 +46,7 @@ struct Arguments {
     /// Measure instead of testing
     #[arg(long)]
     bench: bool,
-    /// The guest's kernel, for --shell and --bench
+    /// The guest's kernel, for --shell and --bench: 6.12 or 6.1
     #[arg(long, value_name = "NAME", default_value = "6.12")]
     kernel: String,
     /// Directory for what machines leave behind
