@@ -62,6 +62,9 @@ pub(super) fn hvctl_moves_a_service_over_the_bus(machine: &mut Machine) {
     }
     let shown = machine.sh("hvctl --json driver show");
     assert!(shown.contains("\"kind\":\"driver-show\""), "{shown}");
+    // It would end by itself, after half a minute without a question.
+    machine.sh("kill $(pidof hv-driver)");
+    machine.until("! pidof hv-driver >/dev/null");
 }
 
 pub(super) fn automatic_choice_measures_what_the_kernel_takes(machine: &mut Machine) {
