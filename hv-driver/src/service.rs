@@ -161,7 +161,8 @@ impl<'a> Worker<'a> {
         Ok(self.world.decide(component, choice, owner).move_from(owner).is_some())
     }
 
-    /// Moves components as `choice` says and keeps the choice: for good, or until the next boot. None named means all.
+    /// Moves components as `choice` says and keeps the choice: for good, or until the next boot. None named means all
+    /// that the host offers.
     ///
     /// # Errors
     /// This machine has no such component, its kernel cannot do it, or it did not work. The first failure, after all
@@ -204,15 +205,18 @@ impl<'a> Worker<'a> {
             )));
         }
         let all = if named.is_empty() { &COMPONENTS[..] } else { named };
-        let mut there = 0;
+        let mut offered = Vec::new();
         for component in all {
             match self.world.bus.find(component.ic)? {
-                Some(_) => there += 1,
-                None if named.is_empty() => {}
+                Some(_) => offered.push(*component),
+                // Nothing is done with it, so nothing is kept for it.
+                None if named.is_empty() => {
+                    tracing::info!("{} is left out: the host does not offer it", component.name);
+                }
                 None => return Err(self.absent(*component)),
             }
         }
-        if there == 0 {
+        if offered.is_empty() {
             return Err(Error::unavailable(format!(
                 "there is no integration component on a VMBus below {}: this is no Hyper-V guest, or its host offers none",
                 self.roots.sysfs.display()
@@ -221,7 +225,7 @@ impl<'a> Worker<'a> {
         if choice == Choice::HvUtils && !self.world.bus.has_driver(HV_UTILS) {
             return Err(Error::unavailable("the driver hv_utils is not there: modprobe hv_utils"));
         }
-        Ok(all.to_vec())
+        Ok(offered)
     }
 
     fn absent(&self, component: Component) -> Error {

@@ -93,6 +93,26 @@ fn driver_that_is_not_there_is_unavailable_and_nothing_is_begun() {
 }
 
 #[test]
+fn without_a_list_only_what_was_brought_there_is_kept() {
+    // Five services are not offered.
+    let guest = Guest::new(&[Ic::Kvp]);
+    let raw = guest.path("sys/bus/vmbus/drivers/uio_hv_generic");
+    let away = guest.path("uio_hv_generic");
+    fs::rename(&raw, &away).unwrap();
+    for verb in [&["use", "uio"][..], &["use", "uio", "--runtime"]] {
+        let ran = guest.run(verb);
+        assert_eq!(ran.code, Some(69), "{}", ran.err);
+        assert!(ran.err.contains("vss is left out: the host does not offer it"), "{}", ran.err);
+        assert_eq!(guest.read(DROP_IN), "");
+        assert!(!guest.good(&["show"]).out.contains(" uio "), "{verb:?}");
+    }
+    fs::rename(&away, &raw).unwrap();
+    guest.good(&["use", "uio"]);
+    let text = guest.read(DROP_IN);
+    assert!(text.ends_with("[driver]\nkvp = \"uio\"\n"), "{text}");
+}
+
+#[test]
 fn second_instance_is_told_to_wait_but_may_look() {
     let guest = Guest::new(&[Ic::Kvp]);
     let _lock = InstanceLock::take(&guest.path("run"), "hv-driver").unwrap();
