@@ -19,7 +19,7 @@ use hv_utils_core::wire::Ic;
 use crate::components::{COMPONENTS, Component};
 use crate::config::{Place, Settings};
 use crate::engine::{Choice, Goal, HV_UTILS};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::show::Row;
 use crate::sysfs::{Bus, Marker, repair};
 use world::World;
@@ -128,7 +128,8 @@ impl<'a> Worker<'a> {
         Ok(Self { world: World::look(roots, settings), roots: roots.clone(), lock, daemons })
     }
 
-    /// Applies what is configured to all components. One that cannot be moved does not hold up the others.
+    /// Applies what is configured to all components. One that cannot be moved does not hold up the others, and one that
+    /// this machine cannot move is no failure under `auto`.
     ///
     /// # Errors
     /// The first failure, after all were tried.
@@ -145,7 +146,7 @@ impl<'a> Worker<'a> {
                 quiet = false;
                 if let Err(error) = self.settle(component, choice, &Unasked) {
                     failed.insert(component.ic);
-                    result = first(result, error);
+                    result = excused(component, choice, error).or_else(|error| first(result, error));
                 }
             }
             if quiet {
@@ -177,7 +178,8 @@ impl<'a> Worker<'a> {
         let (mut kept, mut result) = (Vec::new(), Ok(()));
         for component in components {
             self.world.memory.forget(component.ic);
-            match self.settle(component, choice, self.daemons) {
+            let settled = self.settle(component, choice, self.daemons);
+            match settled.or_else(|error| excused(component, choice, error)) {
                 Ok(()) => kept.push(component.ic),
                 Err(error) => result = first(result, error),
             }
@@ -262,6 +264,15 @@ impl<'a> Worker<'a> {
         let all = if named.is_empty() { &COMPONENTS[..] } else { named };
         all.iter().map(|component| self.world.row(*component)).collect()
     }
+}
+
+/// What the machine cannot do, nobody has asked for under `auto`: the component stays where it is.
+fn excused(component: Component, choice: Choice, error: Error) -> Result<(), Error> {
+    if choice != Choice::Auto || error.kind() != Kind::Unavailable {
+        return Err(error);
+    }
+    tracing::warn!("{} stays where it is: {error}", component.name);
+    Ok(())
 }
 
 /// The first failure is returned, and said by whoever asked; further ones are said here.

@@ -62,6 +62,24 @@ fn memory_that_was_taken_sends_it_back_and_is_remembered_for_this_boot() {
 }
 
 #[test]
+fn raw_driver_that_cannot_be_loaded_is_no_failure_unless_it_was_chosen() {
+    let guest = Guest::new(&[Ic::Kvp, Ic::Shutdown]);
+    std::fs::remove_dir_all(guest.path("sys/bus/vmbus/drivers/uio_hv_generic")).unwrap();
+    for verb in [&["apply"][..], &["use", "auto"]] {
+        let ran = guest.good(verb);
+        let why = "kvp stays where it is: the driver uio_hv_generic is not there and cannot be loaded";
+        assert_eq!(ran.err.matches(why).count(), 1, "{verb:?}: {}", ran.err);
+        guest.has(Ic::Kvp, Driver::HvUtils);
+        guest.is_orderly();
+    }
+    assert_eq!(guest.bus.offers(Ic::Kvp), 1, "nothing was begun");
+    guest.write("etc/hv-utils/hv-utils.toml.d/60-site.toml", "[driver]\nshutdown = \"uio\"\n");
+    let ran = guest.run(&["apply"]);
+    assert_eq!(ran.code, Some(69), "{}", ran.err);
+    guest.has(Ic::Shutdown, Driver::HvUtils);
+}
+
+#[test]
 fn three_attempts_in_vain_are_enough() {
     let guest = Guest::new(&[Ic::Kvp]);
     guest.bus.set_refusing(Driver::Uio);
