@@ -23,7 +23,7 @@ fn auto_takes_kvp_alone_and_a_second_time_nothing() {
 #[test]
 fn file_copy_follows_its_own_switch() {
     let guest = Guest::new(&[Ic::FileCopy]);
-    guest.write("etc/hv-utils/hv-utils.toml", "[file-copy]\nenabled = true\nroots = [\"/srv\"]\n");
+    guest.write("etc/hv-utils/hv-utils.toml", "[file-copy]\nenabled = true\n");
     guest.good(&["apply"]);
     guest.has(Ic::FileCopy, Driver::Uio);
     guest.write("etc/hv-utils/hv-utils.toml", "");

@@ -139,6 +139,8 @@ fn wrong_words_and_wrong_configuration_have_their_codes() {
             ran.err
         );
     }
+    guest.write("etc/hv-utils/hv-utils.toml", "[file-copy]\nenabled = \"yes\"\n");
+    assert_eq!(guest.run(&["--check-config"]).code, Some(78));
 }
 
 #[test]
