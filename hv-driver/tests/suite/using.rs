@@ -183,8 +183,6 @@ fn who_may_not_write_is_told_so_and_may_look() {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     };
     allow(guest.directory.path(), 0o755);
-    fs::create_dir_all(guest.path("run")).unwrap();
-    allow(&guest.path("run"), 0o777);
     let program = guest.path("hv-driver");
     fs::copy(env!("CARGO_BIN_EXE_hv-driver"), &program).unwrap();
     let as_nobody = |args: &[&str]| {
@@ -196,10 +194,18 @@ fn who_may_not_write_is_told_so_and_may_look() {
             .args(command.get_args());
         nobody.output().unwrap()
     };
-    let refused = as_nobody(&["use", "uio", "kvp", "--runtime"]);
-    let text = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert_eq!(refused.status.code(), Some(77), "{text}");
-    assert!(text.contains("drivers_autoprobe: Permission denied"), "{text}");
+    let refused = |what: &str| {
+        let refused = as_nobody(&["use", "uio", "kvp", "--runtime"]);
+        let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(77), "{text}");
+        assert!(text.contains(what), "{text}");
+        let hint = "; needs root; an administrator allowed by polkit uses hvctl driver use\n";
+        assert!(text.ends_with(hint), "{text}");
+    };
+    refused("cannot create the directory");
+    fs::create_dir_all(guest.path("run")).unwrap();
+    allow(&guest.path("run"), 0o777);
+    refused("drivers_autoprobe: Permission denied");
     guest.has(Ic::Kvp, Driver::HvUtils);
     guest.is_orderly();
     assert_eq!(as_nobody(&["show"]).status.code(), Some(0));
