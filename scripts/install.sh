@@ -83,7 +83,7 @@ system_files() {
 documents() {
     for page in docs/man/*.[1-8]; do
         name=$(basename "$page")
-        put 0644 "$page" "$MANDIR/man${name##*.}/$name"
+        put_paths "$page" "$MANDIR/man${name##*.}/$name"
     done
     for page in README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE; do
         put 0644 "$page" "$DATADIR/doc/hv-utils/$page"

@@ -1,4 +1,4 @@
-//! `[driver]`, and the one key of another table that matters here: from what was written to what is meant.
+//! `[driver]` and `[file-copy]`, from what was written to what is meant.
 //!
 //! Reading and merging files, and reporting everything that is wrong in them, is the core's. What `hv-driver use` makes
 //! permanent goes into a drop-in of its own, so that no file of a person's is ever edited by a program.
@@ -115,14 +115,14 @@ impl Place {
 }
 
 impl Settings {
-    /// Reads `[driver]`; what is wrong is reported through the table.
+    /// Reads `[driver]` and `[file-copy]`; what is wrong is reported through the tables.
     pub fn read(table: &mut Table<'_>) -> Self {
         let mut choices = BTreeMap::new();
         for component in COMPONENTS {
             let choice = table.one_of(component.name, &Choice::WORDS);
             choices.extend(choice.map(|choice| (component.ic, choice)));
         }
-        let file_copy = table.foreign_boolean("file-copy", "enabled").unwrap_or(false);
+        let file_copy = table.also("file-copy").boolean("enabled").unwrap_or(false);
         Self { choices, file_copy }
     }
 

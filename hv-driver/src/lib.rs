@@ -125,12 +125,24 @@ fn perform(cli: Cli, place: Place, settings: Settings) -> Result<(), Error> {
     match cli.verb {
         Some(Verb::Show { json }) => print("driver-show", &service::show(&roots, &place)?, json),
         Some(Verb::Use { choice, components, runtime, json }) => {
-            let mut worker = Worker::begin(&roots, settings, daemons)?;
-            worker.choose(&components, choice, (!runtime).then_some(&place))?;
-            print("driver-use", &worker.rows(&components)?, json)
+            let choose = || {
+                let mut worker = Worker::begin(&roots, settings, daemons)?;
+                worker.choose(&components, choice, (!runtime).then_some(&place))?;
+                worker.rows(&components)
+            };
+            let hint = "needs root; an administrator allowed by polkit uses hvctl driver use";
+            let rows = choose().map_err(|error| roots_alone(error, hint))?;
+            print("driver-use", &rows, json)
         }
-        Some(Verb::Apply) => Worker::begin(&roots, settings, daemons)?.apply(),
-        Some(Verb::Release { component }) => Worker::begin(&roots, settings, daemons)?.release(component),
+        Some(Verb::Apply) => {
+            let applied = Worker::begin(&roots, settings, daemons).and_then(|mut worker| worker.apply());
+            applied.map_err(|error| roots_alone(error, "needs root"))
+        }
+        Some(Verb::Release { component }) => {
+            let released =
+                Worker::begin(&roots, settings, daemons).and_then(|mut worker| worker.release(component));
+            released.map_err(|error| roots_alone(error, "needs root"))
+        }
         Some(Verb::Serve { idle_secs }) => {
             let shop = Shop { roots, place, bus: cli.common.bus };
             bus::serve(shop, Duration::from_secs(idle_secs))
@@ -138,6 +150,14 @@ fn perform(cli: Cli, place: Place, settings: Settings) -> Result<(), Error> {
         Some(Verb::Guard) => Ok(()),
         None => Err(Error::new(Kind::Invalid, "a verb is missing: hv-driver --help shows them")),
     }
+}
+
+/// What an ordinary user may not is told with what to do; root is kept from it by something else.
+fn roots_alone(error: Error, hint: &str) -> Error {
+    if error.kind() == Kind::Exit(Exit::NotPermitted) && !rustix::process::geteuid().is_root() {
+        return Error::new(error.kind(), format!("{error}; {hint}"));
+    }
+    error
 }
 
 fn print(kind: &str, rows: &[Row], json: bool) -> Result<(), Error> {

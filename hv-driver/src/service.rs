@@ -19,7 +19,7 @@ use hv_utils_core::wire::Ic;
 use crate::components::{COMPONENTS, Component};
 use crate::config::{Place, Settings};
 use crate::engine::{Choice, Goal, HV_UTILS};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::show::Row;
 use crate::sysfs::{Bus, Marker, repair};
 use world::World;
@@ -128,7 +128,8 @@ impl<'a> Worker<'a> {
         Ok(Self { world: World::look(roots, settings), roots: roots.clone(), lock, daemons })
     }
 
-    /// Applies what is configured to all components. One that cannot be moved does not hold up the others.
+    /// Applies what is configured to all components. One that cannot be moved does not hold up the others, and one that
+    /// this machine cannot move is no failure under `auto`.
     ///
     /// # Errors
     /// The first failure, after all were tried.
@@ -145,7 +146,7 @@ impl<'a> Worker<'a> {
                 quiet = false;
                 if let Err(error) = self.settle(component, choice, &Unasked) {
                     failed.insert(component.ic);
-                    result = first(result, error);
+                    result = excused(component, choice, error).or_else(|error| first(result, error));
                 }
             }
             if quiet {
@@ -161,7 +162,8 @@ impl<'a> Worker<'a> {
         Ok(self.world.decide(component, choice, owner).move_from(owner).is_some())
     }
 
-    /// Moves components as `choice` says and keeps the choice: for good, or until the next boot. None named means all.
+    /// Moves components as `choice` says and keeps the choice: for good, or until the next boot. None named means all
+    /// that the host offers.
     ///
     /// # Errors
     /// This machine has no such component, its kernel cannot do it, or it did not work. The first failure, after all
@@ -176,7 +178,8 @@ impl<'a> Worker<'a> {
         let (mut kept, mut result) = (Vec::new(), Ok(()));
         for component in components {
             self.world.memory.forget(component.ic);
-            match self.settle(component, choice, self.daemons) {
+            let settled = self.settle(component, choice, self.daemons);
+            match settled.or_else(|error| excused(component, choice, error)) {
                 Ok(()) => kept.push(component.ic),
                 Err(error) => result = first(result, error),
             }
@@ -204,15 +207,18 @@ impl<'a> Worker<'a> {
             )));
         }
         let all = if named.is_empty() { &COMPONENTS[..] } else { named };
-        let mut there = 0;
+        let mut offered = Vec::new();
         for component in all {
             match self.world.bus.find(component.ic)? {
-                Some(_) => there += 1,
-                None if named.is_empty() => {}
+                Some(_) => offered.push(*component),
+                // Nothing is done with it, so nothing is kept for it.
+                None if named.is_empty() => {
+                    tracing::info!("{} is left out: the host does not offer it", component.name);
+                }
                 None => return Err(self.absent(*component)),
             }
         }
-        if there == 0 {
+        if offered.is_empty() {
             return Err(Error::unavailable(format!(
                 "there is no integration component on a VMBus below {}: this is no Hyper-V guest, or its host offers none",
                 self.roots.sysfs.display()
@@ -221,7 +227,7 @@ impl<'a> Worker<'a> {
         if choice == Choice::HvUtils && !self.world.bus.has_driver(HV_UTILS) {
             return Err(Error::unavailable("the driver hv_utils is not there: modprobe hv_utils"));
         }
-        Ok(all.to_vec())
+        Ok(offered)
     }
 
     fn absent(&self, component: Component) -> Error {
@@ -258,6 +264,15 @@ impl<'a> Worker<'a> {
         let all = if named.is_empty() { &COMPONENTS[..] } else { named };
         all.iter().map(|component| self.world.row(*component)).collect()
     }
+}
+
+/// What the machine cannot do, nobody has asked for under `auto`: the component stays where it is.
+fn excused(component: Component, choice: Choice, error: Error) -> Result<(), Error> {
+    if choice != Choice::Auto || error.kind() != Kind::Unavailable {
+        return Err(error);
+    }
+    tracing::warn!("{} stays where it is: {error}", component.name);
+    Ok(())
 }
 
 /// The first failure is returned, and said by whoever asked; further ones are said here.

@@ -159,7 +159,7 @@ fn bus_says(name: &str, daemon: &str, text: &str) -> (Code, String, String) {
         "ServiceUnknown" | "NameHasNoOwner" => (
             Code::Unavailable,
             format!("{daemon} is not running: nothing on the bus answers for it"),
-            format!("start it with systemctl start {daemon}; hvctl status tells more"),
+            absent(daemon),
         ),
         "NoReply" | "Timeout" | "TimedOut" | "Disconnected" => {
             (Code::Unavailable, format!("{daemon} did not answer: {}", or(text, "it ended or hangs")), log)
@@ -178,6 +178,16 @@ fn bus_says(name: &str, daemon: &str, text: &str) -> (Code, String, String) {
         }
         _ => (Code::Failed, or(text, &format!("{daemon} refused: {name}")), log),
     }
+}
+
+/// What to do where nobody answers, and the bus starts nobody.
+fn absent(daemon: &str) -> String {
+    if daemon == "hv-driver" {
+        // Nobody starts it by hand.
+        return "the bus starts it when it is asked (D-Bus activation): is it installed? see systemctl status hv-driver"
+            .to_owned();
+    }
+    format!("start it with systemctl start {daemon}; hvctl status tells more")
 }
 
 /// Exit code and advice for the errors the daemons define themselves.

@@ -25,7 +25,7 @@ fn no_configuration_is_auto_for_all() {
 fn all_keys_are_read_and_a_wrong_word_is_an_error_with_its_place() {
     let directory = tempfile::tempdir().unwrap();
     let text = "[driver]\nkvp = \"uio\"\nvss = \"hv_utils\"\ntimesync = \"auto\"\nshutdown = \"uio\"\n\
-                heartbeat = \"uio\"\nfile-copy = \"uio\"\n[file-copy]\nenabled = true\nroots = []\n";
+                heartbeat = \"uio\"\nfile-copy = \"uio\"\n[file-copy]\nenabled = true\n";
     write(directory.path(), "hv-utils.toml", text);
     let settings = place(directory.path()).settings().unwrap();
     assert_eq!(settings.choices.len(), 6);
@@ -38,6 +38,23 @@ fn all_keys_are_read_and_a_wrong_word_is_an_error_with_its_place() {
         error.to_string().contains("hv-utils.toml:2: driver.kvp: must be one of: auto, uio, hv_utils"),
         "{error}"
     );
+}
+
+#[test]
+fn table_of_file_copy_is_held_to_its_one_key() {
+    let directory = tempfile::tempdir().unwrap();
+    write(directory.path(), "hv-utils.toml", "[file-copy]\nenabled = \"yes\"\nenable = true\n");
+    let findings: Vec<_> = place(directory.path()).load().findings.iter().map(ToString::to_string).collect();
+    assert_eq!(findings.len(), 2, "{findings:?}");
+    assert!(
+        findings[0].ends_with("hv-utils.toml:2: file-copy.enabled: must be true or false, not \"yes\""),
+        "{findings:?}"
+    );
+    assert!(
+        findings[1].ends_with("hv-utils.toml:3: file-copy.enable: unknown key, did you mean \"enabled\"?"),
+        "{findings:?}"
+    );
+    assert_eq!(place(directory.path()).settings().unwrap_err().code(), 78);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Loading `uio_hv_generic`: the only program this one ever runs, by its fixed path, without a shell, and not for long.
 
+use std::io;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,7 @@ pub fn load_raw_driver(bus: &Bus) -> Result<(), Error> {
         return Ok(());
     }
     let why =
-        if bus.is_real() { modprobe()? } else { "not in another sysfs than the machine's own".to_owned() };
+        if bus.is_real() { modprobe() } else { "not in another sysfs than the machine's own".to_owned() };
     if bus.has_driver(UIO) {
         return Ok(());
     }
@@ -29,15 +30,18 @@ pub fn load_raw_driver(bus: &Bus) -> Result<(), Error> {
 }
 
 /// Runs it; what it came to, for a sentence.
-fn modprobe() -> Result<String, Error> {
+fn modprobe() -> String {
+    ended().unwrap_or_else(|error| format!("cannot run {MODPROBE}: {error}"))
+}
+
+fn ended() -> io::Result<String> {
     use std::os::unix::process::CommandExt as _;
     let mut command = Command::new(MODPROBE);
     command.arg(UIO).stdin(Stdio::null()).stdout(Stdio::null()).env_clear().process_group(0);
-    let failed = |error| Error::refused(format!("cannot run {MODPROBE}: {error}"));
-    let mut child = command.spawn().map_err(failed)?;
+    let mut child = command.spawn()?;
     let began = Instant::now();
     while began.elapsed() < PATIENCE {
-        if let Some(status) = child.try_wait().map_err(failed)? {
+        if let Some(status) = child.try_wait()? {
             return Ok(format!("{MODPROBE} {UIO}: {status}"));
         }
         std::thread::sleep(LOOK);

@@ -23,7 +23,7 @@ fn auto_takes_kvp_alone_and_a_second_time_nothing() {
 #[test]
 fn file_copy_follows_its_own_switch() {
     let guest = Guest::new(&[Ic::FileCopy]);
-    guest.write("etc/hv-utils/hv-utils.toml", "[file-copy]\nenabled = true\nroots = [\"/srv\"]\n");
+    guest.write("etc/hv-utils/hv-utils.toml", "[file-copy]\nenabled = true\n");
     guest.good(&["apply"]);
     guest.has(Ic::FileCopy, Driver::Uio);
     guest.write("etc/hv-utils/hv-utils.toml", "");
@@ -59,6 +59,24 @@ fn memory_that_was_taken_sends_it_back_and_is_remembered_for_this_boot() {
     let ran = guest.good(&["use", "uio", "kvp"]);
     guest.has(Ic::Kvp, Driver::Uio);
     assert!(ran.row("kvp").contains("as chosen; takes 47 MiB on this kernel"), "{}", ran.out);
+}
+
+#[test]
+fn raw_driver_that_cannot_be_loaded_is_no_failure_unless_it_was_chosen() {
+    let guest = Guest::new(&[Ic::Kvp, Ic::Shutdown]);
+    std::fs::remove_dir_all(guest.path("sys/bus/vmbus/drivers/uio_hv_generic")).unwrap();
+    for verb in [&["apply"][..], &["use", "auto"]] {
+        let ran = guest.good(verb);
+        let why = "kvp stays where it is: the driver uio_hv_generic is not there and cannot be loaded";
+        assert_eq!(ran.err.matches(why).count(), 1, "{verb:?}: {}", ran.err);
+        guest.has(Ic::Kvp, Driver::HvUtils);
+        guest.is_orderly();
+    }
+    assert_eq!(guest.bus.offers(Ic::Kvp), 1, "nothing was begun");
+    guest.write("etc/hv-utils/hv-utils.toml.d/60-site.toml", "[driver]\nshutdown = \"uio\"\n");
+    let ran = guest.run(&["apply"]);
+    assert_eq!(ran.code, Some(69), "{}", ran.err);
+    guest.has(Ic::Shutdown, Driver::HvUtils);
 }
 
 #[test]

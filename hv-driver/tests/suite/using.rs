@@ -93,6 +93,26 @@ fn driver_that_is_not_there_is_unavailable_and_nothing_is_begun() {
 }
 
 #[test]
+fn without_a_list_only_what_was_brought_there_is_kept() {
+    // Five services are not offered.
+    let guest = Guest::new(&[Ic::Kvp]);
+    let raw = guest.path("sys/bus/vmbus/drivers/uio_hv_generic");
+    let away = guest.path("uio_hv_generic");
+    fs::rename(&raw, &away).unwrap();
+    for verb in [&["use", "uio"][..], &["use", "uio", "--runtime"]] {
+        let ran = guest.run(verb);
+        assert_eq!(ran.code, Some(69), "{}", ran.err);
+        assert!(ran.err.contains("vss is left out: the host does not offer it"), "{}", ran.err);
+        assert_eq!(guest.read(DROP_IN), "");
+        assert!(!guest.good(&["show"]).out.contains(" uio "), "{verb:?}");
+    }
+    fs::rename(&away, &raw).unwrap();
+    guest.good(&["use", "uio"]);
+    let text = guest.read(DROP_IN);
+    assert!(text.ends_with("[driver]\nkvp = \"uio\"\n"), "{text}");
+}
+
+#[test]
 fn second_instance_is_told_to_wait_but_may_look() {
     let guest = Guest::new(&[Ic::Kvp]);
     let _lock = InstanceLock::take(&guest.path("run"), "hv-driver").unwrap();
@@ -119,6 +139,8 @@ fn wrong_words_and_wrong_configuration_have_their_codes() {
             ran.err
         );
     }
+    guest.write("etc/hv-utils/hv-utils.toml", "[file-copy]\nenabled = \"yes\"\n");
+    assert_eq!(guest.run(&["--check-config"]).code, Some(78));
 }
 
 #[test]
@@ -161,8 +183,6 @@ fn who_may_not_write_is_told_so_and_may_look() {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
     };
     allow(guest.directory.path(), 0o755);
-    fs::create_dir_all(guest.path("run")).unwrap();
-    allow(&guest.path("run"), 0o777);
     let program = guest.path("hv-driver");
     fs::copy(env!("CARGO_BIN_EXE_hv-driver"), &program).unwrap();
     let as_nobody = |args: &[&str]| {
@@ -174,10 +194,18 @@ fn who_may_not_write_is_told_so_and_may_look() {
             .args(command.get_args());
         nobody.output().unwrap()
     };
-    let refused = as_nobody(&["use", "uio", "kvp", "--runtime"]);
-    let text = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert_eq!(refused.status.code(), Some(77), "{text}");
-    assert!(text.contains("drivers_autoprobe: Permission denied"), "{text}");
+    let refused = |what: &str| {
+        let refused = as_nobody(&["use", "uio", "kvp", "--runtime"]);
+        let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert_eq!(refused.status.code(), Some(77), "{text}");
+        assert!(text.contains(what), "{text}");
+        let hint = "; needs root; an administrator allowed by polkit uses hvctl driver use\n";
+        assert!(text.ends_with(hint), "{text}");
+    };
+    refused("cannot create the directory");
+    fs::create_dir_all(guest.path("run")).unwrap();
+    allow(&guest.path("run"), 0o777);
+    refused("drivers_autoprobe: Permission denied");
     guest.has(Ic::Kvp, Driver::HvUtils);
     guest.is_orderly();
     assert_eq!(as_nobody(&["show"]).status.code(), Some(0));

@@ -179,7 +179,7 @@ fn no_hv_driver_is_exit_69() {
         69,
         "",
         "hvctl: hv-driver is not running: nothing on the bus answers for it\n\
-         hint: start it with systemctl start hv-driver; hvctl status tells more\n",
+         hint: the bus starts it when it is asked (D-Bus activation): is it installed? see systemctl status hv-driver\n",
     );
 }
 
