@@ -19,6 +19,8 @@ use crate::files;
 /// A probe takes effect within this.
 const EFFECT: Duration = Duration::from_millis(500);
 const LOOK: Duration = Duration::from_millis(10);
+/// A host that replaces a closed device does so within this.
+const REPLACED: Duration = Duration::from_millis(1500);
 
 /// `RUN_DIR/hv-driver.switching`: there is one while a switch is under way.
 #[derive(Debug, Clone)]
@@ -96,11 +98,29 @@ pub fn repair(bus: &Bus, marker: &Marker) -> Result<(), Error> {
     for device in bus.devices()? {
         let left =
             idle.iter().any(|(instance, number)| *instance == device.instance && *number == relid(&device));
-        if device.driver.is_none() && !left {
+        if device.driver.is_none() && !left && !is_replaced(bus, &device)? {
             result = result.and(give(bus, &device));
         }
     }
     result
+}
+
+/// Whether the host replaces a KVP device without a driver, whose channel may have been closed a moment ago: the kernel gives
+/// the new one to a driver by itself. Linux 6.12 does not survive a probe that meets the rescind: `hv_utils` cannot open the
+/// channel and stumbles over its own clean-up (`hvutil_transport_destroy`, a NULL pointer). Seen.
+fn is_replaced(bus: &Bus, device: &VmbusDevice) -> Result<bool, Error> {
+    if Ic::from_class(&device.class) != Some(Ic::Kvp) {
+        return Ok(false);
+    }
+    let began = Instant::now();
+    while began.elapsed() < REPLACED {
+        let now = bus.devices()?.into_iter().find(|now| now.instance == device.instance);
+        if now.is_none_or(|now| now.driver.is_some() || now.relid != device.relid) {
+            return Ok(true);
+        }
+        std::thread::sleep(LOOK);
+    }
+    Ok(false)
 }
 
 fn give(bus: &Bus, device: &VmbusDevice) -> Result<(), Error> {
