@@ -22,7 +22,7 @@ use table::Table;
 /// Items in the pool.
 const SIZES: [u32; 3] = [10, 1_000, 10_000];
 /// Rounds; each asks every daemon at every size.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 3;
 /// Bytes of the guest's disk.
 const DISK: u64 = 256 << 20;
 
