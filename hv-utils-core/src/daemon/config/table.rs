@@ -38,16 +38,6 @@ impl<'a> Table<'a> {
         self.config.table(name)
     }
 
-    /// A key of another program's table that matters here as well. Nothing about it is reported, and no other key of
-    /// that table is held to be known: that program answers for its table.
-    #[must_use]
-    pub fn foreign_boolean(&self, table: &str, key: &str) -> Option<bool> {
-        match self.config.tables.get(table)?.get(key)?.item.value {
-            Value::Boolean(value) => Some(value),
-            _ => None,
-        }
-    }
-
     /// Whether the key is set at all, rightly or wrongly.
     pub fn is_set(&mut self, key: &'static str) -> bool {
         self.item(key).is_some()

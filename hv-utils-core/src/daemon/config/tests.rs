@@ -332,15 +332,3 @@ proptest! {
         }
     }
 }
-
-#[test]
-fn key_of_another_programs_table_is_read_without_judging_that_table() {
-    let files = one("[file-copy]\nenabled = true\nroots = [\"/srv\"]\n[driver]\nkvp = \"auto\"\n");
-    let mut config = files.load();
-    let mut table = config.table("driver");
-    assert_eq!(table.foreign_boolean("file-copy", "enabled"), Some(true));
-    assert_eq!(table.foreign_boolean("file-copy", "roots"), None);
-    assert_eq!(table.foreign_boolean("vss", "enabled"), None);
-    assert_eq!(table.string("kvp").as_deref(), Some("auto"));
-    assert_eq!(files.lines(config), Vec::<String>::new());
-}

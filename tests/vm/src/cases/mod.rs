@@ -206,7 +206,11 @@ pub const ALL: &[Case] = &[
         stage: Stage::Old,
         play: stock::c_daemon_exchanges_items,
     },
-    Case { name: "kvpd_on_an_older_kernel", stage: Stage::Old, play: old::kvpd_on_an_older_kernel },
+    Case {
+        name: "kvpd_on_an_older_kernel",
+        stage: Stage::Old,
+        play: stock::kvpd_on_hv_utils_answers_like_the_c_daemon,
+    },
     Case {
         name: "older_kernel_refuses_the_raw_channel",
         stage: Stage::Old,

@@ -1,19 +1,7 @@
-//! A kernel below 6.10: items through the in-kernel driver, and a clear word about the raw channel.
+//! A kernel below 6.10: a clear word about the raw channel. What it does like a current one is played by the same cases.
 
-use super::guest::{KVP, bus, driver, kvp_status, kvpd, no_pools};
-use super::{differences, scenario};
+use super::guest::{KVP, bus, driver};
 use crate::machine::Machine;
-
-pub(super) fn kvpd_on_an_older_kernel(machine: &mut Machine) {
-    no_pools(machine);
-    kvpd(machine, "hv_utils");
-    let status = kvp_status(machine);
-    assert_eq!(status["transport"], "hv_utils", "{status}");
-    let told = scenario::hold(machine);
-    differences::compare_with_the_c_daemon(&told);
-    let keys: Vec<String> = scenario::intrinsic(machine).into_iter().map(|(key, _)| key).collect();
-    assert_eq!(keys[..10], super::stock::INTRINSIC, "{keys:?}");
-}
 
 pub(super) fn older_kernel_refuses_the_raw_channel(machine: &mut Machine) {
     bus(machine);
