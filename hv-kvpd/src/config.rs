@@ -11,8 +11,8 @@ use hv_utils_core::wire::kvp::Pool;
 
 use crate::bus::{FULL_UNITS, SAFE_UNITS};
 use crate::intrinsic;
-use crate::network::Selection;
 use crate::pool::PoolOptions;
+use hv_utils_core::network::Selection;
 
 /// Arguments beyond those that every daemon has.
 #[derive(Debug, Clone, clap::Args)]

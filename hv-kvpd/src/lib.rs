@@ -16,7 +16,7 @@
 //!                    intrinsic (host name, os-release, drop-ins) ◄── network     other programs
 //! ```
 //!
-//! Rooms: [`engine`] decides, [`pool`] keeps, [`intrinsic`] and [`network`] know the guest, [`bus`] shows,
+//! Rooms: [`engine`] decides, [`pool`] keeps, [`intrinsic`] and [`hv_utils_core::network`] know the guest, [`bus`] shows,
 //! `service` connects them, [`config`] is what the administrator may say about it.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -26,7 +26,6 @@ pub mod config;
 pub mod engine;
 mod failures;
 pub mod intrinsic;
-pub mod network;
 pub mod pool;
 mod service;
 mod shared;

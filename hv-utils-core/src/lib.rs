@@ -5,6 +5,7 @@
 //! | [`wire`] | always | byte layouts and rules of rings, packets, IC framing and messages; no IO, no `std` |
 //! | `sys` | `channel` | the only unsafe code: one wrapper per system call |
 //! | `channel` | `channel` | the ways to a host: raw VMBus, the kernel's char devices, the simulated link |
+//! | `network` | `network` | interfaces and addresses of this machine, as the kernel tells them |
 //! | `testing` | `testing` | doubles of a VMBus and its devices, for tests |
 //! | `daemon`, `bus` | `daemon` | the common shell of a daemon and its side of D-Bus |
 //!
@@ -21,6 +22,8 @@ pub mod bus;
 pub mod channel;
 #[cfg(feature = "daemon")]
 pub mod daemon;
+#[cfg(feature = "network")]
+pub mod network;
 #[cfg(feature = "channel")]
 pub mod sys;
 #[cfg(all(feature = "channel", any(test, feature = "testing")))]

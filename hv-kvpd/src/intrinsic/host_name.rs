@@ -12,7 +12,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use super::files;
-use crate::network::ready::register;
+use hv_utils_core::network::register;
 
 /// Bytes of the file that are read; the kernel allows a name 64 (`__NEW_UTS_LEN`).
 const LIMIT: usize = 256;

@@ -9,7 +9,7 @@
 //! | --- | --- | --- |
 //! | 0 | `FullyQualifiedDomainName` | kernel's host name, completed from `hosts`, `hostname`, `resolv.conf`: see `fqdn.rs` |
 //! | 1 | `IntegrationServicesVersion` | [`Options::services_version`]: what the char device said, else "3.1" |
-//! | 2, 3 | `NetworkAddressIPv4`, `NetworkAddressIPv6` | see [`crate::network::Selection`]; `;` between them |
+//! | 2, 3 | `NetworkAddressIPv4`, `NetworkAddressIPv6` | see [`hv_utils_core::network::Selection`]; `;` between them |
 //! | 4 | `OSBuildNumber` | the kernel's release, whole |
 //! | 5 | `OSName` | os-release `NAME`, else the kernel's name |
 //! | 6 | `OSMajorVersion` | os-release `VERSION_ID`, whole, as the C daemon sends it |
@@ -50,9 +50,9 @@ mod watch;
 
 use std::path::PathBuf;
 
-use crate::network::{Joined, Monitor, Selection, Table};
 use drop_ins::DropIns;
 use host_name::HostName;
+use hv_utils_core::network::{Joined, Monitor, Selection, Table};
 pub use items::{Change, MAX_KEY_UNITS, MAX_VALUE_UNITS};
 use items::{Facts, Machine};
 use report::Reports;

@@ -8,7 +8,7 @@ use rustix::io::Errno;
 
 use super::items::{MAX_KEY_UNITS, MAX_VALUE_UNITS};
 use super::watch::Sources;
-use crate::network::NetworkError;
+use hv_utils_core::network::NetworkError;
 
 /// Reports kept for a reader that does not come.
 const MAX_UNREAD: usize = 1024;

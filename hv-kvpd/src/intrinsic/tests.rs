@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 
 use super::*;
-use crate::network::namespace::inside;
+use hv_utils_core::testing::namespace::inside;
 
 /// A system in a directory: `/etc`, `/proc`, `/sys`, `/usr`.
 struct System {

@@ -23,7 +23,7 @@ use tokio::io::unix::AsyncFd;
 
 use super::drop_ins;
 use super::trace::trace;
-use crate::network::ready::register;
+use hv_utils_core::network::register;
 
 /// Looks at a changing directory tree before it is taken as it is; later changes are events again.
 const ROUNDS: usize = 8;

@@ -9,6 +9,7 @@
 mod bus;
 mod files;
 mod kernel;
+pub mod namespace;
 mod nodes;
 mod tree;
 

@@ -12,7 +12,7 @@ use tokio::io::unix::AsyncFd;
 ///
 /// # Errors
 /// The kernel cannot watch it: a regular file (`PermissionDenied`), or no room for more.
-pub(crate) fn register(descriptor: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
+pub fn register(descriptor: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
     #[expect(
         deprecated,
         reason = "an OwnedFd is the same and open until it is dropped, which is what tokio asks for"

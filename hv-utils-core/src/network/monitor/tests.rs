@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::network::Address;
-use crate::network::namespace::inside;
 use crate::network::{Kind, Selection};
+use crate::testing::namespace::inside;
 use std::os::fd::AsRawFd;
 
 /// Waits until what the kernel has said makes `holds` true. The limit only turns a hang into a failure.

@@ -11,13 +11,11 @@
 mod glob;
 mod message;
 mod monitor;
-pub(crate) mod ready;
+mod ready;
 mod select;
 mod table;
 
 pub use monitor::{Monitor, NetworkError};
+pub use ready::register;
 pub use select::{Joined, Selection};
 pub use table::{Address, HardwareAddress, Kind, Link, Table};
-
-#[cfg(test)]
-pub(crate) mod namespace;

@@ -2,6 +2,8 @@
 //!
 //! Interfaces are made through rtnetlink, so that the code under test is judged by another's messages.
 
+#![expect(clippy::unwrap_used, reason = "a double for tests: what fails here fails the test")]
+
 use std::future::Future;
 use std::io::Write;
 use std::net::IpAddr;
@@ -14,7 +16,7 @@ use rustix::thread::UnshareFlags;
 
 /// Runs `body` in fresh namespaces. Where the system allows them to root only, the test runs as root of a user
 /// namespace, in a process of its own; where that is not allowed either, it says that `test` is skipped.
-pub(crate) fn inside<F: Future<Output = ()>>(test: &str, body: impl FnOnce(Links) -> F + Send + 'static) {
+pub fn inside<F: Future<Output = ()>>(test: &str, body: impl FnOnce(Links) -> F + Send + 'static) {
     let thread = std::thread::spawn(move || {
         unshare()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -62,6 +64,7 @@ fn unshare() -> rustix::io::Result<()> {
 }
 
 /// A second network namespace, for as long as this lives.
+#[derive(Debug)]
 struct Elsewhere {
     thread: i32,
     _alive: std::sync::mpsc::Sender<()>,
@@ -81,7 +84,8 @@ impl Elsewhere {
 }
 
 /// What a test does to the interfaces of its namespace.
-pub(crate) struct Links {
+#[derive(Debug)]
+pub struct Links {
     handle: Handle,
     elsewhere: Elsewhere,
 }
@@ -115,41 +119,47 @@ impl Links {
     }
 
     /// The index of an interface of this thread's namespace.
-    pub(crate) fn index(&self, name: &str) -> u32 {
+    pub fn index(&self, name: &str) -> u32 {
         let socket =
             rustix::net::socket(rustix::net::AddressFamily::INET, rustix::net::SocketType::DGRAM, None);
         rustix::net::netdevice::name_to_index(socket.unwrap(), name).unwrap()
     }
 
     /// An interface as a container has it: one end of a pair, the other in another namespace.
-    pub(crate) async fn uplink(&self, name: &str) -> u32 {
+    pub async fn uplink(&self, name: &str) -> u32 {
         let (near, far) = self.veth(name, "far").await;
         self.send_away(far).await;
         near
     }
 
-    pub(crate) async fn veth(&self, name: &str, peer: &str) -> (u32, u32) {
+    /// A pair in this namespace; the indices of both ends.
+    pub async fn veth(&self, name: &str, peer: &str) -> (u32, u32) {
         let index = self.add(name, LinkVeth::new(name, peer).build()).await;
         (index, self.index(peer))
     }
 
-    pub(crate) async fn bridge(&self, name: &str) -> u32 {
+    /// A bridge without members.
+    pub async fn bridge(&self, name: &str) -> u32 {
         self.add(name, LinkBridge::new(name).build()).await
     }
 
-    pub(crate) async fn dummy(&self, name: &str) -> Option<u32> {
+    /// A dummy, where the kernel has them.
+    pub async fn dummy(&self, name: &str) -> Option<u32> {
         self.add_if_known(name, LinkDummy::new(name).build()).await
     }
 
-    pub(crate) async fn bond(&self, name: &str) -> Option<u32> {
+    /// A bond without members, where the kernel has them.
+    pub async fn bond(&self, name: &str) -> Option<u32> {
         self.add_if_known(name, LinkBond::new(name).build()).await
     }
 
-    pub(crate) async fn vlan(&self, name: &str, lower: u32, id: u16) -> Option<u32> {
+    /// A VLAN over `lower`, where the kernel has them.
+    pub async fn vlan(&self, name: &str, lower: u32, id: u16) -> Option<u32> {
         self.add_if_known(name, LinkVlan::new(name, lower, id).build()).await
     }
 
-    pub(crate) async fn macvlan(&self, name: &str, lower: u32) -> Option<u32> {
+    /// A macvlan over `lower`, where the kernel has them.
+    pub async fn macvlan(&self, name: &str, lower: u32) -> Option<u32> {
         let message = LinkMacVlan::new(name, lower, MacVlanMode::Bridge).build();
         self.add_if_known(name, message).await
     }
@@ -158,41 +168,50 @@ impl Links {
         self.handle.link().set(message).execute().await.unwrap();
     }
 
-    pub(crate) async fn up(&self, index: u32) {
+    /// Switches it on.
+    pub async fn up(&self, index: u32) {
         self.set(LinkUnspec::new_with_index(index).up().build()).await;
     }
 
-    pub(crate) async fn down(&self, index: u32) {
+    /// Switches it off.
+    pub async fn down(&self, index: u32) {
         self.set(LinkUnspec::new_with_index(index).down().build()).await;
     }
 
-    pub(crate) async fn rename(&self, index: u32, name: &str) {
+    /// Gives it another name; it has to be down.
+    pub async fn rename(&self, index: u32, name: &str) {
         self.set(LinkUnspec::new_with_index(index).name(name).build()).await;
     }
 
-    pub(crate) async fn enslave(&self, index: u32, master: u32) {
+    /// Makes it a member of `master`.
+    pub async fn enslave(&self, index: u32, master: u32) {
         self.set(LinkUnspec::new_with_index(index).controller(master).build()).await;
     }
 
-    pub(crate) async fn release(&self, index: u32) {
+    /// Takes it out of what it is a member of.
+    pub async fn release(&self, index: u32) {
         self.set(LinkUnspec::new_with_index(index).nocontroller().build()).await;
     }
 
-    pub(crate) async fn send_away(&self, index: u32) {
+    /// Moves it into the other namespace.
+    pub async fn send_away(&self, index: u32) {
         let namespace = u32::try_from(self.elsewhere.thread).unwrap();
         self.set(LinkUnspec::new_with_index(index).setns_by_pid(namespace).build()).await;
     }
 
-    pub(crate) async fn remove(&self, index: u32) {
+    /// Deletes it.
+    pub async fn remove(&self, index: u32) {
         self.handle.link().del(index).execute().await.unwrap();
     }
 
-    pub(crate) async fn address(&self, index: u32, ip: &str, prefix: u8) {
+    /// Adds an address.
+    pub async fn address(&self, index: u32, ip: &str, prefix: u8) {
         let ip: IpAddr = ip.parse().unwrap();
         self.handle.address().add(index, ip, prefix).execute().await.unwrap();
     }
 
-    pub(crate) async fn remove_address(&self, index: u32, ip: &str, prefix: u8) {
+    /// Removes an address.
+    pub async fn remove_address(&self, index: u32, ip: &str, prefix: u8) {
         let mut request = self.handle.address().add(index, ip.parse().unwrap(), prefix);
         let message = request.message_mut().clone();
         self.handle.address().del(message).execute().await.unwrap();
