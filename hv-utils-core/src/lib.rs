@@ -6,6 +6,7 @@
 //! | `sys` | `channel` | the only unsafe code: one wrapper per system call |
 //! | `channel` | `channel` | the ways to a host: raw VMBus, the kernel's char devices, the simulated link |
 //! | `network` | `network` | interfaces and addresses of this machine, as the kernel tells them |
+//! | `netapply` | `netapply` | what hv-kvpd and hv-netapply say to each other |
 //! | `testing` | `testing` | doubles of a VMBus and its devices, for tests |
 //! | `daemon`, `bus` | `daemon` | the common shell of a daemon and its side of D-Bus |
 //!
@@ -22,6 +23,8 @@ pub mod bus;
 pub mod channel;
 #[cfg(feature = "daemon")]
 pub mod daemon;
+#[cfg(feature = "netapply")]
+pub mod netapply;
 #[cfg(feature = "network")]
 pub mod network;
 #[cfg(feature = "channel")]
