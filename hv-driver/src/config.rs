@@ -14,7 +14,7 @@ use hv_utils_core::wire::Ic;
 use crate::components::COMPONENTS;
 use crate::engine::Choice;
 use crate::error::{Error, Kind};
-use crate::files;
+use hv_utils_core::daemon::replace;
 
 #[cfg(test)]
 mod tests;
@@ -102,7 +102,7 @@ impl Place {
         if let Some(parent) = path.parent() {
             directory(parent)?;
         }
-        files::replace(&path, &text(&choices), 0o644)?;
+        replace(&path, text(&choices).as_bytes(), 0o644)?;
         let settings = self.settings()?;
         let overruled = components.iter().any(|ic| settings.choice(*ic) != choice);
         if overruled {

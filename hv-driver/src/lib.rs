@@ -33,7 +33,6 @@ pub mod components;
 pub mod config;
 pub mod engine;
 pub mod error;
-mod files;
 pub mod guard;
 pub mod memory;
 pub mod service;

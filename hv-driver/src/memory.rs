@@ -12,7 +12,7 @@ use hv_utils_core::wire::Ic;
 use crate::components::Component;
 use crate::engine::Choice;
 use crate::error::Error;
-use crate::files;
+use hv_utils_core::daemon::replace;
 
 #[cfg(test)]
 mod tests;
@@ -82,7 +82,7 @@ impl Memory {
     /// # Errors
     /// The run directory cannot be written to.
     pub fn save(&self) -> Result<(), Error> {
-        files::replace(&self.path, &self.text(), 0o644)
+        Ok(replace(&self.path, self.text().as_bytes(), 0o644)?)
     }
 
     fn text(&self) -> String {

@@ -12,7 +12,7 @@ use hv_utils_core::wire::kvp::Pool;
 use crate::bus::{FULL_UNITS, SAFE_UNITS};
 use crate::intrinsic;
 use crate::pool::PoolOptions;
-use hv_utils_core::network::Selection;
+use hv_utils_core::netapply::NetworkSettings;
 
 /// Arguments beyond those that every daemon has.
 #[derive(Debug, Clone, clap::Args)]
@@ -37,8 +37,8 @@ pub struct Settings {
     pub limits: (usize, usize),
     /// Where the administrator keeps intrinsic items of their own (`intrinsic-dir`).
     pub intrinsic_dir: PathBuf,
-    /// Which network interfaces the host is shown (`[network] include`, `exclude`).
-    pub selection: Selection,
+    /// Which network interfaces the host is shown, and whether it may configure them (`[network]`).
+    pub network: NetworkSettings,
 }
 
 /// Pools that the C daemon lets the host write; the default.
@@ -62,7 +62,7 @@ impl Settings {
             lock_timeout: kvp.duration("lock-timeout-secs", 1..=25).unwrap_or(Duration::from_secs(5)),
             limits: if full_length { FULL_UNITS } else { SAFE_UNITS },
             intrinsic_dir: intrinsic_dir.unwrap_or_else(|| common.etc_root.join("hv-utils/kvp/intrinsic.d")),
-            selection: selection(&mut kvp.also("network")),
+            network: NetworkSettings::read(&mut kvp.also("network")),
         }
     }
 
@@ -85,7 +85,7 @@ impl Settings {
             proc_root: common.proc_root.clone(),
             sysfs_root: common.sysfs_root.clone(),
             directory: self.intrinsic_dir.clone(),
-            selection: self.selection.clone(),
+            selection: self.network.selection.clone(),
             ..intrinsic::Options::default()
         }
     }
@@ -93,10 +93,4 @@ impl Settings {
 
 fn writable_pool(name: &str) -> Option<Pool> {
     HOST_WRITABLE.into_iter().find(|pool| pool.name() == name)
-}
-
-fn selection(network: &mut Table<'_>) -> Selection {
-    let include = network.strings("include").unwrap_or_default();
-    let exclude = network.strings("exclude").unwrap_or_default();
-    Selection::new(include, exclude)
 }

@@ -14,7 +14,7 @@ use hv_utils_core::wire::Ic;
 
 use super::Bus;
 use crate::error::Error;
-use crate::files;
+use hv_utils_core::daemon::replace;
 
 /// A probe takes effect within this.
 const EFFECT: Duration = Duration::from_millis(500);
@@ -56,7 +56,7 @@ impl Marker {
                 text += &format!("idle {} {}\n", device.instance, relid(&device));
             }
         }
-        files::replace(&self.path, &text, 0o600)
+        Ok(replace(&self.path, text.as_bytes(), 0o600)?)
     }
 
     /// Says that it is over.

@@ -11,7 +11,9 @@ pub mod config;
 mod exit;
 mod lock;
 pub mod log;
+
 pub mod notify;
+mod replace;
 mod run;
 mod serve;
 mod settings;
@@ -22,6 +24,7 @@ pub use args::{CommonArgs, command};
 pub use exit::{Exit, Failure, exit_of};
 pub use lock::{InstanceLock, directory};
 pub use notify::Notifier;
+pub use replace::replace;
 pub use run::{check as check_findings, main, report as report_findings, run};
 pub use settings::log_settings;
 

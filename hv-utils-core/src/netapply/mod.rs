@@ -13,10 +13,12 @@
 
 mod history;
 mod injection;
+mod settings;
 mod talk;
 
 pub use history::{HISTORY, History, MOST_RECORDS, Outcome, RESUME, Record};
 pub use injection::{Addressing, Injection, Network, Plan};
+pub use settings::{BackendChoice, NetworkSettings};
 pub use talk::{Failed, Kind, MOST_BYTES, Reply, Request, SOCKET, Step, encode};
 
 #[cfg(test)]

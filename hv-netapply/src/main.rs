@@ -1,0 +1,6 @@
+//! `hv-netapply`: arguments and exit code; everything else is in the library.
+#![forbid(unsafe_code)]
+
+fn main() -> std::process::ExitCode {
+    hv_netapply::run(std::env::args_os())
+}
