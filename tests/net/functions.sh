@@ -111,6 +111,9 @@ bus_start() {
 }
 bus_stop() { daemon_stop bus; }
 
+# A process is gone before the bus knows.
+bus_lacks() { ! daemon_runs bus || ! bus_has "$1"; }
+
 # bus_has NAME: somebody owns the name.
 bus_has() {
     [ "$(busctl --system call org.freedesktop.DBus /org/freedesktop/DBus org.freedesktop.DBus NameHasOwner s "$1")" = "b true" ]
@@ -124,7 +127,7 @@ nm_start() {
     daemon_ready NetworkManager nm_is_up
 }
 nm_is_up() { bus_has org.freedesktop.NetworkManager && nmcli -t -f RUNNING general | grep -qx running; }
-nm_stop() { daemon_stop NetworkManager; }
+nm_stop() { daemon_stop NetworkManager && wait_for bus_lacks org.freedesktop.NetworkManager; }
 nm_restart() { nm_stop && nm_start; }
 
 networkd_start() {
@@ -134,7 +137,7 @@ networkd_start() {
     daemon_ready networkd networkd_is_up
 }
 networkd_is_up() { bus_has org.freedesktop.network1 && [ -s /run/systemd/netif/state ]; }
-networkd_stop() { daemon_stop networkd; }
+networkd_stop() { daemon_stop networkd && wait_for bus_lacks org.freedesktop.network1; }
 networkd_restart() { networkd_stop && networkd_start; }
 
 # networkd_call METHOD [SIGNATURE ARGUMENT…]: of its manager object, for instance `Reload` or `ReconfigureLink i 2`
@@ -149,8 +152,8 @@ resolved_start() {
     daemon_ready resolved bus_has org.freedesktop.resolve1
     [ "${1:-}" != --stub ] || ln -sf ../run/systemd/resolve/stub-resolv.conf /etc/resolv.conf
 }
-resolved_stop() { daemon_stop resolved; }
-resolved_restart() { resolved_stop && resolved_start; }
+resolved_stop() { daemon_stop resolved && wait_for bus_lacks org.freedesktop.resolve1; }
+resolved_restart() { resolved_stop && resolved_start ""; }
 
 # ---- the switch ----------------------------------------------------------------------------------------------------
 

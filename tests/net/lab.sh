@@ -85,6 +85,8 @@ rm -f /etc/resolv.conf
 echo guest >/etc/hostname
 hostname guest
 printf '127.0.0.1 localhost\n127.0.1.1 guest\n::1 localhost\n' >/etc/hosts
+# netplan asks ld.so's cache for its library.
+ldconfig -X
 [ -s /etc/machine-id ] || echo 0123456789abcdef0123456789abcdef >/etc/machine-id
 # The users that packages make when they are installed
 id=900
@@ -96,12 +98,16 @@ done
 grep -q '^netdev:' /etc/group || echo 'netdev:x:900:' >>/etc/group
 [ -w /proc/sys/net/ipv4/ip_forward ] || cannot "/proc/sys is read-only"
 
+# There is no systemd to talk to, and no udev.
+mount --bind /run/lab/tests/systemctl /usr/bin/systemctl
+mount --bind /usr/bin/true /usr/bin/udevadm
+
 # The switch, and the link into it
 ip link set lo up
 ip netns add switch
 export LAB=/run/lab/tests HOME=/run/lab/home HV_TEST_PROGRAMS=/run/lab/programs
 export PATH=/run/lab/bin:$PATH:/run/lab/programs
-# shellcheck source=functions.sh
+# shellcheck source=/dev/null
 . "$LAB/functions.sh"
 ip netns exec switch ip link set lo up
 nic_add eth0
