@@ -13,6 +13,14 @@ set -Eeuo pipefail
 say() { printf -- '-- %s\n' "$*"; }
 fail() { printf 'not so: %s\n' "$*" >&2; exit 1; }
 
+# needs PROGRAM…: the case is skipped without them.
+needs() {
+    local program
+    for program in "$@"; do
+        command -v "$program" >/dev/null || { echo "no $program among the programs under test"; exit 77; }
+    done
+}
+
 # wait_for COMMAND…: until it succeeds. If it does not, the last thing it said is printed.
 wait_for() {
     local output end=$((SECONDS + LAB_PATIENCE))
@@ -62,9 +70,8 @@ daemon_start() {
     shift
     ! daemon_runs "$name" || return 0
     echo "==== $*" >>"/run/lab/log/$name.log"
-    setsid "$@" </dev/null >>"/run/lab/log/$name.log" 2>&1 &
-    echo $! >"/run/lab/$name.pid"
-    disown
+    # Not a job of this shell: setsid would have to fork, and the process be another one, where there are jobs.
+    (setsid "$@" </dev/null >>"/run/lab/log/$name.log" 2>&1 & echo $! >"/run/lab/$name.pid")
 }
 
 daemon_pid() { cat "/run/lab/$1.pid" 2>/dev/null; }
@@ -157,7 +164,7 @@ resolved_restart() { resolved_stop && resolved_start ""; }
 
 # ---- the switch ----------------------------------------------------------------------------------------------------
 
-# Everything on the switch's side is 192.0.2.1/24 and 2001:db8:1::1/64, the documentation networks.
+# The switch's end of eth0 has 192.0.2.1/24 and 2001:db8:1::1/64, that of eth1 192.0.3.1/24 and 2001:db8:2::1/64, and so on.
 on_switch() { ip netns exec switch "$@"; }
 
 # nic_add NAME: a link of the world (eth0, eth1 …) whose other end (host0, host1 …) is in the switch, and its identity
@@ -224,6 +231,6 @@ show_all() {
 case $0 in
     */cases/*)
         trap 'failed_at "$BASH_COMMAND"' ERR
-        trap '[ $? = 0 ] || show_all >&2' EXIT
+        trap 'case $? in 0 | 77) ;; *) show_all >&2 ;; esac' EXIT
         ;;
 esac
