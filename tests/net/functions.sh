@@ -8,7 +8,7 @@
 set -Eeuo pipefail
 
 # Seconds that anything may take. Nothing here is a measurement: a machine that is busy only takes longer.
-: "${LAB_PATIENCE:=30}"
+: "${LAB_PATIENCE:=${HV_NET_PATIENCE:-30}}"
 
 say() { printf -- '-- %s\n' "$*"; }
 fail() { printf 'not so: %s\n' "$*" >&2; exit 1; }
@@ -202,7 +202,8 @@ dhcp_server_start() {
         --dhcp-range="$net.100,$net.199,255.255.255.0,10m" --dhcp-option="option:router,$net.1" \
         --dhcp-option="option:dns-server,$net.53" --dhcp-option="option:domain-name,lab.example" \
         --enable-ra --dhcp-range="$net6:100,$net6:1ff,64,10m" --dhcp-option="option6:dns-server,[$net6:53]" "$@"
-    daemon_ready "dhcp-host$n" grep -q 'dnsmasq-dhcp.*sockets bound' "/run/lab/log/dhcp-host$n.log"
+    # Since it was started last
+    daemon_ready "dhcp-host$n" awk '/^==== / {up = 0} /sockets bound/ {up = 1} END {exit !up}' "/run/lab/log/dhcp-host$n.log"
 }
 dhcp_server_stop() { daemon_stop "dhcp-host$(printf '%s' "${1:-eth0}" | tr -dc 0-9)"; }
 
