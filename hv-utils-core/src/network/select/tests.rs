@@ -27,6 +27,7 @@ impl Machine {
             index,
             name: name.into(),
             hardware: HardwareAddress::default(),
+            permanent: None,
             flags,
             kind,
             has_parent: more.device,
