@@ -21,5 +21,5 @@ mod table;
 pub use monitor::{Monitor, NetworkError};
 pub use ready::register;
 pub use route::{Route, RouteFamily};
-pub use select::{Joined, Selection};
+pub use select::{Joined, Nic, Selection, in_order};
 pub use table::{Address, HardwareAddress, Kind, Link, Table};
