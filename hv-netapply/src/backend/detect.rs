@@ -33,9 +33,11 @@ pub fn named(name: &str, world: &Rc<World>, state: &State) -> Option<Box<dyn Bac
 pub async fn choose(world: &Rc<World>, state: &State, target: &Target) -> Result<Box<dyn Backend>, Error> {
     let choice = world.settings.backend;
     if choice != BackendChoice::Auto {
-        let word = BackendChoice::WORDS.iter().find(|(_, known)| *known == choice).map_or("", |(word, _)| word);
-        return named(word, world, state)
-            .ok_or_else(|| Error::not_supported(format!("[network] backend = \"{word}\" is not to be had here")));
+        let word =
+            BackendChoice::WORDS.iter().find(|(_, known)| *known == choice).map_or("", |(word, _)| word);
+        return named(word, world, state).ok_or_else(|| {
+            Error::not_supported(format!("[network] backend = \"{word}\" is not to be had here"))
+        });
     }
     let mut later = None;
     for manager in managers(world) {

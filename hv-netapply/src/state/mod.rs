@@ -14,6 +14,8 @@
 
 mod records;
 
+pub use records::now;
+
 use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
@@ -198,8 +200,7 @@ impl State {
     /// The file cannot be removed.
     pub fn unmark(&self) -> Result<(), Error> {
         let busy = self.directory.join(TRANSACTION).exists();
-        let kept =
-            [PENDING, STATIC].iter().any(|inner| !is_empty(&self.directory.join(inner)));
+        let kept = [PENDING, STATIC].iter().any(|inner| !is_empty(&self.directory.join(inner)));
         if busy || kept { self.mark() } else { remove(&self.directory.join(RESUME)) }
     }
 }
@@ -243,7 +244,8 @@ fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
 
 fn write(path: &Path, content: &impl Serialize) -> Result<(), Error> {
     let text = serde_json::to_vec_pretty(content);
-    let text = text.map_err(|error| Error::not_applied(format!("cannot write {}: {error}", path.display())))?;
+    let text =
+        text.map_err(|error| Error::not_applied(format!("cannot write {}: {error}", path.display())))?;
     Ok(replace(path, &text, 0o600)?)
 }
 
