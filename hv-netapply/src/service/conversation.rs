@@ -47,7 +47,7 @@ async fn apply(
     started: Instant,
     within: Duration,
 ) {
-    let _bench = match workshop.claim() {
+    let _bench = match workshop.claim().await {
         Ok(bench) => bench,
         Err(error) => {
             peer.reply(&answer(Err(error))).await;

@@ -257,7 +257,7 @@ impl Workshop {
     /// # Errors
     /// There is none, or it cannot be: then all is as it was.
     pub(super) async fn revert(self: &Rc<Self>, interface: Option<&str>) -> Result<(), Error> {
-        let _bench = self.claim()?;
+        let _bench = self.claim().await?;
         self.finish_earlier().await?;
         let back = self.way_back(interface)?;
         let backend = self.backend(&back.backend)?;

@@ -56,10 +56,11 @@ impl Program {
 }
 
 impl Machine {
-    /// One adapter, `eth0`, whose other end is in another namespace; up, with an IPv4 address and a default route.
+    /// One adapter, `eth0`, with a carrier; up, with an IPv4 address and a default route.
     pub(crate) async fn new(links: Links) -> Machine {
-        let eth0 = links.uplink("eth0").await;
+        let (eth0, switch) = links.veth("eth0", "switch").await;
         links.up(eth0).await;
+        links.up(switch).await;
         Machine::over(links, eth0).await
     }
 
