@@ -51,14 +51,16 @@ scripts_parse() (
         sh -n "$script" || status=1
         [ -x "$script" ] || { echo "$script is not executable" && status=1; }
     done
-    for script in .ci/run tests/vm/run tests/vm/*.sh; do bash -n "$script" || status=1; done
+    for script in .ci/run tests/vm/run tests/vm/*.sh tests/net/run tests/net/systemctl tests/net/*.sh tests/net/cases/*.sh; do
+        bash -n "$script" || status=1
+    done
     exit $status
 )
 
 scripts_are_clean() (
     need shellcheck
     shellcheck scripts/*.sh tests/*.sh tests/vm/*.sh tests/vm/outer/* tests/vm/guest/init tests/vm/guest/poweroff \
-        tests/vm/run .ci/run
+        tests/vm/run .ci/run tests/net/*.sh tests/net/cases/*.sh tests/net/run tests/net/systemctl tests/net/shellrc
 )
 
 # ---- systemd -------------------------------------------------------------------------------------------------------
@@ -274,7 +276,7 @@ EOF
     introspect org.hvutils.Kvp1 $daemon "$run/daemon.log" >"$run/kvp.xml" || exit 1
     introspect org.hvutils.Driver1 $driver "$run/driver.log" >"$run/driver.xml" || exit 1
     status=0
-    for pair in org.hvutils.Kvp1:kvp org.hvutils.Service1:kvp org.hvutils.Driver1:driver; do
+    for pair in org.hvutils.Kvp1:kvp org.hvutils.Network1:kvp org.hvutils.Service1:kvp org.hvutils.Driver1:driver; do
         interface=${pair%:*}
         members "$interface" "dbus/$interface.xml" >"$run/written"
         members "$interface" "$run/${pair#*:}.xml" >"$run/live"

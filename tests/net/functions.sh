@@ -8,10 +8,18 @@
 set -Eeuo pipefail
 
 # Seconds that anything may take. Nothing here is a measurement: a machine that is busy only takes longer.
-: "${LAB_PATIENCE:=30}"
+: "${LAB_PATIENCE:=${HV_NET_PATIENCE:-30}}"
 
 say() { printf -- '-- %s\n' "$*"; }
 fail() { printf 'not so: %s\n' "$*" >&2; exit 1; }
+
+# needs PROGRAM…: the case is skipped without them.
+needs() {
+    local program
+    for program in "$@"; do
+        command -v "$program" >/dev/null || { echo "no $program among the programs under test"; exit 77; }
+    done
+}
 
 # wait_for COMMAND…: until it succeeds. If it does not, the last thing it said is printed.
 wait_for() {
@@ -62,9 +70,8 @@ daemon_start() {
     shift
     ! daemon_runs "$name" || return 0
     echo "==== $*" >>"/run/lab/log/$name.log"
-    setsid "$@" </dev/null >>"/run/lab/log/$name.log" 2>&1 &
-    echo $! >"/run/lab/$name.pid"
-    disown
+    # Not a job of this shell: setsid would have to fork, and the process be another one, where there are jobs.
+    (setsid "$@" </dev/null >>"/run/lab/log/$name.log" 2>&1 & echo $! >"/run/lab/$name.pid")
 }
 
 daemon_pid() { cat "/run/lab/$1.pid" 2>/dev/null; }
@@ -157,7 +164,7 @@ resolved_restart() { resolved_stop && resolved_start ""; }
 
 # ---- the switch ----------------------------------------------------------------------------------------------------
 
-# Everything on the switch's side is 192.0.2.1/24 and 2001:db8:1::1/64, the documentation networks.
+# The switch's end of eth0 has 192.0.2.1/24 and 2001:db8:1::1/64, that of eth1 192.0.3.1/24 and 2001:db8:2::1/64, and so on.
 on_switch() { ip netns exec switch "$@"; }
 
 # nic_add NAME: a link of the world (eth0, eth1 …) whose other end (host0, host1 …) is in the switch, and its identity
@@ -195,7 +202,8 @@ dhcp_server_start() {
         --dhcp-range="$net.100,$net.199,255.255.255.0,10m" --dhcp-option="option:router,$net.1" \
         --dhcp-option="option:dns-server,$net.53" --dhcp-option="option:domain-name,lab.example" \
         --enable-ra --dhcp-range="$net6:100,$net6:1ff,64,10m" --dhcp-option="option6:dns-server,[$net6:53]" "$@"
-    daemon_ready "dhcp-host$n" grep -q 'dnsmasq-dhcp.*sockets bound' "/run/lab/log/dhcp-host$n.log"
+    # Since it was started last
+    daemon_ready "dhcp-host$n" awk '/^==== / {up = 0} /sockets bound/ {up = 1} END {exit !up}' "/run/lab/log/dhcp-host$n.log"
 }
 dhcp_server_stop() { daemon_stop "dhcp-host$(printf '%s' "${1:-eth0}" | tr -dc 0-9)"; }
 
@@ -224,6 +232,6 @@ show_all() {
 case $0 in
     */cases/*)
         trap 'failed_at "$BASH_COMMAND"' ERR
-        trap '[ $? = 0 ] || show_all >&2' EXIT
+        trap 'case $? in 0 | 77) ;; *) show_all >&2 ;; esac' EXIT
         ;;
 esac

@@ -35,6 +35,14 @@ expect '^192\.0\.2\.1[0-9][0-9]/24 global$' show_addresses
 expect 'DHCPACK' cat /run/lab/log/dhcp-host0.log
 expect '^nameserver 192\.0\.2\.53$' cat /etc/resolv.conf
 
+say "a second link, plugged in and out"
+nic_add eth1
+dhcp_server_start eth1
+expect '^192\.0\.3\.1[0-9][0-9]/24 global$' show_addresses eth1
+same "its identity" "{$(nic_guid eth1)}" "$(cat /run/lab/sysfs/class/net/eth1/device/device_id)"
+nic_remove eth1
+expect_not '^eth1:' nmcli -t -f DEVICE device
+
 say "as a program sees it"
 busctl --system call org.freedesktop.NetworkManager /org/freedesktop/NetworkManager org.freedesktop.NetworkManager \
     GetDeviceByIpIface s eth0
