@@ -16,7 +16,7 @@ use crate::saved::{Snapshot, remove};
 use crate::world::World;
 
 /// How long the old activation is watched: the host waits for its answer. One that takes longer goes on.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// The files as they were: also without NetworkManager. Returns those that it has to look at.
 pub(super) fn restore_files(

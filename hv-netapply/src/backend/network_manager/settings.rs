@@ -290,4 +290,4 @@ fn owned(value: Variant<'_>) -> OwnedVariant {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
