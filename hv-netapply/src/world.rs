@@ -91,7 +91,21 @@ impl World {
         arguments: &[&OsStr],
         limit: Duration,
     ) -> Result<String, Error> {
-        run(Job { program, arguments, environment: &[], input: &[] }, limit).await
+        self.command_with(program, arguments, &[], limit).await
+    }
+
+    /// The same with `input` on its standard input.
+    ///
+    /// # Errors
+    /// As for a command.
+    pub async fn command_with(
+        &self,
+        program: &Path,
+        arguments: &[&OsStr],
+        input: &[u8],
+        limit: Duration,
+    ) -> Result<String, Error> {
+        run(Job { program, arguments, environment: &[], input }, limit).await
     }
 
     /// The same for a program of the administrator's, which gets `input` on standard input.

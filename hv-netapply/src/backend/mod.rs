@@ -8,6 +8,7 @@
 
 pub mod detect;
 pub mod netlink;
+pub mod network_manager;
 pub mod script;
 
 use std::fmt::Debug;
