@@ -5,6 +5,7 @@ use std::rc::Rc;
 use hv_utils_core::netapply::BackendChoice;
 
 use super::netlink::Netlink;
+use super::network_manager::NetworkManager;
 use super::script::Script;
 use super::{Backend, Claim, Target};
 use crate::error::Error;
@@ -12,8 +13,8 @@ use crate::state::State;
 use crate::world::World;
 
 /// The managers, in the order in which they are asked: netplan before those that it writes for.
-fn managers(_world: &Rc<World>) -> Vec<Box<dyn Backend>> {
-    vec![]
+fn managers(world: &Rc<World>) -> Vec<Box<dyn Backend>> {
+    vec![Box::new(NetworkManager::new(Rc::clone(world)))]
 }
 
 /// The backend called `name`.

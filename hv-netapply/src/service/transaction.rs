@@ -112,7 +112,8 @@ impl Workshop {
                 "the administrator does not let the host configure adapters ([network] host-may-configure)";
             return Err(Error::not_supported(text));
         }
-        let mut way = self.prepare(record).await?;
+        let late = |_| Error::not_applied("the manager of the link did not say in time what it has there");
+        let mut way = timeout_at(deadline, self.prepare(record)).await.map_err(late)??;
         self.state.begin(&way.transaction)?;
         let there = timeout_at(deadline, way.walk(&record.injection, deadline));
         let result = tokio::select! {
