@@ -30,6 +30,7 @@ mod failures;
 pub mod intrinsic;
 pub mod network;
 pub mod pool;
+mod reply;
 mod service;
 mod shared;
 mod signals;

@@ -12,8 +12,8 @@ use hv_utils_core::channel::{Framing, Link, Request};
 use hv_utils_core::daemon::config;
 use hv_utils_core::daemon::{CommonArgs, Context, Exit, Failure, Service};
 use hv_utils_core::network::Table;
+use hv_utils_core::wire::Ic;
 use hv_utils_core::wire::kvp::{self, Pool};
-use hv_utils_core::wire::{Ic, Status};
 use rustix::io::Errno;
 use tokio::sync::mpsc;
 
@@ -23,6 +23,7 @@ use crate::engine::{Action, Answer, Engine, read_by};
 use crate::intrinsic::{self, Intrinsics};
 use crate::network::Network;
 use crate::pool::{PoolError, PoolSet};
+use crate::reply::{self, respond};
 use crate::shared::{Origin, Shared};
 use crate::watches::Watches;
 
@@ -233,7 +234,7 @@ impl Kvpd {
         }
         match self.engine.request(&message, &*self.shared, &self.network) {
             Action::Answer(answer) => {
-                self.note_cut(&request, &message, &answer);
+                self.note_cut(request.framing, &message, &answer);
                 respond(link, &request, &message, &answer);
             }
             Action::Change(change) => {
@@ -246,20 +247,10 @@ impl Kvpd {
         }
     }
 
-    /// Logs that an answer about an adapter has room for a part only, once until it has room for all.
-    fn note_cut(&mut self, request: &Request, message: &kvp::Request, answer: &Answer) {
-        let (kvp::Request::GetIpInfo(query), kvp::Reply::IpInfo(info)) = (message, &answer.reply) else {
-            return;
-        };
-        let cut = match request.framing {
-            Framing::Raw { version } => kvp::raw::is_cut(info, version),
-            Framing::CharDevice => kvp::chardev::is_cut(info),
-        };
-        if self.network.note_cut(&query.adapter_id, cut) {
-            tracing::warn!(
-                adapter = query.adapter_id,
-                "an answer to the host has not room for all addresses, gateways or DNS servers of this adapter"
-            );
+    /// Says when an answer about an adapter has room for a part only.
+    fn note_cut(&mut self, framing: Framing, message: &kvp::Request, answer: &Answer) {
+        if let (kvp::Request::GetIpInfo(query), kvp::Reply::IpInfo(info)) = (message, &answer.reply) {
+            self.network.note_cut(&query.adapter_id, reply::is_cut(framing, info));
         }
     }
 
@@ -274,30 +265,6 @@ impl Kvpd {
                 let answer = self.engine.changed(&outcome);
                 respond(link, &request, &message, &answer);
             }
-        }
-    }
-}
-
-/// Sends `answer` in the layout in which its request came.
-fn respond(link: &mut Link, request: &Request, message: &kvp::Request, answer: &Answer) {
-    if answer.status != Status::OK {
-        return link.answer(request, answer.status, |_| {});
-    }
-    let framing = request.framing;
-    link.answer_with(request, |body| fill(framing, message, &answer.reply, body));
-}
-
-/// Writes `reply` into the body of its request, in the layout in which that came.
-fn fill(framing: Framing, message: &kvp::Request, reply: &kvp::Reply, body: &mut [u8]) -> Status {
-    let filled = match framing {
-        Framing::Raw { version } => kvp::raw::fill(message, reply, version, body),
-        Framing::CharDevice => kvp::chardev::fill(message, reply, body),
-    };
-    match filled {
-        Ok(()) => Status::OK,
-        Err(refusal) => {
-            tracing::warn!(why = %refusal.why, "a reply does not fit its request");
-            refusal.status
         }
     }
 }

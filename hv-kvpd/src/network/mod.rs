@@ -123,14 +123,15 @@ impl Network {
         known.map(|known| known.row.interface.as_str())
     }
 
-    /// Notes whether an answer about `adapter` had to leave something out; tells whether that is news.
-    pub fn note_cut(&mut self, adapter: &str, cut: bool) -> bool {
-        match cut {
-            true => self.cut.insert(adapter.to_owned()),
-            false => {
-                self.cut.remove(adapter);
-                false
-            }
+    /// Logs that not all of an adapter fits into an answer, once until all of it does.
+    pub fn note_cut(&mut self, adapter: &str, cut: bool) {
+        if !cut {
+            self.cut.remove(adapter);
+        } else if self.cut.insert(adapter.to_owned()) {
+            tracing::warn!(
+                adapter,
+                "an answer to the host has no room for all addresses, gateways or DNS servers of this adapter"
+            );
         }
     }
 }

@@ -97,7 +97,7 @@ impl Servers {
     }
 
     /// Adds a server of an interface; of all, if that is 0.
-    fn add(&mut self, interface: u32, server: IpAddr) {
+    pub(super) fn add(&mut self, interface: u32, server: IpAddr) {
         let list = match interface {
             0 => &mut self.for_all,
             interface => self.by_interface.entry(interface).or_default(),
