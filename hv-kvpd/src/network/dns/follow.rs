@@ -56,21 +56,11 @@ async fn run(
     loop {
         let wanted = interfaces.borrow_and_update().clone();
         nudges.borrow_and_update();
-        let asking = ask(bus, &wanted);
-        tokio::pin!(asking);
-        let mut again = false;
-        let learnt = loop {
-            tokio::select! {
-                learnt = &mut asking => break learnt,
-                signal = standing.next() => match signal {
-                    Some(_) => again = true,
-                    None => return Ok(()),
-                },
-                Some(_) = objects.next() => again = true,
-            }
-        };
+        let (learnt, mut again) = meanwhile(ask(bus, &wanted), &mut standing, &mut objects).await;
         if learnt.subjects != subjects {
-            objects = streams(bus, object_rules(&learnt.subjects)?).await?;
+            let listening = streams(bus, object_rules(&learnt.subjects)?);
+            let (listening, _) = meanwhile(listening, &mut standing, &mut objects).await;
+            objects = listening?;
             // What changed before somebody listened is found out by asking once more.
             again = true;
             subjects = learnt.subjects;
@@ -83,6 +73,23 @@ async fn run(
                 changed = interfaces.changed() => if changed.is_err() { return Ok(()) },
                 nudged = nudges.changed() => if nudged.is_err() { return Ok(()) },
             }
+        }
+    }
+}
+
+/// Does `work` and takes in signals meanwhile; tells whether there were any.
+async fn meanwhile<T>(
+    work: impl Future<Output = T>,
+    standing: &mut SelectAll<MessageStream>,
+    objects: &mut SelectAll<MessageStream>,
+) -> (T, bool) {
+    tokio::pin!(work);
+    let mut any = false;
+    loop {
+        tokio::select! {
+            done = &mut work => return (done, any),
+            Some(_) = standing.next() => any = true,
+            Some(_) = objects.next() => any = true,
         }
     }
 }
