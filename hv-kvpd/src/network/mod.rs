@@ -124,10 +124,12 @@ impl Network {
     }
 
     /// Logs that not all of an adapter fits into an answer, once until all of it does.
-    pub fn note_cut(&mut self, adapter: &str, cut: bool) {
+    pub fn note_cut(&mut self, adapter_id: &str, cut: bool) {
+        // Not the host's own text: there are many ways to write one address.
+        let Some(adapter) = mac::parse(adapter_id).map(|address| mac::text(&address)) else { return };
         if !cut {
-            self.cut.remove(adapter);
-        } else if self.cut.insert(adapter.to_owned()) {
+            self.cut.remove(&adapter);
+        } else if self.cut.insert(adapter.clone()) {
             tracing::warn!(
                 adapter,
                 "an answer to the host has no room for all addresses, gateways or DNS servers of this adapter"

@@ -5,11 +5,34 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use hv_utils_core::channel::RingChannel;
 use hv_utils_core::channel::sim::Listener;
+use hv_utils_core::testing::namespace::Links;
 use hv_utils_core::wire::Ic;
 use hv_utils_core::wire::ring::{KIND_IN_BAND, PacketHeader};
+
+/// The MAC address of eth0.
+pub(crate) const MAC: &str = "00:15:5D:01:02:03";
+
+/// eth0, up, with an address; its carrier is off, so that IPv6 stays out of it.
+pub(crate) async fn eth0(links: &Links) -> u32 {
+    let index = links.uplink("eth0").await;
+    links.hardware_address(index, [0x00, 0x15, 0x5d, 0x01, 0x02, 0x03]).await;
+    links.up(index).await;
+    links.address(index, "10.0.0.5", 24).await;
+    index
+}
+
+/// The limit only turns a hang into a failure.
+pub(crate) async fn in_time(body: impl Future<Output = ()>) {
+    tokio::time::timeout(Duration::from_secs(60), body).await.expect("it ends");
+}
+
+pub(crate) fn strings(list: &[&str]) -> Vec<String> {
+    list.iter().map(ToString::to_string).collect()
+}
 
 /// Bytes of one ring with its control page.
 const RING: u32 = 5 * 4096;

@@ -1,37 +1,12 @@
 //! GET_IP_INFO end to end: a real kernel's interfaces in a namespace, the daemon, and a host of literal bytes.
 
-#![expect(clippy::unwrap_used, reason = "what cannot be set up is a failed test")]
-
-mod host;
-
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
 
-use host::{Binary, Guest};
-use hv_utils_core::testing::namespace::{Links, inside};
+use crate::host::{Binary, Guest, MAC, eth0, in_time, strings};
+use hv_utils_core::testing::namespace::inside;
 use hv_utils_core::testing::routes::DefaultRoute;
-
-const MAC: &str = "00:15:5D:01:02:03";
-
-/// eth0, up, with an address; its carrier is off, so that IPv6 stays out of it.
-async fn eth0(links: &Links) -> u32 {
-    let index = links.uplink("eth0").await;
-    links.hardware_address(index, [0x00, 0x15, 0x5d, 0x01, 0x02, 0x03]).await;
-    links.up(index).await;
-    links.address(index, "10.0.0.5", 24).await;
-    index
-}
-
-/// The limit only turns a hang into a failure.
-async fn in_time(body: impl Future<Output = ()>) {
-    tokio::time::timeout(Duration::from_secs(60), body).await.expect("it ends");
-}
-
-fn strings(list: &[&str]) -> Vec<String> {
-    list.iter().map(ToString::to_string).collect()
-}
 
 #[test]
 fn binary_answer_tells_what_the_kernel_and_resolv_conf_say() {

@@ -12,7 +12,7 @@ use zbus::{Connection, Variant, connection, fdo, interface};
 /// A `dbus-daemon` that allows everything; ends with the value.
 pub(crate) struct PrivateBus {
     daemon: Child,
-    address: String,
+    pub(crate) address: String,
     _directory: tempfile::TempDir,
 }
 

@@ -1,13 +1,9 @@
 //! DNS servers from the services on a bus, as they come, change and go.
 
-#![expect(clippy::unwrap_used, reason = "what cannot be set up is a failed test")]
-
-mod bus;
-
 use std::net::IpAddr;
 use std::time::Duration;
 
-use bus::{Manager, PrivateBus, Resolved};
+use crate::bus::{Manager, PrivateBus, Resolved, dead};
 use hv_kvpd::network::Network;
 use hv_utils_core::network::{HardwareAddress, Kind, Link, Selection, Table};
 
@@ -104,7 +100,7 @@ async fn network_manager_is_asked_where_resolved_is_not() {
 #[tokio::test]
 async fn service_that_does_not_answer_delays_nothing() {
     let Some(bus) = PrivateBus::start("service_that_does_not_answer_delays_nothing") else { return };
-    let _dead = bus::dead(&bus, "org.freedesktop.resolve1").await;
+    let _dead = dead(&bus, "org.freedesktop.resolve1").await;
     let _manager = Manager::start(&bus).await;
     let mut room = Room::on(&bus).await;
     assert_eq!(room.dns(), ["192.0.2.53", "192.0.2.53"]);
