@@ -1,4 +1,4 @@
-//! Machines as they are found, and what their host is told. Real kernels are in `tests/ip_info.rs`.
+//! Machines as they are found, and what their host is told. Real kernels are in `tests/network`.
 
 use std::fs;
 
