@@ -108,7 +108,7 @@ impl Service for Kvpd {
         let engine = Engine::new(&settings.host_writable);
         let shared = Arc::new(shared);
         let context = context.clone();
-        let network = Network::new(context.common.sysfs_root.clone(), settings.selection);
+        let network = Network::new(context.common.sysfs_root.clone(), settings.network.selection);
         let seen = None;
         let mut kvpd = Kvpd { context, engine, shared, intrinsics, network, seen, watches, finished, finish };
         kvpd.take_facts(Vec::new());
@@ -163,7 +163,7 @@ impl Service for Kvpd {
 
     async fn reload(&mut self, settings: Settings) -> Result<(), Failure> {
         let changes = self.intrinsics.restart(settings.intrinsic_options(&self.context.common));
-        self.network.select(settings.selection);
+        self.network.select(settings.network.selection);
         self.seen = None;
         self.take_facts(changes);
         self.shared.set_limits(settings.limits);
