@@ -98,7 +98,7 @@ units_are_confined() (
         exit "$SKIP"
     }
     prepare_units
-    exposure hv-kvpd.service 25 && exposure hv-driver.service 25
+    exposure hv-kvpd.service 25 && exposure hv-driver.service 25 && exposure hv-netapply.service 45
 )
 
 # A unit that a target wants waits for its device on machines that have none. Those without a device of their own are

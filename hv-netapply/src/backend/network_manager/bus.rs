@@ -88,8 +88,10 @@ impl Bus {
         B: Serialize + DynamicType,
         R: DeserializeOwned + Type,
     {
-        let reply =
-            self.connection.call_method(Some(self.owner.as_str()), path, Some(interface), method, body).await?;
+        let reply = self
+            .connection
+            .call_method(Some(self.owner.as_str()), path, Some(interface), method, body)
+            .await?;
         reply.body().deserialize()
     }
 
@@ -271,8 +273,10 @@ impl Bus {
         let mut own = Vec::new();
         for checkpoint in all {
             let timeout: zbus::Result<u32> = self.get(&checkpoint, CHECKPOINT, "RollbackTimeout").await;
-            let devices: zbus::Result<Vec<OwnedObjectPath>> = self.get(&checkpoint, CHECKPOINT, "Devices").await;
-            let is_its = devices.is_ok_and(|devices| matches!(&devices[..], [only] if only.as_str() == device));
+            let devices: zbus::Result<Vec<OwnedObjectPath>> =
+                self.get(&checkpoint, CHECKPOINT, "Devices").await;
+            let is_its =
+                devices.is_ok_and(|devices| matches!(&devices[..], [only] if only.as_str() == device));
             if is_its && timeout.ok() == Some(OWN_TIMEOUT) {
                 own.push(checkpoint);
             }

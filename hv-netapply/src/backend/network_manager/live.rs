@@ -134,7 +134,8 @@ impl Live<'_> {
             return Vec::new();
         }
         let mut paths = vec![path.to_owned()];
-        let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_prefix("ifcfg-"));
+        let name =
+            path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_prefix("ifcfg-"));
         if let Some(name) = name {
             let beside = ["route-", "route6-", "rule-", "rule6-", "keys-"];
             paths.extend(beside.map(|kind| path.with_file_name(format!("{kind}{name}"))));
@@ -198,7 +199,10 @@ impl Live<'_> {
             load.map_err(failed("read the profile of", self.target))?;
         }
         let Some(device) = self.device().await? else {
-            return Err(Error::not_applied(format!("NetworkManager does not have {}", self.target.interface)));
+            return Err(Error::not_applied(format!(
+                "NetworkManager does not have {}",
+                self.target.interface
+            )));
         };
         let active = self.active(Some(&device)).await;
         let Some(chosen) = self.chosen(active.as_ref()).await? else {

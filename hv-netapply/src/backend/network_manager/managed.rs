@@ -26,11 +26,13 @@ pub(super) fn is_left_alone(roots: &Roots, target: &Target) -> bool {
                 ("main", "plugins+") => plugins = format!("{plugins},{value}"),
                 ("ifupdown", "managed") => ifupdown_managed = is_true(value),
                 (device, "match-device") if device.starts_with("device") => {
-                    devices.entry(device.to_owned()).or_insert_with(|| (String::new(), true)).0 = value.to_owned();
+                    devices.entry(device.to_owned()).or_insert_with(|| (String::new(), true)).0 =
+                        value.to_owned();
                 }
                 (device, "managed") if device.starts_with("device") => {
                     // Without match-device it is for all.
-                    devices.entry(device.to_owned()).or_insert_with(|| ("*".to_owned(), true)).1 = is_true(value);
+                    devices.entry(device.to_owned()).or_insert_with(|| ("*".to_owned(), true)).1 =
+                        is_true(value);
                 }
                 _ => {}
             }
@@ -48,7 +50,8 @@ fn configuration(roots: &Roots) -> Vec<Keyfile> {
     let etc = roots.etc.join("NetworkManager");
     let own = [roots.usr.join("lib/NetworkManager"), roots.run.join("NetworkManager"), etc.clone()]
         .map(|directory| snippets(&directory.join("conf.d")));
-    let shadowed = |level: usize, name: &OsString| own[level + 1..].iter().any(|names| names.contains_key(name));
+    let shadowed =
+        |level: usize, name: &OsString| own[level + 1..].iter().any(|names| names.contains_key(name));
     let mut paths = Vec::new();
     for (level, names) in own.iter().enumerate() {
         if level + 1 == own.len() {

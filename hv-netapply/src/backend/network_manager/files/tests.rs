@@ -59,17 +59,26 @@ fn the_profile_that_networkmanager_will_use_is_changed() {
         (&[("a.nmconnection", 0o644, "interface-name=eth0")], own),
         (&[(".a.nmconnection", 0o600, "interface-name=eth0")], own),
         (&[("a.nmconnection~", 0o600, "interface-name=eth0")], own),
-        (&[("a.nmconnection", 0o600, ""), ("b.nmconnection", 0o600, "interface-name=eth0")], "b.nmconnection"),
         (
-            &[("a.nmconnection", 0o600, "autoconnect-priority=1"), ("b.nmconnection", 0o600, "interface-name=eth0")],
+            &[("a.nmconnection", 0o600, ""), ("b.nmconnection", 0o600, "interface-name=eth0")],
+            "b.nmconnection",
+        ),
+        (
+            &[
+                ("a.nmconnection", 0o600, "autoconnect-priority=1"),
+                ("b.nmconnection", 0o600, "interface-name=eth0"),
+            ],
             "a.nmconnection",
         ),
         (&[("a.nmconnection", 0o600, "interface-name=eth0\n[.nmmeta]\nnm-generated=true")], own),
     ];
     for (profiles, wanted) in table {
         let paths: Vec<_> = profiles.iter().map(|profile| format!("{ETC}/{}", profile.0)).collect();
-        let profiles: Vec<_> =
-            profiles.iter().zip(&paths).map(|(profile, path)| (path.as_str(), profile.1, profile.2)).collect();
+        let profiles: Vec<_> = profiles
+            .iter()
+            .zip(&paths)
+            .map(|(profile, path)| (path.as_str(), profile.1, profile.2))
+            .collect();
         let (_root, world) = machine(&profiles);
         assert_eq!(destination(&world, &target()), home(&world).join(wanted), "{profiles:?}");
     }
