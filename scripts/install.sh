@@ -74,7 +74,7 @@ system_files() {
         put 0644 "dbus/org.hvutils.$name.conf" "$DBUSPOLICYDIR/org.hvutils.$name.conf"
         put 0644 "dbus/org.hvutils.$name.service" "$DATADIR/dbus-1/system-services/org.hvutils.$name.service"
     done
-    for interface in Kvp1 Driver1 Service1; do
+    for interface in Kvp1 Network1 Driver1 Service1; do
         put 0644 "dbus/org.hvutils.$interface.xml" "$DATADIR/dbus-1/interfaces/org.hvutils.$interface.xml"
     done
     put 0644 dbus/org.hvutils.policy "$POLKITDIR/org.hvutils.policy"

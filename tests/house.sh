@@ -274,7 +274,7 @@ EOF
     introspect org.hvutils.Kvp1 $daemon "$run/daemon.log" >"$run/kvp.xml" || exit 1
     introspect org.hvutils.Driver1 $driver "$run/driver.log" >"$run/driver.xml" || exit 1
     status=0
-    for pair in org.hvutils.Kvp1:kvp org.hvutils.Service1:kvp org.hvutils.Driver1:driver; do
+    for pair in org.hvutils.Kvp1:kvp org.hvutils.Network1:kvp org.hvutils.Service1:kvp org.hvutils.Driver1:driver; do
         interface=${pair%:*}
         members "$interface" "dbus/$interface.xml" >"$run/written"
         members "$interface" "$run/${pair#*:}.xml" >"$run/live"

@@ -16,7 +16,7 @@ use hv_utils_core::wire::{Ic, Status};
 use rustix::io::Errno;
 use tokio::sync::mpsc;
 
-use crate::bus::{self, Kvp1};
+use crate::bus::{Kvp1, Network1, kvp1, network1};
 use crate::config::{Args, Settings};
 use crate::engine::{Action, Answer, Engine, read_by};
 use crate::intrinsic::{self, Intrinsics};
@@ -110,7 +110,9 @@ impl Service for Kvpd {
         self.shared.tell(news);
         let object = Kvp1::new(Arc::clone(&self.shared), self.context.authority);
         connection.object_server().at(Self::OBJECT, object).await?;
-        tokio::spawn(bus::announce(connection.clone(), Self::OBJECT, received));
+        connection.object_server().at(Self::OBJECT, Network1::new(self.shared.adapters())).await?;
+        tokio::spawn(kvp1::announce(connection.clone(), Self::OBJECT, received));
+        tokio::spawn(network1::publish(connection.clone(), Self::OBJECT, self.shared.adapters()));
         Ok(())
     }
 
