@@ -14,10 +14,11 @@
 //!                               └── Set, Delete ───────────────────────►  files, locks, journal
 //!                                                     ▲ changed                 ▲ inotify
 //!                    intrinsic (host name, os-release, drop-ins) ◄── network     other programs
+//!                    injection ── parsed, checked ──► hv-netapply, which has the privileges
 //! ```
 //!
-//! Rooms: [`engine`] decides, [`pool`] keeps, [`intrinsic`] and [`hv_utils_core::network`] know the guest, [`bus`] shows,
-//! `service` connects them, [`config`] is what the administrator may say about it.
+//! Rooms: [`engine`] decides, [`pool`] keeps, [`intrinsic`] and [`hv_utils_core::network`] know the guest, `injection` has
+//! its adapters configured, [`bus`] shows, `service` connects them, [`config`] is what the administrator may say about it.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -25,6 +26,7 @@ pub mod bus;
 pub mod config;
 pub mod engine;
 mod failures;
+mod injection;
 pub mod intrinsic;
 pub mod pool;
 mod service;

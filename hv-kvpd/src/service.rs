@@ -16,9 +16,11 @@ use hv_utils_core::wire::{Ic, Status};
 use rustix::io::Errno;
 use tokio::sync::mpsc;
 
+use crate::bus::network1::Injected;
 use crate::bus::{Kvp1, Network1, kvp1, network1};
 use crate::config::{Args, Settings};
 use crate::engine::{Action, Answer, Engine, read_by};
+use crate::injection::{self, Injector, Places, Records};
 use crate::intrinsic::{self, Intrinsics};
 use crate::pool::{PoolError, PoolSet};
 use crate::shared::{Origin, Shared};
@@ -35,6 +37,8 @@ pub struct Kvpd {
     shared: Arc<Shared>,
     intrinsics: Intrinsics,
     watches: Watches,
+    injector: Injector,
+    injected: Injected,
     finished: mpsc::UnboundedReceiver<Finished>,
     finish: mpsc::UnboundedSender<Finished>,
 }
@@ -65,6 +69,9 @@ pub enum Event {
     Touched(Vec<Pool>),
     /// Facts about the guest changed.
     Intrinsic(Vec<intrinsic::Change>),
+    /// Something became of what the host wants of an adapter.
+    #[expect(private_interfaces, reason = "the shell only hands events back to this module")]
+    Injection(Box<injection::Event>),
 }
 
 impl Service for Kvpd {
@@ -97,10 +104,15 @@ impl Service for Kvpd {
             shared.refresh(pool, || {});
         }
         let (finish, finished) = mpsc::unbounded_channel();
-        let engine = Engine::new(&settings.host_writable);
+        let engine = engine(&settings);
         let shared = Arc::new(shared);
+        let places = Places::new(&context.common);
+        let records = Records::follow(&places.directory);
+        let injected = Injected { records, socket: places.socket.clone(), authority: context.authority };
+        let injector = Injector::start(places);
         let context = context.clone();
-        let mut kvpd = Kvpd { context, engine, shared, intrinsics, watches, finished, finish };
+        let mut kvpd =
+            Kvpd { context, engine, shared, intrinsics, watches, injector, injected, finished, finish };
         kvpd.report();
         Ok(kvpd)
     }
@@ -110,9 +122,11 @@ impl Service for Kvpd {
         self.shared.tell(news);
         let object = Kvp1::new(Arc::clone(&self.shared), self.context.authority);
         connection.object_server().at(Self::OBJECT, object).await?;
-        connection.object_server().at(Self::OBJECT, Network1::new(self.shared.adapters())).await?;
+        let object = Network1::new(self.shared.adapters(), self.injected.clone());
+        connection.object_server().at(Self::OBJECT, object).await?;
         tokio::spawn(kvp1::announce(connection.clone(), Self::OBJECT, received));
-        tokio::spawn(network1::publish(connection.clone(), Self::OBJECT, self.shared.adapters()));
+        let (adapters, records) = (self.shared.adapters(), self.injected.records.subscribe());
+        tokio::spawn(network1::publish(connection.clone(), Self::OBJECT, adapters, records));
         Ok(())
     }
 
@@ -137,6 +151,7 @@ impl Service for Kvpd {
             Some(finished) = self.finished.recv() => Event::Finished(Box::new(finished)),
             pools = self.watches.touched() => Event::Touched(pools),
             changes = self.intrinsics.changed() => Event::Intrinsic(changes),
+            event = self.injector.next() => Event::Injection(Box::new(event)),
         }
     }
 
@@ -145,6 +160,7 @@ impl Service for Kvpd {
             Event::Finished(finished) => self.resume(*finished, link),
             Event::Touched(pools) => pools.into_iter().for_each(|pool| self.shared.refresh(pool, || {})),
             Event::Intrinsic(changes) => self.take_facts(changes),
+            Event::Injection(event) => self.injector.handle(*event, link),
         }
     }
 
@@ -153,11 +169,12 @@ impl Service for Kvpd {
         self.take_facts(changes);
         self.shared.set_limits(settings.limits);
         self.shared.pools().limit(settings.max_items, settings.lock_timeout);
-        self.engine = Engine::new(&settings.host_writable);
+        self.engine = engine(&settings);
         Ok(())
     }
 
     async fn stop(&mut self, link: &mut Link) {
+        self.injector.stop(link).await;
         if tokio::time::timeout(END_PATIENCE, self.shared.finish()).await.is_err() {
             tracing::warn!("a change is still waiting for another program's lock: ending without it");
         }
@@ -209,6 +226,8 @@ impl Kvpd {
                     let _ = finish.send(Finished { request, message, outcome });
                 });
             }
+            Action::Inject(injection) => self.injector.begin(request, injection, link),
+            Action::Refuse(refused) => self.injector.refuse(&request, &refused, link),
         }
     }
 
@@ -225,6 +244,11 @@ impl Kvpd {
             }
         }
     }
+}
+
+/// The rules as the administrator wants them.
+fn engine(settings: &Settings) -> Engine {
+    Engine::new(&settings.host_writable).with_configuration(settings.network.host_may_configure)
 }
 
 /// Sends `answer` in the layout in which its request came.

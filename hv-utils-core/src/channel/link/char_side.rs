@@ -57,11 +57,6 @@ impl CharSide {
         if self.current == Some(serial) { &self.message } else { &[] }
     }
 
-    /// Whether that request is the one that the service has.
-    pub(super) fn has(&self, serial: u64) -> bool {
-        self.current == Some(serial)
-    }
-
     /// Answers that request as `fill` decides. `false`: it ended, and nothing is sent.
     pub(super) fn answer(
         &mut self,

@@ -182,16 +182,6 @@ impl Link {
         }
     }
 
-    /// Whether `request` still waits for its answer. The host ends a request by a negotiation, and by closing the channel.
-    #[must_use]
-    pub fn is_open(&self, request: &Request) -> bool {
-        match &self.phase {
-            Phase::Raw(side) => side.has(request.serial),
-            Phase::Char(side) => side.has(request.serial),
-            _ => false,
-        }
-    }
-
     /// Answers a request that the service could not make sense of: as [`answer`](Self::answer) with an unchanged
     /// body, and counted as rejected.
     pub fn reject(&mut self, request: &Request, status: Status) {

@@ -186,11 +186,6 @@ impl RawSide {
         }
     }
 
-    /// Whether that request is the one that the service has.
-    pub(super) fn has(&self, serial: u64) -> bool {
-        self.current.as_ref().is_some_and(|current| current.serial == serial)
-    }
-
     /// Whether the answer to that request waits for room in the ring.
     pub(super) fn waits(&self, serial: u64) -> bool {
         self.trouble.is_none() && self.outbox.iter().any(|posted| posted.serial == Some(serial))
