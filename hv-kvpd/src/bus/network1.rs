@@ -165,6 +165,3 @@ async fn property(emitter: &SignalEmitter<'_>, name: &str, value: Variant<'_>) -
     let changed = HashMap::from([(name, value)]);
     fdo::Properties::properties_changed(emitter, interface, changed, Cow::Borrowed(&[])).await
 }
-
-#[cfg(test)]
-mod tests;

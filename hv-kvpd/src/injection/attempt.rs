@@ -4,7 +4,7 @@
 //! seconds before our answer is due, hv-netapply has to have its own; when it does not, the socket is closed, which
 //! undoes what was done.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hv_utils_core::netapply::{Failed, Injection, Kind, Reply, Request, Step};
@@ -75,6 +75,9 @@ impl Failure {
     }
 }
 
+/// What became of it: the conversation in which it is to be settled, and what was done.
+pub(crate) type Applied = Result<(Conversation, Step), Failure>;
+
 /// Whether what was applied may stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
@@ -85,7 +88,7 @@ pub(crate) enum Verdict {
 }
 
 /// Has it applied. The conversation goes on: it ends with [`settle`], or by being dropped.
-pub(crate) async fn apply(socket: PathBuf, injection: Injection) -> Result<(Conversation, Step), Failure> {
+pub(crate) async fn apply(socket: PathBuf, injection: Injection) -> Applied {
     let begin = Instant::now();
     let end = begin + PATIENCE;
     match timeout_at(end, apply_before(&socket, injection, begin)).await {
@@ -94,11 +97,7 @@ pub(crate) async fn apply(socket: PathBuf, injection: Injection) -> Result<(Conv
     }
 }
 
-async fn apply_before(
-    socket: &std::path::Path,
-    injection: Injection,
-    begin: Instant,
-) -> Result<(Conversation, Step), Failure> {
+async fn apply_before(socket: &Path, injection: Injection, begin: Instant) -> Applied {
     loop {
         let conversation = Conversation::open(socket)?;
         let left = PATIENCE.saturating_sub(begin.elapsed()).saturating_sub(MARGIN);

@@ -30,7 +30,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::engine::Refused;
-use attempt::{Failure, Verdict, apply, done, settle};
+use attempt::{Applied, Failure, Verdict, apply, done, settle};
 use conversation::Conversation;
 pub(crate) use history::Records;
 use resume::Resumer;
@@ -66,7 +66,7 @@ impl Places {
 #[derive(Debug)]
 pub(crate) enum Event {
     /// hv-netapply is done, or is not.
-    Applied(Result<(Conversation, Step), Failure>),
+    Applied(Applied),
     /// It is time to see whether the answer to the host found room in the ring.
     Room,
     /// What the host was told, or was not, has been settled.
@@ -77,7 +77,7 @@ pub(crate) enum Event {
 struct Applying {
     request: Request,
     adapter: String,
-    work: Pin<Box<dyn Future<Output = Result<(Conversation, Step), Failure>> + Send>>,
+    work: Pin<Box<dyn Future<Output = Applied> + Send>>,
 }
 
 impl fmt::Debug for Applying {
@@ -243,7 +243,7 @@ impl Injector {
     }
 }
 
-async fn applied(applying: Option<&mut Applying>) -> Result<(Conversation, Step), Failure> {
+async fn applied(applying: Option<&mut Applying>) -> Applied {
     match applying {
         Some(applying) => applying.work.as_mut().await,
         None => std::future::pending().await,

@@ -113,5 +113,5 @@ async fn appeared(watch: Option<&PathWatch>) {
     {
         return;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

@@ -228,7 +228,8 @@ async fn nobody_is_called_while_nothing_is_owed_but_after_an_end_in_the_middle()
     }
     assert!(!double.is_called());
     resumer.was_cut();
-    let heard = tokio::task::spawn_blocking(move || double.caller().hear());
+    let caller = double.called().await;
+    let heard = tokio::task::spawn_blocking(move || caller.hear());
     assert_eq!(heard.await.unwrap(), Some(Request::Resume));
 }
 

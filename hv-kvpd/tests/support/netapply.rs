@@ -33,6 +33,14 @@ impl Double {
         Caller { socket: net::accept_with(&self.socket, SocketFlags::CLOEXEC).unwrap() }
     }
 
+    /// The next caller, for a test whose runtime has to go on meanwhile.
+    pub(crate) async fn called(&self) -> Caller {
+        while !self.is_called() {
+            tokio::task::yield_now().await;
+        }
+        self.caller()
+    }
+
     /// Whether somebody has called who was not accepted yet.
     pub(crate) fn is_called(&self) -> bool {
         let mut fds = [PollFd::new(&self.socket, PollFlags::IN)];
