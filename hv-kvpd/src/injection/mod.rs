@@ -19,16 +19,19 @@ mod resume;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use hv_utils_core::bus::Error;
+use hv_utils_core::bus::{Authority, Error};
 use hv_utils_core::channel::{Delivery, Link, OncePer, Request};
 use hv_utils_core::daemon::CommonArgs;
-use hv_utils_core::netapply::{self, Injection, Kind, RESUME, SOCKET, Step};
+use hv_utils_core::netapply::{self, History, Injection, Kind, RESUME, SOCKET, Step};
 use hv_utils_core::wire::Status;
+use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::bus::network1::Injected;
 use crate::engine::Refused;
 use attempt::{Applied, Failure, Verdict, apply, done, settle};
 use conversation::Conversation;
@@ -45,22 +48,6 @@ const ROOM_PAUSE: Duration = Duration::from_millis(50);
 const END: Duration = Duration::from_secs(3);
 /// How long hv-netapply may take to bring something back because somebody asked for it.
 const REVERT: Duration = Duration::from_secs(60);
-
-/// Where hv-netapply is.
-#[derive(Debug, Clone)]
-pub(crate) struct Places {
-    /// Its socket.
-    pub(crate) socket: PathBuf,
-    /// Its state directory.
-    pub(crate) directory: PathBuf,
-}
-
-impl Places {
-    /// As the command line has it.
-    pub(crate) fn new(common: &CommonArgs) -> Places {
-        Places { socket: common.run_dir.join(SOCKET), directory: common.state_dir.join("hv-netapply") }
-    }
-}
 
 /// What the service hands back to [`Injector::handle`].
 #[derive(Debug)]
@@ -98,6 +85,7 @@ struct Telling {
 #[derive(Debug)]
 pub(crate) struct Injector {
     socket: PathBuf,
+    records: Arc<Records>,
     applying: Option<Applying>,
     telling: Option<Telling>,
     settling: JoinSet<(Verdict, Result<(), Failure>)>,
@@ -107,16 +95,28 @@ pub(crate) struct Injector {
 
 impl Injector {
     /// Ready for the host; also has hv-netapply go on with what was cut short before. Needs a tokio runtime.
-    pub(crate) fn start(places: Places) -> Injector {
-        let resumer = Resumer::start(places.socket.clone(), places.directory.join(RESUME));
+    pub(crate) fn start(common: &CommonArgs) -> Injector {
+        let socket = common.run_dir.join(SOCKET);
+        let directory = common.state_dir.join("hv-netapply");
         Injector {
-            socket: places.socket,
+            records: Records::follow(&directory),
+            resumer: Resumer::start(socket.clone(), directory.join(RESUME)),
+            socket,
             applying: None,
             telling: None,
             settling: JoinSet::new(),
-            resumer,
             log: OncePer::new(LOG_INTERVAL),
         }
+    }
+
+    /// What has been injected, for the bus; and the way to undo it, for whom `authority` allows it.
+    pub(crate) fn injected(&self, authority: Authority) -> Injected {
+        Injected { records: Arc::clone(&self.records), socket: self.socket.clone(), authority }
+    }
+
+    /// What has been injected, now and whenever that differs.
+    pub(crate) fn records(&self) -> watch::Receiver<History> {
+        self.records.subscribe()
     }
 
     /// Refuses a request, and says why once.
