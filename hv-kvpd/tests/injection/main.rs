@@ -158,6 +158,45 @@ async fn a_channel_that_is_closed_in_the_middle_cancels_what_was_applied() {
     assert_eq!(host.answer_now(), None);
 }
 
+/// Two answers that the host does not read leave no room for a third.
+async fn fill_ring(host: &mut host::Host) {
+    let mut unnamed = dhcp();
+    unnamed.adapter_id.clear();
+    for _ in 0..2 {
+        host.ask(&unnamed).await;
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_waits_for_room_is_confirmed_when_it_is_sent() {
+    let stack = Stack::start("").await;
+    let double = stack.double();
+    let mut host = stack.host(BINARY).await;
+    fill_ring(&mut host).await;
+    let asked = host.ask(&fixed()).await;
+    let caller = double.caller();
+    wanted(&caller);
+    caller.say(&applied());
+    assert_eq!(host.answer().await.1, Status::NOT_FOUND);
+    assert_eq!(caller.hear(), Some(Request::Confirm));
+    assert_eq!(host.answer().await.1, Status::NOT_FOUND);
+    assert_eq!(host.answer().await, (asked, Status::OK));
+}
+
+#[tokio::test]
+async fn an_answer_that_waits_for_room_when_the_channel_is_closed_is_cancelled() {
+    let stack = Stack::start("").await;
+    let double = stack.double();
+    let mut host = stack.host(BINARY).await;
+    fill_ring(&mut host).await;
+    host.ask(&fixed()).await;
+    let caller = double.caller();
+    wanted(&caller);
+    caller.say(&applied());
+    drop(host);
+    assert_eq!(caller.hear(), Some(Request::Cancel));
+}
+
 #[tokio::test]
 async fn a_host_that_asks_anew_has_the_first_undone_and_the_second_waits_for_it() {
     let stack = Stack::start("").await;
