@@ -1,4 +1,4 @@
-//! Machines as they are found, and what their host is told. Real kernels are in `tests/ip_info.rs`.
+//! Machines as they are found, and what their host is told. Real kernels are in `tests/network`.
 
 use std::fs;
 
@@ -33,6 +33,7 @@ fn link(index: u32, name: &str, kind: Kind, mac: u8) -> Link {
         hardware: hardware(mac),
         permanent: None,
         up: true,
+        carrier: true,
         loopback: false,
         kind,
         device: false,

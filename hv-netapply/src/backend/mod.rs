@@ -6,12 +6,18 @@
 //!
 //! Every step may be cut short by SIGKILL and done again: writing, activating and restoring are idempotent.
 
+pub mod detect;
+pub mod netlink;
+pub mod network_manager;
+pub mod script;
+
 use std::fmt::Debug;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 
 use hv_utils_core::netapply::Injection;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::saved::Snapshot;
@@ -20,7 +26,8 @@ use crate::saved::Snapshot;
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
 /// The link that is to be configured.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Target {
     /// Its name.
     pub interface: String,
