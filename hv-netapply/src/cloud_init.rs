@@ -11,7 +11,7 @@ const TEXT: &str = "# Written by hv-netapply: the Hyper-V host has configured an
                     network: {config: disabled}\n";
 
 /// Writes the file, where cloud-init is.
-pub fn disable(etc_root: &Path) {
+pub(crate) fn disable(etc_root: &Path) {
     let path = etc_root.join(FILE);
     if path.exists() || !path.parent().is_some_and(Path::is_dir) {
         return;

@@ -34,7 +34,9 @@ pub async fn run(world: &World, record: &Record) {
 fn environment(record: &Record) -> Vec<(&'static str, String)> {
     let Record { injection, .. } = record;
     let list = |plan: &Plan| match &plan.addressing {
-        Addressing::Static(networks) => networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
+        Addressing::Static(networks) => {
+            networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+        }
         Addressing::Automatic => "automatic".to_owned(),
         Addressing::Keep => String::new(),
     };

@@ -41,9 +41,7 @@ use std::time::Duration;
 use clap::Parser;
 use hv_utils_core::daemon::config::{Config, Sources, usable};
 use hv_utils_core::daemon::log::Log;
-use hv_utils_core::daemon::{
-    Exit, Failure, InstanceLock, check_findings, log_settings, report_findings,
-};
+use hv_utils_core::daemon::{Exit, Failure, InstanceLock, check_findings, log_settings, report_findings};
 use hv_utils_core::netapply::NetworkSettings;
 use tokio::runtime::{Builder, Runtime};
 

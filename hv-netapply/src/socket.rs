@@ -57,7 +57,8 @@ impl Listener {
             }
         };
         let socket = register(socket, Interest::READABLE);
-        let socket = socket.map_err(|error| Failure::internal(format!("cannot wait for callers: {error}")))?;
+        let socket =
+            socket.map_err(|error| Failure::internal(format!("cannot wait for callers: {error}")))?;
         Ok(Self { socket, client, made })
     }
 
@@ -94,7 +95,10 @@ impl Listener {
         let own = rustix::process::geteuid().as_raw();
         let allowed = user == 0 || user == own || Some(user) == self.client;
         if !allowed {
-            tracing::warn!("user {user} (process {}) may not configure adapters", caller.pid.as_raw_nonzero());
+            tracing::warn!(
+                "user {user} (process {}) may not configure adapters",
+                caller.pid.as_raw_nonzero()
+            );
         }
         allowed
     }
@@ -145,11 +149,11 @@ impl Peer {
 
 /// Standard input, if it is a socket that listens.
 fn inherited() -> Option<OwnedFd> {
-    let stdin = rustix::stdio::stdin();
-    if !sockopt::socket_acceptconn(stdin).unwrap_or(false) {
+    let stdin = io::stdin();
+    if !sockopt::socket_acceptconn(&stdin).unwrap_or(false) {
         return None;
     }
-    let socket = rustix::io::fcntl_dupfd_cloexec(stdin, 3).ok()?;
+    let socket = rustix::io::fcntl_dupfd_cloexec(&stdin, 3).ok()?;
     let flags = rustix::fs::fcntl_getfl(&socket).ok()?;
     rustix::fs::fcntl_setfl(&socket, flags | rustix::fs::OFlags::NONBLOCK).ok()?;
     Some(socket)

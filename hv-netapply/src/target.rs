@@ -17,7 +17,8 @@ use crate::error::Error;
 /// # Errors
 /// No interface has it ([`Kind::NoSuchAdapter`]).
 pub fn find(adapter: &str, sysfs_root: &Path, table: &Table) -> Result<Target, Error> {
-    let mut links = table.links().filter(|link| device_id(sysfs_root, &link.name).as_deref() == Some(adapter));
+    let mut links =
+        table.links().filter(|link| device_id(sysfs_root, &link.name).as_deref() == Some(adapter));
     let Some(link) = links.next() else {
         let text = format!("no network interface of this machine belongs to adapter {adapter}");
         return Err(Error::new(Kind::NoSuchAdapter, text));

@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
 
-use futures_util::future::join3;
+use futures_util::future::{FusedFuture, FutureExt, join3};
 use hv_utils_core::bus::BusChoice;
 use hv_utils_core::netapply::NetworkSettings;
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -154,8 +154,12 @@ async fn run(job: Job<'_>, limit: Duration) -> Result<String, Error> {
     let mut group = Group(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw));
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let status = {
-        let talk = join3(feed(child.stdin.take(), job.input), listen(child.stdout.take(), &mut out), listen(child.stderr.take(), &mut err));
-        let mut talk = pin!(talk);
+        let talk = join3(
+            feed(child.stdin.take(), job.input),
+            listen(child.stdout.take(), &mut out),
+            listen(child.stderr.take(), &mut err),
+        );
+        let mut talk = pin!(talk.fuse());
         let ended = async {
             tokio::select! {
                 status = child.wait() => return status,
@@ -165,7 +169,9 @@ async fn run(job: Job<'_>, limit: Duration) -> Result<String, Error> {
         };
         let status = timeout(limit, ended).await;
         // What it has left in the background may hold its output open for ever.
-        let _ = timeout(LAST_WORDS, &mut talk).await;
+        if !talk.is_terminated() {
+            let _ = timeout(LAST_WORDS, &mut talk).await;
+        }
         status
     };
     let Ok(status) = status else { return Err(failed(format!("took longer than {} s", limit.as_secs()))) };

@@ -1,11 +1,12 @@
 //! The rules of Data Exchange: a request of the host in, what to do about it out.
 //!
-//! No files, no clock, no runtime: what the pools hold is looked up through [`Items`], what must become durable
+//! No files, no clock, no runtime: what the pools hold is looked up through [`Items`], what the machine's network is
+//! through [`Adapters`], what must become durable
 //! is handed back as a [`Change`]. The access rules and statuses are those of `docs/protocol/kvp.md`; reading,
 //! writing and refusing each have a function of their own.
 
 use hv_utils_core::wire::Status;
-use hv_utils_core::wire::kvp::{MAX_KEY_UNITS, MAX_VALUE_UNITS, Pool, Reply, Request};
+use hv_utils_core::wire::kvp::{IpInfo, MAX_KEY_UNITS, MAX_VALUE_UNITS, Pool, Reply, Request};
 
 use crate::pool::{Change, PoolError};
 
@@ -28,6 +29,12 @@ pub trait Items {
 
     /// The item at `index` (0-based, in file order).
     fn item(&self, pool: Pool, index: u32) -> Option<(String, String)>;
+}
+
+/// The network adapters of the machine at this moment.
+pub trait Adapters {
+    /// The configuration of the adapter with this MAC address; `None` if there is none that the host is shown.
+    fn ip_info(&self, adapter_id: &str) -> Option<IpInfo>;
 }
 
 /// What a request leads to.
@@ -77,7 +84,7 @@ impl Engine {
     }
 
     /// Decides about one request.
-    pub fn request(&self, request: &Request, items: &impl Items) -> Action {
+    pub fn request(&self, request: &Request, items: &impl Items, adapters: &impl Adapters) -> Action {
         match request {
             Request::Get { pool, key } => Action::Answer(get(items, *pool, key)),
             Request::Enumerate { pool, index } => Action::Answer(enumerate(items, *pool, *index)),
@@ -87,9 +94,8 @@ impl Engine {
             Request::Delete { pool, key } => {
                 self.write(*pool, || Change::Delete { pool: *pool, key: key.clone() })
             }
-            Request::GetIpInfo(_) | Request::SetIpInfo(_) => {
-                Action::Answer(Answer::refused(Status::NOT_SUPPORTED))
-            }
+            Request::GetIpInfo(query) => Action::Answer(ip_info(adapters, &query.adapter_id)),
+            Request::SetIpInfo(_) => Action::Answer(Answer::refused(Status::NOT_SUPPORTED)),
         }
     }
 
@@ -126,6 +132,14 @@ fn enumerate(items: &impl Items, pool: Pool, index: u32) -> Answer {
             value: shortened(value, MAX_VALUE_UNITS),
         }),
         None => Answer::refused(Status::NO_MORE_ITEMS),
+    }
+}
+
+/// GET_IP_INFO: the families in the request are no filter; the C daemon does not look at them, and hosts leave them 0.
+fn ip_info(adapters: &impl Adapters, adapter_id: &str) -> Answer {
+    match adapters.ip_info(adapter_id) {
+        Some(info) => Answer::ok(Reply::IpInfo(Box::new(info))),
+        None => Answer::refused(Status::FAIL),
     }
 }
 

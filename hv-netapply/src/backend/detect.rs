@@ -5,6 +5,7 @@ use std::rc::Rc;
 use hv_utils_core::netapply::BackendChoice;
 
 use super::netlink::Netlink;
+use super::network_manager::NetworkManager;
 use super::script::Script;
 use super::{Backend, Claim, Target};
 use crate::error::Error;
@@ -12,8 +13,8 @@ use crate::state::State;
 use crate::world::World;
 
 /// The managers, in the order in which they are asked: netplan before those that it writes for.
-fn managers(_world: &Rc<World>) -> Vec<Box<dyn Backend>> {
-    vec![]
+fn managers(world: &Rc<World>) -> Vec<Box<dyn Backend>> {
+    vec![Box::new(NetworkManager::new(Rc::clone(world)))]
 }
 
 /// The backend called `name`.
@@ -33,9 +34,11 @@ pub fn named(name: &str, world: &Rc<World>, state: &State) -> Option<Box<dyn Bac
 pub async fn choose(world: &Rc<World>, state: &State, target: &Target) -> Result<Box<dyn Backend>, Error> {
     let choice = world.settings.backend;
     if choice != BackendChoice::Auto {
-        let word = BackendChoice::WORDS.iter().find(|(_, known)| *known == choice).map_or("", |(word, _)| word);
-        return named(word, world, state)
-            .ok_or_else(|| Error::not_supported(format!("[network] backend = \"{word}\" is not to be had here")));
+        let word =
+            BackendChoice::WORDS.iter().find(|(_, known)| *known == choice).map_or("", |(word, _)| word);
+        return named(word, world, state).ok_or_else(|| {
+            Error::not_supported(format!("[network] backend = \"{word}\" is not to be had here"))
+        });
     }
     let mut later = None;
     for manager in managers(world) {

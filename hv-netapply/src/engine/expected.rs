@@ -55,7 +55,8 @@ fn of(family: RouteFamily, ip: IpAddr) -> bool {
 
 fn exactly(family: RouteFamily, wanted: &[Network], plan: &Plan, link: &Link, table: &Table) -> Seen {
     for network in wanted {
-        let found = link.addresses.iter().find(|there| there.ip == network.ip && there.prefix == network.prefix);
+        let found =
+            link.addresses.iter().find(|there| there.ip == network.ip && there.prefix == network.prefix);
         match found {
             None => return Seen::NotYet(format!("{network} is not on {}", link.name)),
             Some(there) if there.flags & DAD_FAILED != 0 => {
@@ -88,7 +89,8 @@ fn is_configured(family: RouteFamily, there: &Address) -> bool {
 }
 
 fn gateways(family: RouteFamily, wanted: &[IpAddr], link: &Link, table: &Table) -> Seen {
-    let routes = || table.routes().iter().filter(|route| route.interface == link.index && route.family == family);
+    let routes =
+        || table.routes().iter().filter(|route| route.interface == link.index && route.family == family);
     for gateway in wanted {
         if !routes().any(|route| route.gateway == Some(*gateway)) {
             return Seen::NotYet(format!("there is no default route by {gateway} on {}", link.name));
@@ -98,7 +100,9 @@ fn gateways(family: RouteFamily, wanted: &[IpAddr], link: &Link, table: &Table) 
     let mut surplus = routes().filter(|route| !learned(route.protocol));
     let surplus = surplus.find(|route| route.gateway.is_none_or(|gateway| !wanted.contains(&gateway)));
     match surplus.and_then(|route| route.gateway) {
-        Some(gateway) => Seen::NotYet(format!("there is still a default route by {gateway} on {}", link.name)),
+        Some(gateway) => {
+            Seen::NotYet(format!("there is still a default route by {gateway} on {}", link.name))
+        }
         None => Seen::There,
     }
 }
@@ -114,15 +118,13 @@ fn automatic(family: RouteFamily, link: &Link, table: &Table) -> Seen {
             None => Seen::There,
         };
     }
-    let by_route = table.routes().iter().any(|route| {
-        route.interface == link.index && route.family == family && route.is_dhcp()
-    });
+    let by_route = table
+        .routes()
+        .iter()
+        .any(|route| route.interface == link.index && route.family == family && route.is_dhcp());
     let leased = |there: &Address| is_configured(family, there) && (!there.is_permanent() || by_route);
     if addresses.any(leased) {
         return Seen::There;
     }
     Seen::NotYet(format!("no DHCP server has given {} an address", link.name))
 }
-
-#[cfg(test)]
-mod tests;

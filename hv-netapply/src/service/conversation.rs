@@ -47,9 +47,12 @@ async fn apply(
     started: Instant,
     within: Duration,
 ) {
-    let _bench = match workshop.claim() {
+    let _bench = match workshop.claim().await {
         Ok(bench) => bench,
-        Err(error) => return drop(peer.reply(&answer(Err(error))).await),
+        Err(error) => {
+            peer.reply(&answer(Err(error))).await;
+            return;
+        }
     };
     let gone = async {
         tokio::select! {
@@ -59,7 +62,9 @@ async fn apply(
         }
     };
     match workshop.apply(injection, started, within, gone).await {
-        Err(error) => drop(peer.reply(&answer(Err(error))).await),
+        Err(error) => {
+            peer.reply(&answer(Err(error))).await;
+        }
         Ok(applied) => settle(workshop, peer, applied).await,
     }
 }

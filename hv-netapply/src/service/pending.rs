@@ -95,11 +95,7 @@ async fn wait(workshop: &Workshop, back: &WayBack, backend: &dyn Backend) -> Res
     }
 }
 
-async fn undo(
-    workshop: &Workshop,
-    back: &WayBack,
-    error: &Error,
-) -> hv_utils_core::netapply::Record {
+async fn undo(workshop: &Workshop, back: &WayBack, error: &Error) -> hv_utils_core::netapply::Record {
     let transaction =
         Transaction { phase: Phase::Applying, pending: true, reverting: false, back: back.clone() };
     let undone = match workshop.state.begin(&transaction).and_then(|()| workshop.backend(&back.backend)) {

@@ -90,9 +90,7 @@ impl Workshop {
         };
         let applied = self.try_apply(&mut record, started + budget.there, gone).await;
         match applied {
-            Ok((transaction, backend)) => {
-                Ok(Applied::new(transaction, backend, started + budget.confirmed))
-            }
+            Ok((transaction, backend)) => Ok(Applied::new(transaction, backend, started + budget.confirmed)),
             Err(error) => {
                 tracing::error!("adapter {}: {error}", injection.adapter);
                 let record = self.state.settle(&record, Outcome::Failed, &error.to_string());
@@ -110,10 +108,12 @@ impl Workshop {
     ) -> Result<(Transaction, Box<dyn Backend>), Error> {
         self.finish_earlier().await?;
         if !self.world.settings.host_may_configure {
-            let text = "the administrator does not let the host configure adapters ([network] host-may-configure)";
+            let text =
+                "the administrator does not let the host configure adapters ([network] host-may-configure)";
             return Err(Error::not_supported(text));
         }
-        let mut way = self.prepare(record).await?;
+        let late = |_| Error::not_applied("the manager of the link did not say in time what it has there");
+        let mut way = timeout_at(deadline, self.prepare(record)).await.map_err(late)??;
         self.state.begin(&way.transaction)?;
         let there = timeout_at(deadline, way.walk(&record.injection, deadline));
         let result = tokio::select! {
@@ -137,8 +137,7 @@ impl Workshop {
     /// Everything up to the first change.
     async fn prepare(&self, record: &mut Record) -> Result<Way, Error> {
         let mut reader = Reader::open(&self.world.roots.sysfs)?;
-        let target =
-            target::find(&record.injection.adapter, &self.world.roots.sysfs, reader.table()?)?;
+        let target = target::find(&record.injection.adapter, &self.world.roots.sysfs, reader.table()?)?;
         record.interface.clone_from(&target.interface);
         let backend = detect::choose(&self.world, &self.state, &target).await?;
         backend.name().clone_into(&mut record.backend);
@@ -259,7 +258,7 @@ impl Workshop {
     /// # Errors
     /// There is none, or it cannot be: then all is as it was.
     pub(super) async fn revert(self: &Rc<Self>, interface: Option<&str>) -> Result<(), Error> {
-        let _bench = self.claim()?;
+        let _bench = self.claim().await?;
         self.finish_earlier().await?;
         let back = self.way_back(interface)?;
         let backend = self.backend(&back.backend)?;
@@ -267,8 +266,7 @@ impl Workshop {
         let live = backend.readiness(&target).await == Readiness::Ready;
         let snapshot = backend.snapshot(&target).await?;
         let now = WayBack { target: target.clone(), snapshot, ..back.clone() };
-        let transaction =
-            Transaction { phase: Phase::Applying, pending: !live, reverting: true, back: now };
+        let transaction = Transaction { phase: Phase::Applying, pending: !live, reverting: true, back: now };
         self.state.begin(&transaction)?;
         let restored = timeout(RESTORE_PATIENCE, backend.restore(&target, &back.snapshot, live)).await;
         if let Err(error) = restored.unwrap_or_else(|_| Err(Error::not_applied("it took too long"))) {

@@ -2,15 +2,20 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use hv_utils_core::netapply::{Kind, Record};
 use tokio::sync::{Mutex, MutexGuard, Notify};
+use tokio::time::timeout;
 
 use crate::backend::{Backend, detect};
 use crate::error::Error;
 use crate::hooks;
 use crate::state::State;
 use crate::world::World;
+
+/// How long short work of our own may keep somebody waiting.
+const CLAIM_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The one place where work is done.
 #[derive(Debug)]
@@ -55,13 +60,13 @@ impl Workshop {
         }
     }
 
-    /// The right to change something, at once or not at all.
+    /// The right to change something, soon or not at all.
     ///
     /// # Errors
     /// Another transaction is under way.
-    pub(super) fn claim(&self) -> Result<MutexGuard<'_, ()>, Error> {
-        let busy = || Error::new(Kind::Busy, "another change of the network is under way: try again");
-        self.bench.try_lock().map_err(|_| busy())
+    pub(super) async fn claim(&self) -> Result<MutexGuard<'_, ()>, Error> {
+        let busy = |_| Error::new(Kind::Busy, "another change of the network is under way: try again");
+        timeout(CLAIM_PATIENCE, self.bench.lock()).await.map_err(busy)
     }
 
     /// The right to change something, when it is free.

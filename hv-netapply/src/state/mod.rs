@@ -14,6 +14,8 @@
 
 mod records;
 
+pub use records::now;
+
 use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
@@ -198,8 +200,7 @@ impl State {
     /// The file cannot be removed.
     pub fn unmark(&self) -> Result<(), Error> {
         let busy = self.directory.join(TRANSACTION).exists();
-        let kept =
-            [PENDING, STATIC].iter().any(|inner| !is_empty(&self.directory.join(inner)));
+        let kept = [PENDING, STATIC].iter().any(|inner| !files(&self.directory.join(inner)).is_empty());
         if busy || kept { self.mark() } else { remove(&self.directory.join(RESUME)) }
     }
 }
@@ -209,16 +210,17 @@ fn name(adapter: &str) -> String {
     format!("{adapter}.json")
 }
 
-fn is_empty(directory: &Path) -> bool {
-    fs::read_dir(directory).map_or(true, |mut entries| entries.next().is_none())
-}
-
-fn all<T: DeserializeOwned>(directory: &Path) -> Vec<T> {
+/// Files that are whole: a kill can leave the beginning of one under another name.
+fn files(directory: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
     paths.sort();
-    paths.iter().filter_map(|path| read(path)).collect()
+    paths
+}
+
+fn all<T: DeserializeOwned>(directory: &Path) -> Vec<T> {
+    files(directory).iter().filter_map(|path| read(path)).collect()
 }
 
 fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
@@ -243,7 +245,8 @@ fn read<T: DeserializeOwned>(path: &Path) -> Option<T> {
 
 fn write(path: &Path, content: &impl Serialize) -> Result<(), Error> {
     let text = serde_json::to_vec_pretty(content);
-    let text = text.map_err(|error| Error::not_applied(format!("cannot write {}: {error}", path.display())))?;
+    let text =
+        text.map_err(|error| Error::not_applied(format!("cannot write {}: {error}", path.display())))?;
     Ok(replace(path, &text, 0o600)?)
 }
 

@@ -21,8 +21,9 @@ impl State {
     /// It cannot be written.
     pub fn note(&self, record: &Record) -> Result<(), Error> {
         let mut history = self.history();
-        let same =
-            |known: &&mut Record| known.time == record.time && known.injection.adapter == record.injection.adapter;
+        let same = |known: &&mut Record| {
+            known.time == record.time && known.injection.adapter == record.injection.adapter
+        };
         match history.records.iter_mut().find(same) {
             Some(known) => *known = record.clone(),
             None => history.records.push(record.clone()),

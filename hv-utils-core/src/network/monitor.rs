@@ -34,6 +34,9 @@ const BUFFER: usize = 8 * 1024;
 const DUMPS: usize = 8;
 /// Datagrams taken at one go, so that a storm of announcements leaves room for other work.
 const BATCH: usize = 256;
+/// Datagrams taken when all that there are have to be: more than a queue of usual size holds, and an end to it while
+/// they keep coming.
+const QUEUE: usize = 16 * 1024;
 
 /// Why interfaces and addresses are not known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -108,7 +111,7 @@ impl Monitor {
     /// # Errors
     /// The table could not be made anew after announcements were lost.
     pub fn drain(&mut self) -> Result<bool, NetworkError> {
-        self.take_in(Monitor::receive_if_readable)
+        self.take_in(BATCH, Monitor::receive_if_readable)
     }
 
     /// As [`Monitor::drain`], but asks the kernel and not the runtime, which may not have looked yet: afterwards the
@@ -117,15 +120,16 @@ impl Monitor {
     /// # Errors
     /// As [`Monitor::drain`].
     pub fn catch_up(&mut self) -> Result<bool, NetworkError> {
-        self.take_in(|monitor| monitor.receive().map_err(NetworkError::Dump))
+        self.take_in(QUEUE, |monitor| monitor.receive().map_err(NetworkError::Dump))
     }
 
     fn take_in(
         &mut self,
+        most: usize,
         mut receive: impl FnMut(&mut Monitor) -> Result<Received, NetworkError>,
     ) -> Result<bool, NetworkError> {
         let mut changed = false;
-        for _ in 0..BATCH {
+        for _ in 0..most {
             match receive(self)? {
                 Received::Nothing => break,
                 Received::Messages(length) => changed |= self.take_announcements(length),

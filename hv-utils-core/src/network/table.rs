@@ -7,6 +7,8 @@ use std::net::IpAddr;
 
 use super::message::{Event, LinkNews};
 use super::route::Route;
+#[cfg(any(test, feature = "testing"))]
+use super::route::RouteNews;
 use super::routes::Routes;
 
 /// `IFF_UP` of `linux/if.h`.
@@ -153,6 +155,16 @@ pub struct Table {
 }
 
 impl Table {
+    /// For tests: a table with this in it.
+    #[cfg(any(test, feature = "testing"))]
+    #[must_use]
+    pub fn of(links: Vec<Link>, routes: Vec<Route>) -> Table {
+        let mut table = Table::default();
+        table.links.extend(links.into_iter().map(|link| (link.index, link)));
+        table.routes.add(RouteNews { ways: routes, replaces: false, torn: false });
+        table
+    }
+
     /// All interfaces, by index.
     pub fn links(&self) -> impl Iterator<Item = &Link> {
         self.links.values()

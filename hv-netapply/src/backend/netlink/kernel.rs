@@ -87,7 +87,8 @@ impl Kernel {
             self.remove_address(target, *network).await?;
         }
         for network in &wanted.addresses {
-            let added = self.0.address().add(target.index, network.ip, network.prefix).replace().execute().await;
+            let added =
+                self.0.address().add(target.index, network.ip, network.prefix).replace().execute().await;
             added.map_err(|error| failed(target, &format!("add {network}"), &error))?;
         }
         // After the addresses: a route needs one to be by. Some went with those that were removed.

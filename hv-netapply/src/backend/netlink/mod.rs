@@ -82,8 +82,9 @@ impl Backend for Netlink {
             snapshot.add(&self.state.static_file(&target.adapter))?;
             let mut reader = Reader::open(&self.world.roots.sysfs)?;
             let now = Wanted::now(target, reader.table()?, &self.world.roots.proc);
-            let text = serde_json::to_string(&now)
-                .map_err(|error| Error::not_applied(format!("what is on the link cannot be kept: {error}")))?;
+            let text = serde_json::to_string(&now).map_err(|error| {
+                Error::not_applied(format!("what is on the link cannot be kept: {error}"))
+            })?;
             snapshot.facts.insert(LINK.to_owned(), text);
             names::snapshot(&self.world, &mut snapshot, target).await?;
             Ok(snapshot)

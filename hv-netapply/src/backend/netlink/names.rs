@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use hv_utils_core::daemon::replace;
 use hv_utils_core::netapply::Injection;
-use zbus::zvariant::OwnedValue;
+use zbus::{OwnedObjectPath, OwnedVariant};
 
 use crate::backend::Target;
 use crate::error::Error;
@@ -31,8 +31,7 @@ fn resolv_conf(world: &World) -> PathBuf {
 /// Takes in what may be changed.
 pub(super) async fn snapshot(world: &World, snapshot: &mut Snapshot, target: &Target) -> Result<(), Error> {
     if world.is_on_bus(RESOLVED).await {
-        let servers: Vec<String> =
-            servers(world, target).await.iter().map(ToString::to_string).collect();
+        let servers: Vec<String> = servers(world, target).await.iter().map(ToString::to_string).collect();
         snapshot.facts.insert(SERVERS.to_owned(), servers.join(" "));
     } else if is_plain(&resolv_conf(world)) {
         snapshot.add(&resolv_conf(world))?;
@@ -42,8 +41,7 @@ pub(super) async fn snapshot(world: &World, snapshot: &mut Snapshot, target: &Ta
 
 /// Puts the injection's servers into force.
 pub(super) async fn put(world: &World, target: &Target, injection: &Injection) -> Result<(), Error> {
-    let said: Vec<&Vec<IpAddr>> =
-        [&injection.ipv4.dns, &injection.ipv6.dns].into_iter().flatten().collect();
+    let said: Vec<&Vec<IpAddr>> = [&injection.ipv4.dns, &injection.ipv6.dns].into_iter().flatten().collect();
     if said.is_empty() {
         return Ok(());
     }
@@ -100,11 +98,11 @@ async fn servers(world: &World, target: &Target) -> Vec<IpAddr> {
         let bus = world.bus().await?;
         let index = i32::try_from(target.index).ok()?;
         let link = bus.call_method(Some(RESOLVED), PATH, Some(MANAGER), "GetLink", &index).await.ok()?;
-        let link: zbus::zvariant::OwnedObjectPath = link.body().deserialize().ok()?;
+        let link: OwnedObjectPath = link.body().deserialize().ok()?;
         let arguments = ("org.freedesktop.resolve1.Link", "DNS");
         let properties = Some("org.freedesktop.DBus.Properties");
         let reply = bus.call_method(Some(RESOLVED), &link, properties, "Get", &arguments).await.ok()?;
-        let value: OwnedValue = reply.body().deserialize().ok()?;
+        let value: OwnedVariant = reply.body().deserialize().ok()?;
         let list = Vec::<(i32, Vec<u8>)>::try_from(value).ok()?;
         Some(list.into_iter().filter_map(|(_, octets)| ip(&octets)).collect())
     };
@@ -127,7 +125,8 @@ mod tests {
     fn other_lines_of_resolv_conf_stay() {
         let text = "# mine\nsearch example.org\nnameserver 192.0.2.9\noptions edns0\n";
         let servers = ["192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap()];
-        let expected = "# mine\nsearch example.org\noptions edns0\nnameserver 192.0.2.1\nnameserver 2001:db8::1\n";
+        let expected =
+            "# mine\nsearch example.org\noptions edns0\nnameserver 192.0.2.1\nnameserver 2001:db8::1\n";
         assert_eq!(with_servers(text, &servers), expected);
         assert_eq!(with_servers(expected, &servers), expected);
     }

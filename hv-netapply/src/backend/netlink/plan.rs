@@ -69,7 +69,8 @@ impl Wanted {
                 gateways: routes.filter_map(|route| Some((route.gateway?, route.metric))).collect(),
             }
         };
-        let number = |key| fs::read_to_string(setting(proc_root, &target.interface, key)).ok()?.trim().parse().ok();
+        let number =
+            |key| fs::read_to_string(setting(proc_root, &target.interface, key)).ok()?.trim().parse().ok();
         Self {
             ipv4: Some(pick(RouteFamily::V4)),
             ipv6: Some(pick(RouteFamily::V6)),
