@@ -66,9 +66,8 @@ enum Step {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let cli = Cli::parse();
-    let settings = NetworkSettings::read(
-        &mut Config::load(&Sources::new(None, Path::new("/etc"))).table("network"),
-    );
+    let settings =
+        NetworkSettings::read(&mut Config::load(&Sources::new(None, Path::new("/etc"))).table("network"));
     let roots = Roots {
         etc: "/etc".into(),
         run: "/run".into(),

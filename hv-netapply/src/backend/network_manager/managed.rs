@@ -26,11 +26,13 @@ pub(super) fn is_left_alone(roots: &Roots, target: &Target) -> bool {
                 ("main", "plugins+") => plugins = format!("{plugins},{value}"),
                 ("ifupdown", "managed") => ifupdown_managed = is_true(value),
                 (device, "match-device") if device.starts_with("device") => {
-                    devices.entry(device.to_owned()).or_insert_with(|| (String::new(), true)).0 = value.to_owned();
+                    devices.entry(device.to_owned()).or_insert_with(|| (String::new(), true)).0 =
+                        value.to_owned();
                 }
                 (device, "managed") if device.starts_with("device") => {
                     // Without match-device it is for all.
-                    devices.entry(device.to_owned()).or_insert_with(|| ("*".to_owned(), true)).1 = is_true(value);
+                    devices.entry(device.to_owned()).or_insert_with(|| ("*".to_owned(), true)).1 =
+                        is_true(value);
                 }
                 _ => {}
             }
@@ -43,12 +45,31 @@ pub(super) fn is_left_alone(roots: &Roots, target: &Target) -> bool {
     matches(&unmanaged, target) || by_device || by_ifupdown
 }
 
+/// Whether it makes a profile for a link that has none (DHCP), when it starts.
+pub(super) fn has_default(roots: &Roots, target: &Target) -> bool {
+    let mut without = Vec::new();
+    for file in configuration(roots) {
+        for (section, key, value) in file.pairs() {
+            match (section, key) {
+                ("main", "no-auto-default") => without = items(value),
+                ("main", "no-auto-default+") => without.extend(items(value)),
+                _ => {}
+            }
+        }
+    }
+    // Links whose default profile somebody has deleted
+    let state = roots.var_lib.join("NetworkManager/no-auto-default.state");
+    without.extend(fs::read_to_string(state).unwrap_or_default().lines().flat_map(items));
+    !matches(&without, target)
+}
+
 /// All files, in the order in which they are read. One of the same name in a later directory takes an earlier one's place.
 fn configuration(roots: &Roots) -> Vec<Keyfile> {
     let etc = roots.etc.join("NetworkManager");
     let own = [roots.usr.join("lib/NetworkManager"), roots.run.join("NetworkManager"), etc.clone()]
         .map(|directory| snippets(&directory.join("conf.d")));
-    let shadowed = |level: usize, name: &OsString| own[level + 1..].iter().any(|names| names.contains_key(name));
+    let shadowed =
+        |level: usize, name: &OsString| own[level + 1..].iter().any(|names| names.contains_key(name));
     let mut paths = Vec::new();
     for (level, names) in own.iter().enumerate() {
         if level + 1 == own.len() {

@@ -227,7 +227,10 @@ pub(super) fn profile(settings: &Settings) -> Profile {
         ethernet: is_ethernet(&string(connection, "type")),
         interface: string(connection, "interface-name"),
         mac: mac.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(":"),
-        autoconnect: connection.get("autoconnect").and_then(|value| bool::try_from(value).ok()).unwrap_or(true),
+        autoconnect: connection
+            .get("autoconnect")
+            .and_then(|value| bool::try_from(value).ok())
+            .unwrap_or(true),
         priority: number("autoconnect-priority"),
         timestamp: connection.get("timestamp").and_then(|value| u64::try_from(value).ok()).unwrap_or(0),
         shared: is_shared(number("multi-connect")),

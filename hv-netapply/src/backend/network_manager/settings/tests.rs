@@ -1,6 +1,6 @@
 use super::*;
-use crate::backend::network_manager::stored;
 use crate::backend::network_manager::keyfile::Keyfile;
+use crate::backend::network_manager::stored;
 
 pub(in crate::backend::network_manager) fn target() -> Target {
     Target {
@@ -159,7 +159,10 @@ fn each_form_of_an_injection_on_the_bus() {
             assert_eq!(after["ipv4"][key], office()["ipv4"][key]);
         }
         if ipv4.addressing != Addressing::Keep {
-            assert!(["addresses", "routes"].iter().all(|key| !after["ipv4"].contains_key(*key)), "they would win");
+            assert!(
+                ["addresses", "routes"].iter().all(|key| !after["ipv4"].contains_key(*key)),
+                "they would win"
+            );
         }
         if ipv4.dns.is_some() {
             assert!(!after["ipv4"].contains_key("dns-data"));
@@ -196,7 +199,10 @@ fn a_gateway_is_used_and_metrics_follow_the_profiles_own() {
     let after = inject(&settings, &target(), &wanted);
     assert!(!after["ipv4"].contains_key("never-default"));
     let line = shown(&after, Family::V4);
-    assert!(line.contains("0.0.0.0 uint32 0 192.0.2.2 uint32 1050, 0.0.0.0 uint32 0 192.0.2.3 uint32 2050]"), "{line}");
+    assert!(
+        line.contains("0.0.0.0 uint32 0 192.0.2.2 uint32 1050, 0.0.0.0 uint32 0 192.0.2.3 uint32 2050]"),
+        "{line}"
+    );
 }
 
 #[test]

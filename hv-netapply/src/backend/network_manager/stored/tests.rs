@@ -42,11 +42,14 @@ fn each_form_of_an_injection_in_a_file() {
         (plan("dhcp", "", "-"), format!("method=auto\n{old}{route}dns-search=lab.example;\n")),
         (
             plan("dhcp", "", "192.0.2.99"),
-            format!("method=auto\n{old}{route}dns=192.0.2.99;\ndns-search=lab.example;\nignore-auto-dns=true\n"),
+            format!(
+                "method=auto\n{old}{route}dns=192.0.2.99;\ndns-search=lab.example;\nignore-auto-dns=true\n"
+            ),
         ),
         (
             plan("-", "", "192.0.2.99"),
-            OLD.replace("dns=192.0.2.53;", "dns=192.0.2.99;").replace("[ipv4]\n", "") + "ignore-auto-dns=true\n",
+            OLD.replace("dns=192.0.2.53;", "dns=192.0.2.99;").replace("[ipv4]\n", "")
+                + "ignore-auto-dns=true\n",
         ),
         (plan("-", "", "-"), OLD.replace("[ipv4]\n", "")),
     ];
