@@ -15,9 +15,9 @@ use super::filter;
 use super::ready::register;
 use crate::sys::attach_filter;
 
-/// `RTMGRP_LINK`, `RTMGRP_IPV4_IFADDR`, `RTMGRP_IPV4_ROUTE`, `RTMGRP_IPV6_IFADDR` and `RTMGRP_IPV6_ROUTE` of
-/// `linux/rtnetlink.h`.
-const GROUPS: u32 = 0x1 | 0x10 | 0x40 | 0x100 | 0x400;
+/// `RTMGRP_LINK`, `RTMGRP_IPV4_IFADDR`, `RTMGRP_IPV4_ROUTE`, `RTMGRP_IPV6_IFADDR`, `RTMGRP_IPV6_ROUTE` of
+/// `linux/rtnetlink.h`, and the group `RTNLGRP_NEXTHOP`, which kernels before 5.3 ignore.
+const GROUPS: u32 = 0x1 | 0x10 | 0x40 | 0x100 | 0x400 | 1 << 31;
 /// What the buffer may grow to.
 const BUFFER_LIMIT: usize = 1024 * 1024;
 
