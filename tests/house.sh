@@ -51,14 +51,16 @@ scripts_parse() (
         sh -n "$script" || status=1
         [ -x "$script" ] || { echo "$script is not executable" && status=1; }
     done
-    for script in .ci/run tests/vm/run tests/vm/*.sh; do bash -n "$script" || status=1; done
+    for script in .ci/run tests/vm/run tests/vm/*.sh tests/net/run tests/net/systemctl tests/net/*.sh tests/net/cases/*.sh; do
+        bash -n "$script" || status=1
+    done
     exit $status
 )
 
 scripts_are_clean() (
     need shellcheck
     shellcheck scripts/*.sh tests/*.sh tests/vm/*.sh tests/vm/outer/* tests/vm/guest/init tests/vm/guest/poweroff \
-        tests/vm/run .ci/run
+        tests/vm/run .ci/run tests/net/*.sh tests/net/cases/*.sh tests/net/run tests/net/systemctl tests/net/shellrc
 )
 
 # ---- systemd -------------------------------------------------------------------------------------------------------
