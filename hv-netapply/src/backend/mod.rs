@@ -6,6 +6,11 @@
 //!
 //! Every step may be cut short by SIGKILL and done again: writing, activating and restoring are idempotent.
 
+pub mod family;
+pub mod ifupdown;
+pub mod netplan;
+pub mod networkd;
+
 use std::fmt::Debug;
 use std::future::Future;
 use std::path::PathBuf;
