@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use hv_netapply::backend::{Backend, Roots, Target, ifupdown::Ifupdown, netplan::Netplan, networkd::Networkd};
+use hv_netapply::backend::{
+    Backend, Roots, Target, ifupdown::Ifupdown, netplan::Netplan, networkd::Networkd,
+};
 use hv_netapply::saved::Snapshot;
 use hv_netapply::world::World;
 use hv_utils_core::bus::BusChoice;
@@ -89,7 +91,8 @@ fn world() -> Rc<World> {
 
 fn target(roots: &Roots, interface: &str) -> Result<Target, Box<dyn Error>> {
     let device = roots.sysfs.join("class/net").join(interface);
-    let read = |name: &str| std::fs::read_to_string(device.join(Path::new(name))).map(|text| text.trim().to_owned());
+    let read =
+        |name: &str| std::fs::read_to_string(device.join(Path::new(name))).map(|text| text.trim().to_owned());
     let adapter = read("device/device_id").unwrap_or_default().trim_matches(['{', '}']).to_owned();
     Ok(Target {
         interface: interface.to_owned(),

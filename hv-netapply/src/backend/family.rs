@@ -82,7 +82,9 @@ pub fn networks(plan: &Plan) -> &[Network] {
 pub fn is_neighbour(gateway: IpAddr, networks: &[Network]) -> bool {
     match gateway {
         IpAddr::V6(ip) if ip.is_unicast_link_local() => true,
-        _ => networks.iter().any(|network| subnet(network.ip, network.prefix) == subnet(gateway, network.prefix)),
+        _ => networks
+            .iter()
+            .any(|network| subnet(network.ip, network.prefix) == subnet(gateway, network.prefix)),
     }
 }
 

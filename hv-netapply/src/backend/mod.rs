@@ -6,10 +6,14 @@
 //!
 //! Every step may be cut short by SIGKILL and done again: writing, activating and restoring are idempotent.
 
+#[cfg(test)]
+pub(crate) mod cases;
 pub mod family;
 pub mod ifupdown;
 pub mod netplan;
 pub mod networkd;
+#[cfg(test)]
+pub(crate) mod tests_support;
 
 use std::fmt::Debug;
 use std::future::Future;

@@ -28,7 +28,10 @@ impl Backend for Ifupdown {
         "ifupdown"
     }
     fn claim<'a>(&'a self, _: &'a Target) -> Later<'a, Claim> {
-        Box::pin(async { let _ = &self.world; Claim::None })
+        Box::pin(async {
+            let _ = &self.world;
+            Claim::None
+        })
     }
     fn readiness<'a>(&'a self, _: &'a Target) -> Later<'a, Readiness> {
         Box::pin(async { Readiness::NotYet("not there yet".to_owned()) })

@@ -46,7 +46,8 @@ impl Rest {
             "Match" => false,
             "Network" => {
                 let entries = std::mem::take(&mut section.entries).into_iter();
-                section.entries = entries.filter_map(|(key, value)| self.network(key, value, wanted)).collect();
+                section.entries =
+                    entries.filter_map(|(key, value)| self.network(key, value, wanted)).collect();
                 true
             }
             "Address" => {

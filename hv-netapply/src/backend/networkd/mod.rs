@@ -178,11 +178,8 @@ impl Networkd {
         if !keeps {
             return Ok(());
         }
-        let wanted = Injection {
-            adapter: target.adapter.clone(),
-            ipv4: Plan::default(),
-            ipv6: Plan::default(),
-        };
+        let wanted =
+            Injection { adapter: target.adapter.clone(), ipv4: Plan::default(), ipv6: Plan::default() };
         let text = compose(&self.nic(target), &Header { origin, wanted }, sections);
         replace(&path, text.as_bytes(), 0o644)?;
         bus::reconfigure(&self.world, target.index).await?;
@@ -190,16 +187,16 @@ impl Networkd {
         Ok(())
     }
 
-    /// Waits until networkd has begun to configure the link. Not for long: what follows says the same again.
+    /// Waits until networkd has done with the link. Not for long: what follows says the same again.
     async fn taken(&self, target: &Target) {
-        let begun = async {
+        let done = async {
             while LinkState::read(&self.world.roots, target.index).is_some_and(|state| {
-                matches!(state.admin.as_str(), "pending" | "initialized")
+                matches!(state.admin.as_str(), "pending" | "initialized" | "configuring")
             }) {
                 sleep(Duration::from_millis(20)).await;
             }
         };
-        let _ = timeout(Duration::from_secs(2), begun).await;
+        let _ = timeout(Duration::from_secs(2), done).await;
     }
 }
 

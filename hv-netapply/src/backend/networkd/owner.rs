@@ -119,11 +119,7 @@ pub fn predict(roots: &Roots, target: &Target) -> Option<String> {
 fn known(roots: &Roots, target: &Target) -> Known {
     let driver = roots.sysfs.join("class/net").join(&target.interface).join("device/driver");
     let driver = fs::read_link(driver).ok().and_then(|link| Some(link.file_name()?.to_str()?.to_owned()));
-    Known {
-        interface: target.interface.clone(),
-        mac: target.mac.clone(),
-        driver: driver.unwrap_or_default(),
-    }
+    Known { interface: target.interface.clone(), mac: target.mac.clone(), driver: driver.unwrap_or_default() }
 }
 
 #[cfg(test)]
