@@ -45,7 +45,8 @@ impl Nic {
         let plain = |c: char| if c.is_ascii_alphanumeric() || "-._@+".contains(c) { c } else { '?' };
         section.push("Name", self.interface.chars().map(plain).collect::<String>());
         if !self.mac.is_empty() {
-            section.push(if self.permanent { "PermanentMACAddress" } else { "MACAddress" }, &self.mac);
+            section
+                .push(if self.permanent { "PermanentMACAddress" } else { "MACAddress" }, self.mac.as_str());
         }
         section
     }
@@ -69,10 +70,10 @@ fn ours(rest: &Rest, wanted: &Injection) -> Vec<Section> {
     for family in Family::BOTH {
         let plan = family.plan(wanted);
         for address in networks(plan) {
-            network.push("Address", address);
+            network.push("Address", address.to_string());
         }
         for server in plan.dns.iter().flatten() {
-            network.push("DNS", server);
+            network.push("DNS", server.to_string());
         }
         sections.extend(routes(family, rest, wanted));
         if plan.dns.is_some() && !matches!(plan.addressing, Addressing::Static(_)) {
@@ -114,9 +115,9 @@ fn routes(family: Family, rest: &Rest, wanted: &Injection) -> Vec<Section> {
     let from = first.unwrap_or(family.default_metric());
     let route = |(gateway, place): (&std::net::IpAddr, u32)| {
         let mut route = Section::new("Route");
-        route.push("Gateway", gateway);
+        route.push("Gateway", gateway.to_string());
         if first.is_some() || place > 0 {
-            route.push("Metric", from.saturating_add(place));
+            route.push("Metric", from.saturating_add(place).to_string());
         }
         if !is_neighbour(*gateway, networks(plan)) {
             route.push("GatewayOnLink", "yes");

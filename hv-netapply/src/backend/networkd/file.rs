@@ -20,8 +20,8 @@ impl Section {
     }
 
     /// Adds a key.
-    pub fn push(&mut self, key: &str, value: impl ToString) {
-        self.entries.push((key.to_owned(), value.to_string()));
+    pub fn push(&mut self, key: &str, value: impl Into<String>) {
+        self.entries.push((key.to_owned(), value.into()));
     }
 
     /// The last value of a key; an empty one is none.
