@@ -13,11 +13,15 @@
 //!  D-Bus clients ◄──────────── bus ◄───────────────┘  └──────────────── pool (worker thread)
 //!                               └── Set, Delete ───────────────────────►  files, locks, journal
 //!                                                     ▲ changed                 ▲ inotify
-//!                    intrinsic (host name, os-release, drop-ins) ◄── network     other programs
+//!                    intrinsic (host name, os-release, drop-ins,     ◄── netlink     other programs
+//!                        │      all addresses)
+//!                        └─► network (adapters, DNS servers) ──► GET_IP_INFO, Network1
+//!                    injection ◄── SET_IP_INFO, Revert ──► hv-netapply, which has the privileges
 //! ```
 //!
-//! Rooms: [`engine`] decides, [`pool`] keeps, [`intrinsic`] and [`hv_utils_core::network`] know the guest, [`bus`] shows,
-//! `service` connects them, [`config`] is what the administrator may say about it.
+//! Rooms: [`engine`] decides, [`pool`] keeps, [`intrinsic`] and [`network`] know the guest, both over
+//! [`hv_utils_core::network`], `injection` has its adapters configured, [`bus`] shows, `service` connects them, [`config`]
+//! is what the administrator may say about it.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -25,8 +29,11 @@ pub mod bus;
 pub mod config;
 pub mod engine;
 mod failures;
+mod injection;
 pub mod intrinsic;
+pub mod network;
 pub mod pool;
+mod reply;
 mod service;
 mod shared;
 mod signals;

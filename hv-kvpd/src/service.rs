@@ -9,18 +9,22 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use hv_utils_core::channel::{Framing, Link, Request};
-use hv_utils_core::daemon::config::Table;
+use hv_utils_core::daemon::config;
 use hv_utils_core::daemon::{CommonArgs, Context, Exit, Failure, Service};
+use hv_utils_core::network::Table;
+use hv_utils_core::wire::Ic;
 use hv_utils_core::wire::kvp::{self, Pool};
-use hv_utils_core::wire::{Ic, Status};
 use rustix::io::Errno;
 use tokio::sync::mpsc;
 
-use crate::bus::{self, Kvp1};
+use crate::bus::{Kvp1, Network1, kvp1, network1};
 use crate::config::{Args, Settings};
 use crate::engine::{Action, Answer, Engine, read_by};
+use crate::injection::{self, Injector};
 use crate::intrinsic::{self, Intrinsics};
+use crate::network::Network;
 use crate::pool::{PoolError, PoolSet};
+use crate::reply::{self, respond};
 use crate::shared::{Origin, Shared};
 use crate::watches::Watches;
 
@@ -34,7 +38,11 @@ pub struct Kvpd {
     engine: Engine,
     shared: Arc<Shared>,
     intrinsics: Intrinsics,
+    network: Network,
+    /// What of [`Intrinsics::revision`] the network room has seen.
+    seen: Option<u64>,
     watches: Watches,
+    injector: Injector,
     finished: mpsc::UnboundedReceiver<Finished>,
     finish: mpsc::UnboundedSender<Finished>,
 }
@@ -65,6 +73,11 @@ pub enum Event {
     Touched(Vec<Pool>),
     /// Facts about the guest changed.
     Intrinsic(Vec<intrinsic::Change>),
+    /// Other DNS servers are known.
+    Servers,
+    /// Something became of what the host wants of an adapter.
+    #[expect(private_interfaces, reason = "the shell only hands events back to this module")]
+    Injection(Box<injection::Event>),
 }
 
 impl Service for Kvpd {
@@ -78,7 +91,7 @@ impl Service for Kvpd {
     type Settings = Settings;
     type Event = Event;
 
-    fn settings(table: &mut Table<'_>, args: &Args, common: &CommonArgs) -> Settings {
+    fn settings(table: &mut config::Table<'_>, args: &Args, common: &CommonArgs) -> Settings {
         Settings::read(table, args, common)
     }
 
@@ -97,11 +110,15 @@ impl Service for Kvpd {
             shared.refresh(pool, || {});
         }
         let (finish, finished) = mpsc::unbounded_channel();
-        let engine = Engine::new(&settings.host_writable);
+        let engine = settings.engine();
         let shared = Arc::new(shared);
+        let injector = Injector::start(&context.common);
         let context = context.clone();
-        let mut kvpd = Kvpd { context, engine, shared, intrinsics, watches, finished, finish };
-        kvpd.report();
+        let network = Network::new(context.common.sysfs_root.clone(), settings.network.selection);
+        let seen = None;
+        let mut kvpd =
+            Kvpd { context, engine, shared, intrinsics, network, seen, watches, injector, finished, finish };
+        kvpd.take_facts(Vec::new());
         Ok(kvpd)
     }
 
@@ -110,7 +127,12 @@ impl Service for Kvpd {
         self.shared.tell(news);
         let object = Kvp1::new(Arc::clone(&self.shared), self.context.authority);
         connection.object_server().at(Self::OBJECT, object).await?;
-        tokio::spawn(bus::announce(connection.clone(), Self::OBJECT, received));
+        let object = Network1::new(self.shared.adapters(), self.injector.injected(self.context.authority));
+        connection.object_server().at(Self::OBJECT, object).await?;
+        self.network.follow(connection.clone());
+        tokio::spawn(kvp1::announce(connection.clone(), Self::OBJECT, received));
+        let (adapters, records) = (self.shared.adapters(), self.injector.records());
+        tokio::spawn(network1::publish(connection.clone(), Self::OBJECT, adapters, records));
         Ok(())
     }
 
@@ -133,8 +155,10 @@ impl Service for Kvpd {
         tokio::select! {
             biased;
             Some(finished) = self.finished.recv() => Event::Finished(Box::new(finished)),
+            event = self.injector.next() => Event::Injection(Box::new(event)),
             pools = self.watches.touched() => Event::Touched(pools),
             changes = self.intrinsics.changed() => Event::Intrinsic(changes),
+            () = self.network.changed() => Event::Servers,
         }
     }
 
@@ -143,19 +167,24 @@ impl Service for Kvpd {
             Event::Finished(finished) => self.resume(*finished, link),
             Event::Touched(pools) => pools.into_iter().for_each(|pool| self.shared.refresh(pool, || {})),
             Event::Intrinsic(changes) => self.take_facts(changes),
+            Event::Servers => self.look_at_network(),
+            Event::Injection(event) => self.injector.handle(*event, link),
         }
     }
 
     async fn reload(&mut self, settings: Settings) -> Result<(), Failure> {
         let changes = self.intrinsics.restart(settings.intrinsic_options(&self.context.common));
+        self.engine = settings.engine();
+        self.network.select(settings.network.selection);
+        self.seen = None;
         self.take_facts(changes);
         self.shared.set_limits(settings.limits);
         self.shared.pools().limit(settings.max_items, settings.lock_timeout);
-        self.engine = Engine::new(&settings.host_writable);
         Ok(())
     }
 
     async fn stop(&mut self, link: &mut Link) {
+        self.injector.stop(link).await;
         if tokio::time::timeout(END_PATIENCE, self.shared.finish()).await.is_err() {
             tracing::warn!("a change is still waiting for another program's lock: ending without it");
         }
@@ -168,9 +197,22 @@ impl Service for Kvpd {
 
 impl Kvpd {
     fn take_facts(&mut self, changes: Vec<intrinsic::Change>) {
-        tracing::debug!(items = changes.len(), "items of the guest changed");
-        self.shared.set_auto(self.intrinsics.items(), changes);
+        if !changes.is_empty() {
+            tracing::debug!(items = changes.len(), "items of the guest changed");
+            self.shared.set_auto(self.intrinsics.items(), changes);
+        }
         self.report();
+        if self.seen != Some(self.intrinsics.revision()) {
+            self.look_at_network();
+        }
+    }
+
+    /// Makes anew what the host is told about its adapters, and shows it on the bus.
+    fn look_at_network(&mut self) {
+        self.seen = Some(self.intrinsics.revision());
+        let nothing = Table::default();
+        self.network.update(self.intrinsics.network().unwrap_or(&nothing), self.intrinsics.resolvers());
+        self.shared.set_adapters(self.network.rows());
     }
 
     /// Logs what could not be found out about the guest, each cause once.
@@ -198,8 +240,15 @@ impl Kvpd {
             // What the kernel has told by now comes before what the host asked after it.
             self.take_facts(changes);
         }
-        match self.engine.request(&message, &*self.shared) {
-            Action::Answer(answer) => respond(link, &request, &message, &answer),
+        if let kvp::Request::GetIpInfo(_) = message {
+            let changes = self.intrinsics.catch_up();
+            self.take_facts(changes);
+        }
+        match self.engine.request(&message, &*self.shared, &self.network) {
+            Action::Answer(answer) => {
+                self.note_cut(request.framing, &message, &answer);
+                respond(link, &request, &message, &answer);
+            }
             Action::Change(change) => {
                 let finish = self.finish.clone();
                 self.shared.submit(change, Origin::Host, move |outcome| {
@@ -207,6 +256,15 @@ impl Kvpd {
                     let _ = finish.send(Finished { request, message, outcome });
                 });
             }
+            Action::Inject(injection) => self.injector.begin(request, injection, link),
+            Action::Refuse(refused) => self.injector.refuse(&request, &refused, link),
+        }
+    }
+
+    /// Says when an answer about an adapter has room for a part only.
+    fn note_cut(&mut self, framing: Framing, message: &kvp::Request, answer: &Answer) {
+        if let (kvp::Request::GetIpInfo(query), kvp::Reply::IpInfo(info)) = (message, &answer.reply) {
+            self.network.note_cut(&query.adapter_id, reply::is_cut(framing, info));
         }
     }
 
@@ -221,30 +279,6 @@ impl Kvpd {
                 let answer = self.engine.changed(&outcome);
                 respond(link, &request, &message, &answer);
             }
-        }
-    }
-}
-
-/// Sends `answer` in the layout in which its request came.
-fn respond(link: &mut Link, request: &Request, message: &kvp::Request, answer: &Answer) {
-    if answer.status != Status::OK {
-        return link.answer(request, answer.status, |_| {});
-    }
-    let framing = request.framing;
-    link.answer_with(request, |body| fill(framing, message, &answer.reply, body));
-}
-
-/// Writes `reply` into the body of its request, in the layout in which that came.
-fn fill(framing: Framing, message: &kvp::Request, reply: &kvp::Reply, body: &mut [u8]) -> Status {
-    let filled = match framing {
-        Framing::Raw { version } => kvp::raw::fill(message, reply, version, body),
-        Framing::CharDevice => kvp::chardev::fill(message, reply, body),
-    };
-    match filled {
-        Ok(()) => Status::OK,
-        Err(refusal) => {
-            tracing::warn!(why = %refusal.why, "a reply does not fit its request");
-            refusal.status
         }
     }
 }

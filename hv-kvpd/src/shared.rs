@@ -7,8 +7,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hv_utils_core::wire::kvp::Pool;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::bus::network1::Row;
 use crate::engine::Items;
 use crate::intrinsic;
 use crate::pool::{Change, Notice, PoolError, PoolSet};
@@ -46,6 +47,7 @@ pub struct Shared {
     pools: PoolSet,
     auto: Mutex<Vec<(String, String)>>,
     limits: Mutex<(usize, usize)>,
+    adapters: watch::Sender<Vec<Row>>,
     signals: Arc<Signals>,
 }
 
@@ -53,7 +55,13 @@ impl Shared {
     /// State over `pools` with the guest's items `auto`; `limits` are the UTF-16 units allowed to programs in the
     /// guest for a key and a value.
     pub fn new(pools: PoolSet, auto: Vec<(String, String)>, limits: (usize, usize)) -> Shared {
-        Shared { pools, auto: Mutex::new(auto), limits: Mutex::new(limits), signals: Arc::default() }
+        Shared {
+            pools,
+            auto: Mutex::new(auto),
+            limits: Mutex::new(limits),
+            adapters: watch::Sender::default(),
+            signals: Arc::default(),
+        }
     }
 
     /// The pools themselves.
@@ -145,6 +153,20 @@ impl Shared {
     pub fn set_auto(&self, items: &[(String, String)], changes: Vec<intrinsic::Change>) {
         *lock(&self.auto) = items.to_vec();
         self.signals.announce(changes.into_iter().map(notice).collect(), Origin::Guest);
+    }
+
+    /// The network adapters as the host sees them, now and whenever they differ.
+    pub fn adapters(&self) -> watch::Receiver<Vec<Row>> {
+        self.adapters.subscribe()
+    }
+
+    /// The network adapters are `rows` now; nobody is woken if they are as before.
+    pub fn set_adapters(&self, rows: Vec<Row>) {
+        self.adapters.send_if_modified(|known| {
+            let differs = *known != rows;
+            *known = rows;
+            differs
+        });
     }
 
     /// Waits until everything that was submitted is done.

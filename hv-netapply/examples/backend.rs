@@ -1,107 +1,111 @@
-//! A developer's tool: one step of one backend, by hand, on this machine.
+//! One step of a backend, by hand: a developer's tool for a machine, or a lab, with the manager in question.
 //!
-//! usage: `backend NAME STEP INTERFACE [FILE [INJECTION]]`
-//!
-//! NAME as in the configuration. STEP: `claim` and `readiness` print what they find; `snapshot` writes FILE; `write` reads it
-//! and an injection (JSON); `activate`; `restore` and `restore-live` read FILE; `apply` is snapshot, write and activate.
-//! Without the transaction around it: nothing is read back, and nothing goes back by itself. `HV_SYSFS` stands for `/sys`.
+//! `backend NAME STEP ADAPTER`: what `hv-netapply serve` does in a transaction, one process for each step; a snapshot goes to
+//! standard output and comes from `--snapshot FILE`. Nothing is recorded, and nothing undone but by the step `restore`.
+#![forbid(unsafe_code)]
 
 use std::error::Error;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
 
-use hv_netapply::backend::{
-    Backend, Roots, Target, ifupdown::Ifupdown, netplan::Netplan, networkd::Networkd,
-};
+use clap::{Parser, ValueEnum};
+use hv_netapply::backend::{Backend, Roots, Target, detect};
+use hv_netapply::readback::Reader;
 use hv_netapply::saved::Snapshot;
+use hv_netapply::state::State;
+use hv_netapply::target;
 use hv_netapply::world::World;
 use hv_utils_core::bus::BusChoice;
-use hv_utils_core::netapply::{BackendChoice, Injection, NetworkSettings};
-use hv_utils_core::network::Selection;
+use hv_utils_core::daemon::config::{Config, Sources};
+use hv_utils_core::netapply::{Injection, NetworkSettings};
+use tokio::time::{Instant, timeout};
 
-type Done = Result<(), Box<dyn Error>>;
+/// As long as the transaction's program gives a step.
+const PATIENCE: Duration = Duration::from_secs(20);
 
-fn main() -> Done {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(run(std::env::args().skip(1).collect()))
+#[derive(Debug, Parser)]
+#[command(about = "Does one step of a backend of hv-netapply")]
+struct Cli {
+    /// The backend: networkmanager, systemd-networkd, …
+    name: String,
+    /// What to do
+    step: Step,
+    /// The adapter: a GUID in lower case without braces
+    adapter: String,
+    /// What the host wants, as JSON (for write and read-back)
+    #[arg(long)]
+    injection: Option<String>,
+    /// What `snapshot` has printed (for write and restore)
+    #[arg(long)]
+    snapshot: Option<PathBuf>,
+    /// Put back in force, too (for restore)
+    #[arg(long)]
+    live: bool,
+    /// sysfs
+    #[arg(long, default_value = "/sys")]
+    sysfs_root: PathBuf,
+    /// What hv-netapply keeps
+    #[arg(long, default_value = "/var/lib/hv-utils")]
+    state_dir: PathBuf,
 }
 
-async fn run(words: Vec<String>) -> Done {
-    let [name, step, interface, rest @ ..] = words.as_slice() else {
-        return Err("usage: backend NAME STEP INTERFACE [FILE [INJECTION]]".into());
-    };
-    let world = world();
-    let target = target(&world.roots, interface)?;
-    let backend = backend(name, &world).ok_or("no such backend")?;
-    let file = rest.first().map(PathBuf::from);
-    let kept = || -> Result<Snapshot, Box<dyn Error>> {
-        Ok(serde_json::from_slice(&std::fs::read(file.as_ref().ok_or("FILE is missing")?)?)?)
-    };
-    match step.as_str() {
-        "claim" => println!("{:?}", backend.claim(&target).await),
-        "readiness" => println!("{:?}", backend.readiness(&target).await),
-        "snapshot" | "apply" => {
-            let snapshot = backend.snapshot(&target).await?;
-            std::fs::write(file.as_ref().ok_or("FILE is missing")?, serde_json::to_vec(&snapshot)?)?;
-            if step == "apply" {
-                backend.write(&target, &injection(rest)?, &snapshot).await?;
-                backend.activate(&target).await?;
-            }
-        }
-        "write" => backend.write(&target, &injection(rest)?, &kept()?).await?,
-        "activate" => backend.activate(&target).await?,
-        "restore" => backend.restore(&target, &kept()?, false).await?,
-        "restore-live" => backend.restore(&target, &kept()?, true).await?,
-        _ => return Err("no such step".into()),
-    }
-    Ok(())
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Step {
+    Claim,
+    Readiness,
+    Snapshot,
+    Write,
+    Activate,
+    ReadBack,
+    Commit,
+    Restore,
 }
 
-fn backend(name: &str, world: &Rc<World>) -> Option<Box<dyn Backend>> {
-    let choice = BackendChoice::WORDS.iter().find(|(word, _)| *word == name)?.1;
-    Some(match choice {
-        BackendChoice::Networkd => Box::new(Networkd::new(world.clone())),
-        BackendChoice::Netplan => Box::new(Netplan::new(world.clone())),
-        BackendChoice::Ifupdown => Box::new(Ifupdown::new(world.clone())),
-        _ => return None,
-    })
-}
-
-fn world() -> Rc<World> {
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let cli = Cli::parse();
+    let settings =
+        NetworkSettings::read(&mut Config::load(&Sources::new(None, Path::new("/etc"))).table("network"));
     let roots = Roots {
         etc: "/etc".into(),
         run: "/run".into(),
         usr: "/usr".into(),
-        sysfs: std::env::var_os("HV_SYSFS").map_or_else(|| "/sys".into(), PathBuf::from),
+        sysfs: cli.sysfs_root.clone(),
         proc: "/proc".into(),
         var_lib: "/var/lib".into(),
     };
-    let settings = NetworkSettings {
-        selection: Selection::new(Vec::new(), Vec::new()),
-        host_may_configure: true,
-        backend: BackendChoice::Auto,
-        apply_timeout: Duration::from_secs(15),
-        script: PathBuf::new(),
-        hook_timeout: Duration::from_secs(5),
-        disable_cloud_init: false,
+    let world = Rc::new(World::new(roots, settings, BusChoice::System));
+    let state = State::open(&cli.state_dir)?;
+    let backend = detect::named(&cli.name, &world, &state).ok_or("there is no such backend")?;
+    let mut reader = Reader::open(&cli.sysfs_root)?;
+    let target = target::find(&cli.adapter, &cli.sysfs_root, reader.table()?)?;
+    timeout(PATIENCE, perform(&cli, &*backend, &mut reader, &target)).await?
+}
+
+async fn perform(
+    cli: &Cli,
+    backend: &dyn Backend,
+    reader: &mut Reader,
+    target: &Target,
+) -> Result<(), Box<dyn Error>> {
+    let snapshot = || -> Result<Snapshot, Box<dyn Error>> {
+        let path = cli.snapshot.as_deref().ok_or("--snapshot is missing")?;
+        Ok(serde_json::from_slice(&fs::read(path)?)?)
     };
-    Rc::new(World::new(roots, settings, BusChoice::System))
-}
-
-fn target(roots: &Roots, interface: &str) -> Result<Target, Box<dyn Error>> {
-    let device = roots.sysfs.join("class/net").join(interface);
-    let read =
-        |name: &str| std::fs::read_to_string(device.join(Path::new(name))).map(|text| text.trim().to_owned());
-    let adapter = read("device/device_id").unwrap_or_default().trim_matches(['{', '}']).to_owned();
-    Ok(Target {
-        interface: interface.to_owned(),
-        index: read("ifindex")?.parse()?,
-        mac: read("address").unwrap_or_default(),
-        adapter,
-    })
-}
-
-fn injection(rest: &[String]) -> Result<Injection, Box<dyn Error>> {
-    Ok(serde_json::from_str(rest.get(1).ok_or("INJECTION is missing")?)?)
+    let injection = || -> Result<Injection, Box<dyn Error>> {
+        Ok(serde_json::from_str(cli.injection.as_deref().ok_or("--injection is missing")?)?)
+    };
+    match cli.step {
+        Step::Claim => println!("{:?}", backend.claim(target).await),
+        Step::Readiness => println!("{:?}", backend.readiness(target).await),
+        Step::Snapshot => println!("{}", serde_json::to_string(&backend.snapshot(target).await?)?),
+        Step::Write => backend.write(target, &injection()?, &snapshot()?).await?,
+        Step::Activate => backend.activate(target).await?,
+        Step::ReadBack => reader.until_there(&injection()?, target, Instant::now() + PATIENCE / 2).await?,
+        Step::Commit => backend.commit(target).await?,
+        Step::Restore => backend.restore(target, &snapshot()?, cli.live).await?,
+    }
+    Ok(())
 }

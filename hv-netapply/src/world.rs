@@ -4,12 +4,16 @@
 use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::path::Path;
+use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
 
+use futures_util::future::{FusedFuture, FutureExt, join3};
 use hv_utils_core::bus::BusChoice;
 use hv_utils_core::netapply::NetworkSettings;
-use tokio::process::Command;
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::{ChildStdin, Command};
 use tokio::time::timeout;
 use zbus::{Connection, connection};
 
@@ -20,6 +24,10 @@ use crate::error::Error;
 const BUS_PATIENCE: Duration = Duration::from_secs(3);
 /// How long a call on the bus may take.
 pub const CALL_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a program that has ended may still be heard.
+const LAST_WORDS: Duration = Duration::from_millis(200);
+/// What is kept of a command's output.
+const MOST_KEPT: usize = 1 << 20;
 /// What is told of a command's words.
 const MOST_SAID: usize = 600;
 
@@ -83,32 +91,114 @@ impl World {
         arguments: &[&OsStr],
         limit: Duration,
     ) -> Result<String, Error> {
-        let mut command = Command::new(program);
-        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C.UTF-8");
-        command.process_group(0).kill_on_drop(true);
-        let failed = |why: String| Error::not_applied(format!("{}: {why}", program.display()));
-        let child = command.spawn().map_err(|error| failed(error.to_string()))?;
-        let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
-        let output = match timeout(limit, child.wait_with_output()).await {
-            Ok(output) => output.map_err(|error| failed(error.to_string()))?,
-            Err(_) => {
-                if let Some(group) = group {
-                    // Its children too, whatever they are doing.
-                    let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-                }
-                return Err(failed(format!("took longer than {} s", limit.as_secs())));
+        self.command_with(program, arguments, &[], limit).await
+    }
+
+    /// The same with `input` on its standard input.
+    ///
+    /// # Errors
+    /// As for a command.
+    pub async fn command_with(
+        &self,
+        program: &Path,
+        arguments: &[&OsStr],
+        input: &[u8],
+        limit: Duration,
+    ) -> Result<String, Error> {
+        run(Job { program, arguments, environment: &[], input }, limit).await
+    }
+
+    /// The same for a program of the administrator's, which gets `input` on standard input.
+    ///
+    /// # Errors
+    /// As for a command.
+    pub async fn hook(
+        &self,
+        program: &Path,
+        environment: &[(&'static str, String)],
+        input: &[u8],
+        limit: Duration,
+    ) -> Result<String, Error> {
+        run(Job { program, arguments: &[], environment, input }, limit).await
+    }
+}
+
+/// A program to be run.
+struct Job<'a> {
+    program: &'a Path,
+    arguments: &'a [&'a OsStr],
+    environment: &'a [(&'static str, String)],
+    input: &'a [u8],
+}
+
+/// Ends a process group when it goes out of scope, unless told that the work is done.
+struct Group(Option<Pid>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0 {
+            // Children too, whatever they are doing.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+async fn run(job: Job<'_>, limit: Duration) -> Result<String, Error> {
+    let failed = |why: String| Error::not_applied(format!("{}: {why}", job.program.display()));
+    let mut command = Command::new(job.program);
+    command.args(job.arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("LC_ALL", "C.UTF-8");
+    command.envs(job.environment.iter().map(|(name, value)| (name, value)));
+    command.process_group(0);
+    let mut child = command.spawn().map_err(|error| failed(error.to_string()))?;
+    let mut group = Group(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw));
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let status = {
+        let talk = join3(
+            feed(child.stdin.take(), job.input),
+            listen(child.stdout.take(), &mut out),
+            listen(child.stderr.take(), &mut err),
+        );
+        let mut talk = pin!(talk.fuse());
+        let ended = async {
+            tokio::select! {
+                status = child.wait() => return status,
+                _ = &mut talk => {}
             }
+            child.wait().await
         };
-        let said = String::from_utf8_lossy(&output.stderr);
-        if output.status.success() {
-            return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+        let status = timeout(limit, ended).await;
+        // What it has left in the background may hold its output open for ever.
+        if !talk.is_terminated() {
+            let _ = timeout(LAST_WORDS, &mut talk).await;
         }
-        let said = if said.trim().is_empty() { String::from_utf8_lossy(&output.stdout) } else { said };
-        let mut from = said.len().saturating_sub(MOST_SAID);
-        while !said.is_char_boundary(from) {
-            from += 1;
+        status
+    };
+    let Ok(status) = status else { return Err(failed(format!("took longer than {} s", limit.as_secs()))) };
+    let status = status.map_err(|error| failed(error.to_string()))?;
+    group.0 = None;
+    if status.success() {
+        return Ok(String::from_utf8_lossy(&out).into_owned());
+    }
+    let told = if err.trim_ascii().is_empty() { &out } else { &err };
+    let told = &told[told.len().saturating_sub(MOST_SAID)..];
+    Err(failed(format!("{status}: {}", String::from_utf8_lossy(told).trim())))
+}
+
+async fn feed(stdin: Option<ChildStdin>, input: &[u8]) {
+    if let Some(mut stdin) = stdin {
+        // Who does not read it is not interested.
+        let _ = stdin.write_all(input).await;
+    }
+}
+
+/// Reads all of it, and keeps as much as is looked at.
+async fn listen(from: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>) {
+    let Some(mut from) = from else { return };
+    let mut buffer = vec![0; 4096];
+    while let Ok(length @ 1..) = from.read(&mut buffer).await {
+        if kept.len() < MOST_KEPT {
+            kept.extend_from_slice(&buffer[..length]);
         }
-        Err(failed(format!("{}: {}", output.status, said[from..].trim())))
     }
 }

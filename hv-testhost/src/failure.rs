@@ -153,7 +153,8 @@ fn first(steps: &[Step]) -> String {
 /// What a guest's status asks for.
 fn refused(status: Status) -> &'static str {
     match status {
-        Status::NO_MORE_ITEMS | Status::NOT_FOUND => "get-kvp POOL shows what the guest has",
+        Status::NO_MORE_ITEMS => "get-kvp POOL shows what the guest has",
+        Status::NOT_FOUND => "the guest has no such key or network adapter",
         Status::NOT_SUPPORTED => "the guest does not know this operation in the agreed versions",
         _ => "the log of the guest's daemon says why",
     }

@@ -2,10 +2,14 @@
 //!
 //! Plain values; how they look as text or JSON is [`crate::output`]'s.
 
+mod adapter;
+
 use std::time::Duration;
 
 use hv_utils_core::wire::kvp::Pool;
 use hv_utils_core::wire::{Ic, Status, Version};
+
+pub use adapter::AdapterConfiguration;
 
 pub use crate::failure::{Failure, Why, exit};
 use crate::host::{Phase, Violation};
@@ -68,6 +72,8 @@ pub enum Outcome {
     Item(Item),
     /// Items in the guest's order.
     Items(Vec<Item>),
+    /// The configuration of a network adapter.
+    Adapter(AdapterConfiguration),
     /// The services.
     Services(Vec<ServiceState>),
     /// Versions agreed with the guest.

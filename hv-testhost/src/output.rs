@@ -3,6 +3,8 @@
 //! In text, results go to standard output and everything else to the error output. In JSON everything, an error too,
 //! is one object on standard output: `{"schema": 1, "kind": …}` or `{"schema": 1, "error": {…}}`.
 
+mod adapter;
+
 use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
@@ -73,6 +75,7 @@ fn as_text(outcome: &Outcome) -> String {
         Outcome::Done(what) => format!("{}\n", printable(what)),
         Outcome::Item(item) => format!("{}\n", printable(&item.value)),
         Outcome::Items(items) => items_text(items),
+        Outcome::Adapter(configuration) => adapter::text(configuration),
         Outcome::Services(services) => services_text(services),
         Outcome::Agreed { ic, framework, message } => {
             format!("{ic}: negotiated framework {framework}, messages {message}\n")
@@ -171,6 +174,9 @@ fn outcome_json(outcome: &Outcome) -> Map<String, Value> {
         Outcome::Item(item) => json!({"kind": "kvp-item", "item": item_json(item)}),
         Outcome::Items(items) => {
             json!({"kind": "kvp-list", "items": items.iter().map(item_json).collect::<Vec<_>>()})
+        }
+        Outcome::Adapter(configuration) => {
+            json!({"kind": "guest-network-adapter-configuration", "configuration": configuration})
         }
         Outcome::Services(services) => json!({
             "kind": "integration-services",

@@ -5,6 +5,7 @@
 //! administrators know (`AddKvpItems`, `Get-VMIntegrationService`, `GuestIntrinsicExchangeItems`).
 
 mod ask;
+mod ip;
 mod words;
 
 use std::time::Duration;
@@ -14,6 +15,11 @@ pub use ask::{ShutdownAsk, TimeAsk};
 use clap::{Parser, Subcommand, ValueEnum};
 use hv_utils_core::wire::Ic;
 use hv_utils_core::wire::kvp::Pool;
+pub(crate) use ip::family;
+pub use ip::{GetIpAsk, SetIpAsk, protocol_if_type};
+
+/// Time for what a guest's network manager does: it may take 25 seconds.
+const SLOW: Duration = Duration::from_secs(30);
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -92,6 +98,11 @@ pub enum Verb {
         /// Index of one item, counted from 0
         index: Option<u32>,
     },
+    /// The configuration of a network adapter (WMI Msvm_GuestNetworkAdapterConfiguration)
+    GetIp(GetIpAsk),
+    /// Have a network adapter configured (WMI SetGuestNetworkAdapterConfiguration); 30 seconds for the answer unless
+    /// --timeout says otherwise
+    SetIp(SetIpAsk),
     /// Ask the guest to power off (Stop-VM)
     StopVm(ShutdownAsk),
     /// Ask the guest to restart (Restart-VM); shutdown messages 3.1
@@ -160,9 +171,10 @@ pub enum Verb {
 }
 
 /// Registry types of a KVP value, by the names of the registry editor's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum ValueType {
     /// REG_SZ (1), text
+    #[default]
     Sz,
     /// REG_EXPAND_SZ (2), text
     ExpandSz,
@@ -193,6 +205,11 @@ impl Verb {
         T: Into<std::ffi::OsString> + Clone,
     {
         Line::try_parse_from(words).map(|line| line.verb)
+    }
+
+    /// Time for the answer where nobody says how long: `None` for the verbs that a guest answers at once.
+    pub fn patience(&self) -> Option<Duration> {
+        matches!(self, Verb::SetIp(_)).then_some(SLOW)
     }
 
     /// The service that the verb is for, whether it needs a guest or not; none for those that are for all.

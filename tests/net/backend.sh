@@ -1,28 +1,53 @@
 # shellcheck shell=bash
-# For cases that drive one backend of hv-netapply by hand, step by step, without the transaction around it. Sourced after
-# functions.sh. What it needs is an example, not a program: `cargo build -p hv-netapply --example backend`.
+# Steps of hv-netapply's backends for cases of the lab, each a process of its own; read after functions.sh.
+#
+# hv-netapply/examples/backend.rs does them. What the transaction's program adds (time limits, the journal) is not here.
 
-BACKEND_PROGRAM=$HV_TEST_PROGRAMS/examples/backend
-[ -x "$BACKEND_PROGRAM" ] || { echo "no examples/backend among the programs under test"; exit 77; }
-SAVED=/run/lab/home/saved.json
+backend_program=$HV_TEST_PROGRAMS/examples/backend
+[ -x "$backend_program" ] || { echo "no examples/backend among the programs under test"; exit 77; }
+: "${BACKEND:?the case says which backend}"
 
-# backend NAME STEP [INJECTION]: of eth0; a step begins in a new process, as after a kill
-backend() { HV_SYSFS=/run/lab/sysfs "$BACKEND_PROGRAM" "$1" "$2" eth0 "$SAVED" "${@:3}"; }
-
-# injection IPV4 IPV6: each is plan_keep, plan_auto [SERVER…], plan_dns SERVER… or plan_static "ADDRESS/PREFIX…" "GATEWAY…" "SERVER…"
-injection() { printf '{"adapter":"%s","ipv4":%s,"ipv6":%s}' "$(nic_guid eth0)" "$1" "$2"; }
-plan_keep() { printf '{"addressing":"keep","gateways":[],"dns":null}'; }
-plan_auto() { printf '{"addressing":"automatic","gateways":[],"dns":%s}' "$([ $# = 0 ] && echo null || texts "$@")"; }
-plan_dns() { printf '{"addressing":"keep","gateways":[],"dns":%s}' "$(texts "$@")"; }
-plan_static() {
-    local network networks=()
-    for network in $1; do networks+=("{\"ip\":\"${network%/*}\",\"prefix\":${network#*/}}"); done
-    # shellcheck disable=SC2086 # lists
-    printf '{"addressing":{"static":[%s]},"gateways":%s,"dns":%s}' "$(commas "${networks[@]}")" "$(texts $2)" "$(texts $3)"
+# step STEP [OPTION…]: of BACKEND, on NIC (eth0)
+step() {
+    local step=$1
+    shift
+    "$backend_program" "$BACKEND" "$step" "$(nic_guid "${NIC:-eth0}")" --sysfs-root /run/lab/sysfs "$@"
 }
-texts() { local text quoted=(); for text; do quoted+=("\"$text\""); done; printf '[%s]' "$(commas "${quoted[@]}")"; }
-commas() { local IFS=,; printf '%s' "$*"; }
 
-# addresses_are "ADDRESS/PREFIX…": exactly these of IPv4 and global IPv6, in whatever order
-addresses_are() { [ "$(show_addresses | cut -d ' ' -f 1 | sort | xargs)" = "$(printf '%s\n' $1 | sort | xargs)" ]; }
+# is STEP WANTED: what it prints
+is() { same "$1" "$2" "$(step "$1")"; }
+
+take_snapshot() { step snapshot >/run/lab/snapshot; }
+write() { step write --snapshot /run/lab/snapshot --injection "$1"; }
+restore() { step restore --snapshot /run/lab/snapshot "$@"; }
+read_back() { step read-back --injection "$1"; }
+
+# all_of INJECTION: the way there
+all_of() { take_snapshot && write "$1" && step activate && read_back "$1"; }
+
+# put INJECTION: the same without looking
+put() { take_snapshot && write "$1" && step activate; }
+
+# addresses_are "ADDRESS/PREFIX…": exactly these, but for those of the link itself
+addresses_are() {
+    # shellcheck disable=SC2086 # a list
+    [ "$(show_addresses | cut -d ' ' -f 1 | sort | xargs)" = "$(printf '%s\n' $1 | sort | xargs)" ]
+}
+# files_under DIRECTORY: with modes, owners and content
 files_under() { (cd "$1" && find . -type f -exec stat -c '%n %a %u %g' {} + -exec sha256sum {} + | sort); }
+
+# injection IPV4 [IPV6]: the plans as JSON; without one: nothing is said
+silent='{"addressing":"keep","gateways":[],"dns":null}'
+injection() { printf '{"adapter":"%s","ipv4":%s,"ipv6":%s}' "$(nic_guid "${NIC:-eth0}")" "$1" "${2:-$silent}"; }
+
+# fixed ADDRESSES GATEWAYS DNS: a plan; lists with commas; DNS may be null
+fixed() { printf '{"addressing":{"static":[%s]},"gateways":[%s],"dns":%s}' "$(networks "$1")" "$(quoted "$2")" "$(dns "$3")"; }
+automatic() { printf '{"addressing":"automatic","gateways":[],"dns":%s}' "$(dns "$1")"; }
+dns_only() { printf '{"addressing":"keep","gateways":[],"dns":%s}' "$(dns "$1")"; }
+dns() { [ "$1" = null ] && echo null || printf '[%s]' "$(quoted "$1")"; }
+quoted() { local word out=""; for word in ${1//,/ }; do out+=",\"$word\""; done; echo "${out#,}"; }
+networks() {
+    local word out=""
+    for word in ${1//,/ }; do out+=",{\"ip\":\"${word%/*}\",\"prefix\":${word#*/}}"; done
+    echo "${out#,}"
+}

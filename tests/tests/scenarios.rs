@@ -1,7 +1,8 @@
 //! Every scenario that ships with the test host, against the daemon: what a host may do wrong, the daemon survives.
 //!
 //! One daemon goes through all of them, so that what one scenario leaves behind is found by the next. A file in
-//! `hv-testhost/scenarios` is run without being listed here.
+//! `hv-testhost/scenarios` is run without being listed here; those in its folder `adapter` are for daemons that serve
+//! network adapters.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

@@ -1,13 +1,19 @@
 //! The rules of Data Exchange: a request of the host in, what to do about it out.
 //!
-//! No files, no clock, no runtime: what the pools hold is looked up through [`Items`], what must become durable
-//! is handed back as a [`Change`]. The access rules and statuses are those of `docs/protocol/kvp.md`; reading,
-//! writing and refusing each have a function of their own.
+//! No files, no clock, no runtime: what the pools hold is looked up through [`Items`], what the machine's network is
+//! through [`Adapters`], what must become durable is handed back as a [`Change`], what an adapter is to have as an
+//! [`Injection`]. The access rules and statuses are those of `docs/protocol/kvp.md`; reading, writing and refusing each
+//! have a function of their own.
 
+use hv_utils_core::netapply::Injection;
 use hv_utils_core::wire::Status;
-use hv_utils_core::wire::kvp::{MAX_KEY_UNITS, MAX_VALUE_UNITS, Pool, Reply, Request};
+use hv_utils_core::wire::kvp::{IpInfo, MAX_KEY_UNITS, MAX_VALUE_UNITS, Pool, Reply, Request};
 
 use crate::pool::{Change, PoolError};
+
+mod injection;
+
+pub use injection::Refused;
 
 #[cfg(test)]
 mod tests;
@@ -30,6 +36,12 @@ pub trait Items {
     fn item(&self, pool: Pool, index: u32) -> Option<(String, String)>;
 }
 
+/// The network adapters of the machine at this moment.
+pub trait Adapters {
+    /// The configuration of the adapter with this MAC address; `None` if there is none that the host is shown.
+    fn ip_info(&self, adapter_id: &str) -> Option<IpInfo>;
+}
+
 /// What a request leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
@@ -37,6 +49,10 @@ pub enum Action {
     Answer(Answer),
     /// Make this durable first, then ask [`Engine::changed`] what to tell the host.
     Change(Change),
+    /// Have an adapter configured so first; whoever does it says what to tell the host.
+    Inject(Injection),
+    /// Tell the host this status, and the log why.
+    Refuse(Refused),
 }
 
 /// What the host is told.
@@ -63,6 +79,7 @@ impl Answer {
 #[derive(Debug, Clone)]
 pub struct Engine {
     host_writable: [bool; Pool::ALL.len()],
+    host_may_configure: bool,
 }
 
 impl Engine {
@@ -73,11 +90,17 @@ impl Engine {
         for pool in host_writable.iter().filter(|pool| **pool != Pool::Auto) {
             allowed[usize::from(pool.number())] = true;
         }
-        Engine { host_writable: allowed }
+        Engine { host_writable: allowed, host_may_configure: true }
+    }
+
+    /// The same rules, with `allowed` saying whether the host may configure network adapters.
+    #[must_use]
+    pub fn with_configuration(self, allowed: bool) -> Engine {
+        Engine { host_may_configure: allowed, ..self }
     }
 
     /// Decides about one request.
-    pub fn request(&self, request: &Request, items: &impl Items) -> Action {
+    pub fn request(&self, request: &Request, items: &impl Items, adapters: &impl Adapters) -> Action {
         match request {
             Request::Get { pool, key } => Action::Answer(get(items, *pool, key)),
             Request::Enumerate { pool, index } => Action::Answer(enumerate(items, *pool, *index)),
@@ -87,8 +110,10 @@ impl Engine {
             Request::Delete { pool, key } => {
                 self.write(*pool, || Change::Delete { pool: *pool, key: key.clone() })
             }
-            Request::GetIpInfo(_) | Request::SetIpInfo(_) => {
-                Action::Answer(Answer::refused(Status::NOT_SUPPORTED))
+            Request::GetIpInfo(query) => Action::Answer(ip_info(adapters, &query.adapter_id)),
+            Request::SetIpInfo(_) if !self.host_may_configure => Action::Refuse(Refused::Forbidden),
+            Request::SetIpInfo(info) => {
+                injection::injection(info).map_or_else(Action::Refuse, Action::Inject)
             }
         }
     }
@@ -126,6 +151,14 @@ fn enumerate(items: &impl Items, pool: Pool, index: u32) -> Answer {
             value: shortened(value, MAX_VALUE_UNITS),
         }),
         None => Answer::refused(Status::NO_MORE_ITEMS),
+    }
+}
+
+/// GET_IP_INFO: the families in the request are no filter; the C daemon does not look at them, and hosts leave them 0.
+fn ip_info(adapters: &impl Adapters, adapter_id: &str) -> Answer {
+    match adapters.ip_info(adapter_id) {
+        Some(info) => Answer::ok(Reply::IpInfo(Box::new(info))),
+        None => Answer::refused(Status::FAIL),
     }
 }
 

@@ -32,7 +32,7 @@ pub(super) fn open(path: &Path) -> Result<File, Errno> {
 ///
 /// # Errors
 /// As [`open`], and as read(2).
-pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Errno> {
+pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Errno> {
     let mut content = Vec::new();
     let read = open(path)?.take(limit).read_to_end(&mut content);
     read.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;

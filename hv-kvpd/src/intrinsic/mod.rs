@@ -43,16 +43,20 @@ mod files;
 mod fqdn;
 mod host_name;
 mod items;
+mod network;
 mod os_release;
 mod report;
 mod trace;
 mod watch;
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
+use crate::network::dns::file as resolvers;
 use drop_ins::DropIns;
+pub(crate) use files::read as read_file;
 use host_name::HostName;
-use hv_utils_core::network::{Joined, Monitor, Selection, Table};
+use hv_utils_core::network::{Monitor, Selection};
 pub use items::{Change, MAX_KEY_UNITS, MAX_VALUE_UNITS};
 use items::{Facts, Machine};
 use report::Reports;
@@ -99,6 +103,9 @@ pub struct Intrinsics {
     host_name: HostName,
     watcher: Option<Watcher>,
     monitor: Option<Monitor>,
+    resolvers: Vec<IpAddr>,
+    /// Counts what the network room has to look at again.
+    revision: u64,
     reports: Reports,
 }
 
@@ -114,6 +121,8 @@ impl Intrinsics {
             items: Vec::new(),
             watcher: None,
             monitor: None,
+            resolvers: Vec::new(),
+            revision: 0,
             reports: Reports::default(),
             options,
         };
@@ -154,12 +163,6 @@ impl Intrinsics {
         Some((key, value))
     }
 
-    /// The interfaces and addresses, if the kernel tells them.
-    #[must_use]
-    pub fn network(&self) -> Option<&Table> {
-        self.monitor.as_ref().map(Monitor::table)
-    }
-
     /// Takes another version of the integration services, as the char device tells it at registration.
     pub fn set_services_version(&mut self, version: &str) -> Vec<Change> {
         version.clone_into(&mut self.facts.services_version);
@@ -171,13 +174,13 @@ impl Intrinsics {
         self.reports.take()
     }
 
-    /// Waits until an item is different, new or gone, and tells which; empty if there is only a new [`Report`].
-    /// Everything that has happened until then is in one answer. Cancel safe: what was noticed is not lost.
+    /// Waits until an item is different, new or gone, and tells which; empty if there is only a new [`Report`] or
+    /// [`Intrinsics::revision`]. Everything that has happened until then is in one answer. Cancel safe: what was noticed is not lost.
     ///
     /// Whoever also waits for the host should look here first, so that the host is not told what was true before.
     pub async fn changed(&mut self) -> Vec<Change> {
         loop {
-            let reports = self.reports.unread();
+            let (reports, revision) = (self.reports.unread(), self.revision);
             let names = self.wait().await;
             // From here on nothing is awaited: a caller that stops waiting cannot lose half of it.
             let touched = self.watcher.as_mut().map_or(watch::Touched::default(), Watcher::drain);
@@ -187,7 +190,7 @@ impl Intrinsics {
             self.read(touched.sources | names);
             self.drain_network();
             let changes = self.publish();
-            if !changes.is_empty() || self.reports.unread() > reports {
+            if !changes.is_empty() || self.reports.unread() > reports || self.revision != revision {
                 return changes;
             }
         }
@@ -210,13 +213,6 @@ impl Intrinsics {
         }
     }
 
-    fn open_monitor(&mut self) {
-        match Monitor::open(&self.options.sysfs_root) {
-            Ok(monitor) => self.monitor = Some(monitor),
-            Err(error) => self.reports.add(Report::Network(error)),
-        }
-    }
-
     /// Watches everything that a file's name leads through at this moment.
     fn follow_files(&mut self) {
         let Some(watcher) = &mut self.watcher else { return };
@@ -224,6 +220,7 @@ impl Intrinsics {
         let mut subjects = vec![Subject::entries(self.options.directory.clone(), Sources::DROP_INS)];
         subjects.extend(fqdn::files(etc).map(|path| Subject::file(path, Sources::NAMES)));
         subjects.extend(os_release::files(etc).map(|path| Subject::file(path, Sources::OS_RELEASE)));
+        subjects.extend(resolvers::files(etc).map(|path| Subject::file(path, Sources::RESOLVERS)));
         subjects.extend(self.host_name.unpolled().map(|path| Subject::file(path, Sources::NAMES)));
         let links = drop_ins::symlinks(&self.options.directory);
         subjects.extend(links.map(|path| Subject::file(path, Sources::DROP_INS)));
@@ -241,37 +238,14 @@ impl Intrinsics {
                 .replace(Sources::OS_RELEASE, os.as_ref().err().map(|error| Report::NoOsRelease(*error)));
             self.facts.os = os.unwrap_or_default();
         }
+        if sources.has(Sources::RESOLVERS) {
+            self.set_resolvers(resolvers::read(&self.options.etc_root));
+        }
         if sources.has(Sources::DROP_INS) {
             let DropIns { items, reports } = drop_ins::read(&self.options.directory);
             self.reports.replace(Sources::DROP_INS, reports);
             self.facts.drop_ins = items;
         }
-    }
-
-    /// Takes in what the kernel said about addresses. If it cannot be followed any more, none are told: they might
-    /// not be true for long.
-    fn drain_network(&mut self) {
-        let Some(monitor) = &mut self.monitor else { return };
-        match monitor.drain() {
-            Ok(false) => return,
-            Ok(true) => {}
-            Err(error) => {
-                self.monitor = None;
-                self.reports.add(Report::Network(error));
-            }
-        }
-        self.read_addresses();
-    }
-
-    fn read_addresses(&mut self) {
-        let empty = Table::default();
-        let table = self.monitor.as_ref().map_or(&empty, Monitor::table);
-        let ipv4 = self.options.selection.ipv4(table, MAX_VALUE_UNITS);
-        let ipv6 = self.options.selection.ipv6(table, MAX_VALUE_UNITS);
-        let left_out = |joined: &Joined| (joined.left_out > 0).then_some(Report::AddressesLeftOut);
-        self.reports.replace(Sources::ADDRESSES, left_out(&ipv4).or(left_out(&ipv6)));
-        self.facts.ipv4 = ipv4.text;
-        self.facts.ipv6 = ipv6.text;
     }
 
     /// Makes the items anew from the facts; tells what is different.

@@ -43,7 +43,9 @@ impl Sources {
     pub(super) const DROP_INS: Sources = Sources(4);
     /// Not a file, but reports are kept by source.
     pub(super) const ADDRESSES: Sources = Sources(8);
-    pub(super) const ALL: Sources = Sources(15);
+    /// DNS servers of the whole machine.
+    pub(super) const RESOLVERS: Sources = Sources(16);
+    pub(super) const ALL: Sources = Sources(31);
 
     /// Whether all of `other` is among them.
     pub(super) fn has(self, other: Sources) -> bool {

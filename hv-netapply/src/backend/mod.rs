@@ -8,10 +8,14 @@
 
 #[cfg(test)]
 pub(crate) mod cases;
+pub mod detect;
 pub mod family;
 pub mod ifupdown;
+pub mod netlink;
 pub mod netplan;
+pub mod network_manager;
 pub mod networkd;
+pub mod script;
 #[cfg(test)]
 pub(crate) mod tests_support;
 
@@ -21,6 +25,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 
 use hv_utils_core::netapply::Injection;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::saved::Snapshot;
@@ -29,7 +34,8 @@ use crate::saved::Snapshot;
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
 /// The link that is to be configured.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Target {
     /// Its name.
     pub interface: String,

@@ -63,8 +63,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME=LIST", value_parser = versions)]
     pub(super) versions: Vec<(Ic, Vec<Version>)>,
 
-    /// Seconds to wait for the host behind --control, for a guest, and for each of its answers [default: 10; with
-    /// run: what each scenario says]
+    /// Seconds to wait for the host behind --control, for a guest, and for each of its answers [default: 10, for the
+    /// answer to set-ip 30; with run: what each scenario says]
     #[arg(long, value_name = "SECS", value_parser = seconds, global = true)]
     timeout: Option<Duration>,
 
@@ -121,6 +121,16 @@ impl Arguments {
     /// Time for the host, for a guest, and for each of its answers.
     pub(super) fn timeout(&self) -> Duration {
         self.timeout.unwrap_or(DEFAULT_TIMEOUT)
+    }
+
+    /// The same for one verb, where it was said or the verb has a time of its own; otherwise it is the host's.
+    pub(super) fn timeout_of(&self, verb: &Verb) -> Option<Duration> {
+        self.timeout.or_else(|| verb.patience())
+    }
+
+    /// What was said about it.
+    pub(super) fn timeout_said(&self) -> Option<Duration> {
+        self.timeout
     }
 
     /// Where guests are to be met, if anywhere.

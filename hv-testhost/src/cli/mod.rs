@@ -94,7 +94,8 @@ async fn dispatch(arguments: Arguments, signals: &mut Signals) -> Rendered {
         (Some(place), _, None) => serve(&arguments, place, signals).await,
         (None, Some(control), Some(Command::Verb(verb))) => {
             let remote = Remote::new(control, arguments.timeout());
-            let asked = signals.unless(remote.run(verb.to_words(), Some(arguments.timeout()), json)).await;
+            let limit = Some(arguments.timeout_of(verb).unwrap_or(arguments.timeout()));
+            let asked = signals.unless(remote.run(verb.to_words(), limit, json)).await;
             return asked.unwrap_or_else(|told| render_failure(told.into(), json));
         }
         (None, Some(control), None) => {
@@ -127,7 +128,7 @@ async fn one_shot(
     let mut options = arguments.host_options(place, Some(verb))?;
     options.events = Some(events);
     let host = Host::start(options)?;
-    let done = signals.unless(carried_out(&host, verb, arguments.timeout())).await;
+    let done = signals.unless(carried_out(&host, verb, arguments)).await;
     // What happened meanwhile is in the report.
     while told.try_recv().is_ok() {}
     match done {
@@ -142,12 +143,12 @@ async fn one_shot(
     }
 }
 
-async fn carried_out(host: &Host, verb: &Verb, timeout: Duration) -> Report {
+async fn carried_out(host: &Host, verb: &Verb, arguments: &Arguments) -> Report {
     if let Verb::GetIntegrationServices = verb {
         // A host that was there a moment ago has no contact with anybody: that is not what is asked for.
-        host.settled(timeout).await;
+        host.settled(arguments.timeout()).await;
     }
-    host.execute(verb, None).await
+    host.execute(verb, arguments.timeout_of(verb)).await
 }
 
 /// A host that stays: for a console, for a control socket, or for both.
@@ -178,7 +179,7 @@ async fn stay(
     host: &Rc<Host>,
     told: &mut UnboundedReceiver<String>,
 ) -> io::Result<Rendered> {
-    let executor: Rc<dyn Executor> = Rc::new(Local { host: host.clone() });
+    let executor: Rc<dyn Executor> = Rc::new(Local { host: host.clone(), said: arguments.timeout_said() });
     let mut console = console::Console::new(executor.clone(), arguments.json);
     let Some(path) = &arguments.control else {
         return Ok(console.run(console::lines(), told).await);
@@ -204,6 +205,8 @@ async fn end(host: &Host, told: &mut UnboundedReceiver<String>, signals: &mut Si
 /// A host in this process.
 struct Local {
     host: Rc<Host>,
+    /// The time for answers that it was started with.
+    said: Option<Duration>,
 }
 
 impl Executor for Local {
@@ -215,7 +218,10 @@ impl Executor for Local {
     ) -> Pin<Box<dyn Future<Output = Rendered> + '_>> {
         Box::pin(async move {
             match Verb::from_words(words) {
-                Ok(verb) => render(&self.host.execute(&verb, timeout).await, json),
+                Ok(verb) => {
+                    let timeout = timeout.or(self.said).or_else(|| verb.patience());
+                    render(&self.host.execute(&verb, timeout).await, json)
+                }
                 Err(error) => render_clap(&error, json),
             }
         })
@@ -273,16 +279,11 @@ fn render_clap(error: &clap::Error, json: bool) -> Rendered {
     render_failure(Failure::Usage(explain(error)), json)
 }
 
-/// Prints and turns into the program's exit code.
+/// Prints, and turns into the program's exit code; a reader that went away is no reason to fail.
 fn print(rendered: &Rendered) -> ExitCode {
-    emit(rendered);
-    ExitCode::from(rendered.exit)
-}
-
-/// Prints; a reader that went away is no reason to fail.
-fn emit(rendered: &Rendered) {
     say(&rendered.stderr);
     let _ = io::stdout().write_all(rendered.stdout.as_bytes()).and_then(|()| io::stdout().flush());
+    ExitCode::from(rendered.exit)
 }
 
 /// Writes to the error output; nobody reading there is no reason to fail either.

@@ -86,10 +86,10 @@ pub enum Problem {
     /// A packet while nothing was asked. A real host takes it for the answer of its next request.
     #[error("a packet that nobody asked for: a real host would take it for the next answer")]
     Unasked,
-    /// An item's text or size is not as it must be.
+    /// A text or a size in an item or in an adapter's configuration is not as it must be.
     #[error("{what}: {why}")]
     Item {
-        /// Key or value.
+        /// Which part: key, value, a list.
         what: &'static str,
         /// What is wrong with it.
         why: String,
@@ -156,6 +156,14 @@ pub enum Problem {
     /// Fields that should come back as they were sent do not.
     #[error("not echoed as it was sent: {0}")]
     NotEchoed(&'static str),
+    /// An adapter's configuration that can be read, but is none that a guest should send.
+    #[error("{what}: {why}")]
+    Adapter {
+        /// Which part, by its name in WMI where it has one.
+        what: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The size of a text counts more than the text and its NUL.
     #[error("{0}: its size counts bytes beyond the first NUL")]
     TextAfterNul(&'static str),
@@ -177,6 +185,7 @@ impl Problem {
                 | Problem::NotOffered { .. }
                 | Problem::NegotiateStatus(_)
                 | Problem::NotEchoed(_)
+                | Problem::Adapter { .. }
                 | Problem::TextAfterNul(_)
         )
     }

@@ -1,11 +1,13 @@
 //! What must come of a step, as TOML gives it: a word, or a table of properties of the answer.
 //!
-//! Types and their reading only; whether it came true is `judge`'s.
+//! Types and their reading only; whether it came true is `judge`'s. What an adapter's configuration must be is in
+//! `adapter`.
 
 use clap::ValueEnum;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess, Visitor, value::MapAccessDeserializer};
 
+use super::adapter::Wanted;
 use super::fields::{BytesAt, Hex};
 
 /// What must come of a step.
@@ -64,6 +66,8 @@ pub struct Answer {
     pub contains: Vec<[String; 2]>,
     /// Keys that must not be among a verb's result.
     pub lacks: Vec<String>,
+    /// Properties of a network adapter's configuration.
+    pub adapter: Option<Wanted>,
     /// Exit code of a verb.
     pub exit: Option<u8>,
     /// Part of the sentence that says which rule the guest broke.

@@ -49,10 +49,10 @@ pub struct Offers {
 }
 
 /// A KVP request.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Request {
-    /// Operation: get, set, delete, enumerate, get-ip-info, or a number.
+    /// Operation: get, set, delete, enumerate, get-ip-info, set-ip-info, or a number.
     #[serde(deserialize_with = "operation")]
     pub op: u8,
     /// Pool by name or number, which may be one that does not exist.
@@ -65,21 +65,38 @@ pub struct Request {
     #[serde(default)]
     pub value: String,
     /// Registry type of the value.
-    #[serde(default = "sz", rename = "type", deserialize_with = "value_type")]
+    #[serde(default, rename = "type", deserialize_with = "value_type")]
     pub kind: ValueType,
     /// Index of enumerate.
     #[serde(default)]
     pub index: u32,
-    /// Adapter of get-ip-info.
+    /// Adapter of get-ip-info and set-ip-info.
     #[serde(default)]
     pub adapter: String,
+    /// Families of both, by name or any number.
+    #[serde(default, deserialize_with = "family")]
+    pub family: u8,
+    /// DHCP of set-ip-info: 0, 1, or any number.
+    #[serde(default)]
+    pub dhcp: u8,
+    /// Addresses of set-ip-info, with `;` between them; as the other lists, any text in the string form.
+    #[serde(default)]
+    pub addresses: String,
+    /// Their subnets.
+    #[serde(default)]
+    pub subnets: String,
+    /// Its gateways.
+    #[serde(default)]
+    pub gateways: String,
+    /// Its DNS servers.
+    #[serde(default)]
+    pub dns: String,
 }
 
 impl Request {
     /// ENUMERATE.
     pub(super) fn enumerate(pool: u8, index: u32) -> Request {
-        let (key, value, adapter) = (String::new(), String::new(), String::new());
-        Request { op: 3, pool, key, value, kind: ValueType::Sz, index, adapter }
+        Request { op: 3, pool, index, ..Request::default() }
     }
 }
 
@@ -177,10 +194,6 @@ fn yes() -> bool {
     true
 }
 
-fn sz() -> ValueType {
-    ValueType::Sz
-}
-
 fn fill_limit() -> u32 {
     10_000
 }
@@ -208,6 +221,13 @@ fn pool<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
     match NameOrNumber::deserialize(deserializer)? {
         NameOrNumber::Number(number) => Ok(number),
         NameOrNumber::Name(name) => name.parse::<Pool>().map(Pool::number).map_err(de::Error::custom),
+    }
+}
+
+fn family<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    match NameOrNumber::deserialize(deserializer)? {
+        NameOrNumber::Number(number) => Ok(number),
+        NameOrNumber::Name(name) => crate::verb::family(&name).map_err(de::Error::custom),
     }
 }
 

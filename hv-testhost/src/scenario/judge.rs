@@ -3,8 +3,8 @@
 //! Compares and explains; receives nothing. A reply to an unchanged packet must also keep every rule of a reply
 //! (see [`crate::host::check`]), unless the step expects a rule to be broken.
 
-use hv_utils_core::wire::Status;
 use hv_utils_core::wire::kvp::Pool;
+use hv_utils_core::wire::{Status, Version};
 
 use super::expect::Answer;
 use super::report::Mismatch;
@@ -37,6 +37,8 @@ pub(super) fn packet(expected: &Answer, sent: &Sent<'_>, got: &Packet) -> Result
         (None, None) => Ok(()),
         _ => item(expected, sent, got),
     });
+    let judged =
+        judged.and_then(|()| expected.adapter.as_ref().map_or(Ok(()), |_| adapter(expected, sent, got)));
     judged.map_err(|mismatch| mismatch.with(sent.packet, got))
 }
 
@@ -123,10 +125,28 @@ fn item(expected: &Answer, sent: &Sent<'_>, got: &Packet) -> Result<(), Mismatch
         }
     });
     let read = read.map_err(|problem| Mismatch::new("an item", problem.to_string()))?;
-    if let Some(problem) = tolerated.first().filter(|_| sent.sane && expected.violation.is_none()) {
-        return Err(Mismatch::new("no broken rule", problem.to_string()));
-    }
+    unbroken(expected, sent, &tolerated)?;
     key_and_value(expected, &read)
+}
+
+/// What is odd about an answer's content fails the step as any broken rule does.
+fn unbroken(expected: &Answer, sent: &Sent<'_>, tolerated: &[Problem]) -> Result<(), Mismatch> {
+    match tolerated.first().filter(|_| sent.sane && expected.violation.is_none()) {
+        Some(problem) => Err(Mismatch::new("no broken rule", problem.to_string())),
+        None => Ok(()),
+    }
+}
+
+fn adapter(expected: &Answer, sent: &Sent<'_>, got: &Packet) -> Result<(), Mismatch> {
+    let payload = sent.packet.payload.as_slice();
+    let version = Version::new(u16_at(payload, 14), u16_at(payload, 16));
+    let asked = payload.get(check::HEADERS..).unwrap_or_default();
+    let mut tolerated = Vec::new();
+    let read = check::reply(sent.packet, got.clone(), &mut Vec::new())
+        .and_then(|answer| reply::ip::configuration(asked, &answer, version, &mut tolerated))
+        .map_err(|problem| Mismatch::new("a network adapter's configuration", problem.to_string()))?;
+    unbroken(expected, sent, &tolerated)?;
+    expected.adapter.as_ref().map_or(Ok(()), |wanted| wanted.compare(&read))
 }
 
 fn key_and_value(expected: &Answer, item: &Item) -> Result<(), Mismatch> {
@@ -171,6 +191,11 @@ pub(super) fn outcome(
             _ => Status::OK,
         };
         same("status", &Status(status), &actual)?;
+    }
+    match (&expected.adapter, result) {
+        (None, _) => {}
+        (Some(wanted), Ok(Outcome::Adapter(there))) => wanted.compare(there)?,
+        (Some(_), _) => return Err(Mismatch::new("a network adapter's configuration", "none")),
     }
     items(expected, result)
 }

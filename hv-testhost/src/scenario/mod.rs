@@ -8,6 +8,7 @@
 //! A scenario has a host of its own and can break every rule that a host has: content and order of packets, the rings'
 //! words, the hello. `SCENARIOS.md` describes the format.
 
+pub mod adapter;
 pub mod cli;
 pub mod expect;
 pub mod fields;

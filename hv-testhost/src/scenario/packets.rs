@@ -4,17 +4,17 @@
 
 use hv_utils_core::wire::Version;
 use hv_utils_core::wire::kvp::raw::{self, HostRequest, HostText, HostValue};
-use hv_utils_core::wire::kvp::{Family, IpQuery, Operation, ValueType as Kind};
+use hv_utils_core::wire::kvp::{Operation, ValueType as Kind};
 
 use super::fields::{Mutate, PacketFields, Request};
-use crate::host::kvp::request::Value;
+use crate::host::kvp::request::{Value, ip};
 use crate::link::Packet;
-use crate::verb::ValueType;
+use crate::verb::{GetIpAsk, ValueType};
 
-/// The IC body of a request. Texts that are too long are cut, but their full size is claimed.
+/// The IC body of a request. Texts that are too long are cut, but their full size is claimed where there is a size.
 ///
 /// # Errors
-/// A value is no number of its type, or an adapter's name is too long.
+/// A value is no number of its type, an adapter's name is too long, or the binary form has no place for a list.
 pub(super) fn body(request: &Request, version: Version) -> Result<Vec<u8>, String> {
     let pool = request.pool;
     let key = || HostText::from(request.key.as_str());
@@ -24,12 +24,27 @@ pub(super) fn body(request: &Request, version: Version) -> Result<Vec<u8>, Strin
         Operation::DELETE => HostRequest::Delete { pool, key: key() },
         Operation::ENUMERATE => HostRequest::Enumerate { pool, index: request.index },
         Operation::GET_IP_INFO => {
-            let query = IpQuery { adapter_id: request.adapter.clone(), family: Family::Unspecified };
-            HostRequest::GetIpInfo(Box::new(query))
+            let ask = GetIpAsk { adapter: request.adapter.clone(), family: request.family };
+            return ip::get(&ask, version).map_err(|error| error.to_string());
+        }
+        Operation::SET_IP_INFO => {
+            return lists(request).as_they_are(version).map_err(|error| error.to_string());
         }
         _ => HostRequest::Other { operation: request.op, pool },
     };
     raw::encode_request(&host_request, version).map_err(|problem| problem.to_string())
+}
+
+fn lists(request: &Request) -> ip::Lists {
+    ip::Lists {
+        adapter: request.adapter.clone(),
+        family: request.family,
+        dhcp: request.dhcp,
+        addresses: request.addresses.clone(),
+        subnets: request.subnets.clone(),
+        gateways: request.gateways.clone(),
+        dns: request.dns.clone(),
+    }
 }
 
 fn value(request: &Request) -> Result<HostValue, String> {

@@ -1,7 +1,8 @@
-//! A packet in words: headers, NEGOTIATE and KVP here, the messages of the other services in [`services`].
+//! A packet in words: headers, NEGOTIATE and KVP here, adapters in [`ip`], the other services in [`services`].
 //!
 //! Nothing is checked; what is not there reads as 0, and nothing that a guest sends can make this panic.
 
+mod ip;
 mod services;
 
 use std::fmt::Write as _;
@@ -35,7 +36,7 @@ pub fn describe(packet: &Packet) -> String {
     match u16_at(payload, 12) {
         0 => negotiate(&mut out, body, flags & 4 != 0),
         1 => services::heartbeat(&mut out, what, body),
-        2 => kvp(&mut out, what, body),
+        2 => kvp(&mut out, what, u16_at(payload, 14), body),
         3 => services::shutdown(&mut out, what, body),
         4 => services::timesync(&mut out, what, u16_at(payload, 14), body),
         5 => services::vss(&mut out, what, body),
@@ -69,7 +70,7 @@ fn negotiate(out: &mut String, body: &[u8], reply: bool) {
     }
 }
 
-fn kvp(out: &mut String, what: &str, body: &[u8]) {
+fn kvp(out: &mut String, what: &str, major: u16, body: &[u8]) {
     let operation = body.first().copied().unwrap_or(0);
     let number = body.get(1).copied().unwrap_or(0);
     let pool = Pool::try_from(number).map_or_else(|_| number.to_string(), |pool| pool.name().to_owned());
@@ -98,10 +99,7 @@ fn kvp(out: &mut String, what: &str, body: &[u8]) {
                 item(out, body, [8, 12, 16, 20, 532]);
             }
         }
-        4 | 5 => {
-            let at = if body.get(2..4) == Some(&[0, 0]) { 28 } else { 2 };
-            let _ = write!(out, " adapter=\"{}\"", text(body, at, 256, 256));
-        }
+        4 | 5 => ip::adapter(out, major, body),
         _ => {}
     }
 }

@@ -36,8 +36,59 @@ fn every_kvp_operation_has_its_words() {
     assert_eq!(said(&[(0, &[2, 9]), (4, &[4]), (8, b"k\0")]), "KVP DELETE request pool=9 key=\"k\"");
     assert_eq!(said(&[(0, &[3, 2]), (4, &[7])]), "KVP ENUMERATE request pool=auto index=7");
     assert_eq!(said(&[(0, &[77, 2])]), "KVP UNKNOWN(77) request pool=auto");
-    assert_eq!(said(&[(0, &[4, 1]), (28, b"0\x000\0")]), "KVP GET_IP_INFO request pool=guest adapter=\"00\"");
-    assert_eq!(said(&[(0, &[4, 1, b'0', 0])]), "KVP GET_IP_INFO request pool=guest adapter=\"0\"");
+}
+
+/// An IP message of a major version with the given bytes at offsets of its body, in words.
+fn ip_message(major: u8, parts: &[(usize, &[u8])]) -> String {
+    let mut payload = kvp_message(&[]).payload;
+    payload[14] = major;
+    payload.resize(28 + 7428, 0);
+    for (at, bytes) in parts {
+        payload[28 + at..28 + at + bytes.len()].copy_from_slice(bytes);
+    }
+    for length in 28..payload.len() {
+        describe(&packet(&payload[..length]));
+    }
+    describe(&packet(&payload)).strip_suffix(TAIL).unwrap().to_owned()
+}
+
+#[test]
+fn the_configuration_of_an_adapter_has_its_words_in_both_forms() {
+    let asked = ip_message(4, &[(0, &[4, 1, b'0', 0]), (258, &[3])]);
+    assert_eq!(asked, "KVP GET_IP_INFO request pool=guest adapter=\"0\" family=3");
+    let asked = ip_message(5, &[(0, &[4, 1, 0, 0]), (28, b"0\x000\0")]);
+    assert_eq!(asked, "KVP GET_IP_INFO request pool=guest adapter=\"00\" family=0");
+    let lists: [(usize, &[u8]); 6] = [
+        (0, &[5, 1, b'a', 0]),
+        (258, &[1, 1]),
+        (260, b"1\0;\0"),
+        (2308, b"2\0\x1b\0"),
+        (4356, b"3\0"),
+        (5380, b"4\0"),
+    ];
+    let text = "KVP SET_IP_INFO request pool=guest adapter=\"a\" family=1 dhcp=1 addresses=\"1;\" \
+                subnets=\"2\\u{1b}\" gateways=\"3\" dns=\"4\"";
+    assert_eq!(ip_message(3, &lists), text);
+    let mut lists: Vec<(usize, &[u8])> = vec![
+        (0, &[5, 1]),
+        (4, &[1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2]),
+        (284, &[3]),
+        (288, &[10, 0, 0, 4]),
+        (544, &[0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]),
+        (1568, &[255, 255, 255, 0]),
+        (1824, &[64]),
+        (2100, &[0xfe, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]),
+        (2180, &[8, 8, 8, 8, 1, 1, 1, 1]),
+        (3460, &[1, 0, 2, 0]),
+    ];
+    let binary = "addresses=\"10.0.0.4;fe80::1\" subnets=\"255.255.255.0;64\" gateways=\"fe80::2\" \
+                  dns=\"8.8.8.8;1.1.1.1\" origins=\"1;2\"";
+    let start = "KVP SET_IP_INFO request pool=guest adapter=\"\" family=3";
+    assert_eq!(ip_message(5, &lists), format!("{start} {binary}"));
+    lists.push((12, &[6]));
+    let said = ip_message(5, &lists);
+    assert!(said.contains(" counts=[1, 1, 6, 1, 2, 0] addresses"), "{said}");
+    assert!(said.contains(" gateways=\"0.0.0.0;0.0.0.0;0.0.0.0;0.0.0.0;0.0.0.0;fe80::2\""), "{said}");
 }
 
 #[test]

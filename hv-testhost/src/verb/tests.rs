@@ -32,6 +32,13 @@ fn every_verb_survives_being_made_into_words() {
         "raw --service heartbeat 00",
         "wait-guest",
         "wait-guest kvp",
+        "get-ip 00:15:5D:01:02:03",
+        "get-ip --family v6 -- --family",
+        "get-ip '' --family 255",
+        "set-ip {f8b3781b-1e82-4818-a1c3-63d806ec15bb}",
+        "set-ip x --protocol-if-type 4098 --dhcp-enabled true --ip-addresses 10.0.0.4,fe80::1 --subnets \
+         255.0.0.0,64 --default-gateways 10.0.0.1 --dns-servers 8.8.8.8,1.1.1.1",
+        "set-ip --unchecked --ip-addresses '300.1.2.3,, x' --subnets '' --protocol-if-type none -- --x",
         "stop-vm",
         "stop-vm --force --message '-f for all' --reason 0xffffffff --grace 4294967295",
         "restart-vm --reason 0",
@@ -69,6 +76,8 @@ fn verbs_know_whose_channel_they_need() {
     assert_eq!(read("disable-service vss").target(), Some(Ic::Vss));
     assert_eq!(read("enable-service heartbeat").target(), Some(Ic::Heartbeat));
     assert_eq!(read("wait-guest").service(), None);
+    assert_eq!(read("get-ip x").service(), Some(Ic::Kvp));
+    assert_eq!(read("set-ip x").target(), Some(Ic::Kvp));
     assert_eq!(read("restart-vm").service(), Some(Ic::Shutdown));
     assert_eq!(read("sample-time").service(), Some(Ic::TimeSync));
     assert_eq!(read("checkpoint-vm").service(), Some(Ic::Vss));
@@ -76,8 +85,38 @@ fn verbs_know_whose_channel_they_need() {
 }
 
 #[test]
+fn the_options_of_set_ip_have_their_wmi_names_too() {
+    let wmi = "set-ip x --ProtocolIFType 4097 --DHCPEnabled true --IPAddresses a,b --Subnets c --DefaultGateways d \
+               --DNSServers e";
+    let ours = "set-ip x --protocol-if-type 2 --dhcp-enabled true --ip-addresses a,b --subnets c \
+                --default-gateways d --dns-servers e";
+    assert_eq!(read(wmi), read(ours));
+    let Verb::SetIp(ask) = read(wmi) else { panic!() };
+    assert_eq!((ask.protocol_if_type, ask.dhcp_enabled, ask.ip_addresses.len()), (Some(2), true, 2));
+    let families =
+        [("4096", Some(4096)), ("4097", Some(4097)), ("4098", Some(4098)), ("none", None), ("9", None)];
+    for (word, named) in families {
+        let Verb::SetIp(ask) = read(&format!("set-ip x --protocol-if-type {word}")) else { panic!() };
+        assert_eq!(ask.protocol_if_type.and_then(protocol_if_type), named);
+    }
+}
+
+#[test]
+fn only_what_a_guest_may_take_long_for_has_a_time_of_its_own() {
+    assert_eq!(read("set-ip x").patience(), Some(Duration::from_secs(30)));
+    assert_eq!(read("get-ip x").patience(), None);
+}
+
+#[test]
 fn options_that_make_no_sense_are_refused() {
     for wrong in [
+        "get-ip",
+        "get-ip x --family v5",
+        "get-ip x --family 256",
+        "set-ip",
+        "set-ip x --protocol-if-type 4099",
+        "set-ip x --dhcp-enabled maybe",
+        "set-ip x --dhcp-enabled",
         "stop-vm --reason 0x100000000",
         "stop-vm --reason +1",
         "stop-vm --grace -1",

@@ -36,6 +36,8 @@ impl Verb {
             Verb::WaitGuest { name } => {
                 [own("wait-guest")].into_iter().chain(name.map(|ic| own(ic.name()))).collect()
             }
+            Verb::GetIp(ask) => vec![own("get-ip"), ask.adapter.clone()],
+            Verb::SetIp(ask) => vec![own("set-ip"), ask.adapter.clone()],
             Verb::StopVm(_) => vec![own("stop-vm")],
             Verb::RestartVm(_) => vec![own("restart-vm")],
             Verb::HibernateVm(_) => vec![own("hibernate-vm")],
@@ -66,6 +68,8 @@ impl Verb {
                 options.extend(size.iter().flat_map(|size| [own("--size"), size.to_string()]));
                 options
             }
+            Verb::GetIp(ask) => ask.options(),
+            Verb::SetIp(ask) => ask.options(),
             Verb::StopVm(ask) | Verb::RestartVm(ask) | Verb::HibernateVm(ask) => ask.options(),
             Verb::SyncTime(ask) | Verb::SampleTime(ask) => ask.options(),
             Verb::CheckpointVm { hold } => vec![format!("--hold={}", hold.as_secs_f64())],

@@ -11,6 +11,15 @@ fn shipped() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")
 }
 
+/// All of them: those that hold for every guest, and those for guests that serve a network adapter.
+fn every_scenario() -> Vec<PathBuf> {
+    let files = |folder: PathBuf| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> = files(shipped()).chain(files(shipped().join("adapter"))).collect();
+    files.retain(|file| file.is_file());
+    files.sort();
+    files
+}
+
 fn run(dir: &Path, arguments: &[&str]) -> Output {
     program().arg("--sim").arg(dir).args(arguments).output().unwrap()
 }
@@ -28,10 +37,8 @@ fn play(fault: Fault, scenario: &str, arguments: &[&str]) -> Output {
 
 #[test]
 fn every_shipped_scenario_passes_with_a_right_guest() {
-    let mut files: Vec<PathBuf> =
-        std::fs::read_dir(shipped()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
-    assert!(files.len() >= 19, "{files:?}");
+    let files = every_scenario();
+    assert!(files.len() >= 23, "{files:?}");
     for file in files {
         let dir = dir();
         let _guest = GuestThread::start(dir.path(), Fault::None);
@@ -111,6 +118,29 @@ fn wrong_guests_fail_the_steps_that_look_for_their_faults() {
         assert_eq!(code(&output), 1, "{fault:?}\n{}", stdout(&output));
         assert!(stdout(&output).contains(expected), "{fault:?}\n{}", stdout(&output));
     }
+}
+
+#[test]
+fn an_adapter_can_be_expected_of_a_request_and_of_a_verb() {
+    let step = |action: &str, wanted: &str| {
+        format!("[[step]]\nname = \"x\"\n{action}\nexpect = {{ adapter = {{ {wanted} }} }}\n")
+    };
+    let (right, wrong) = ("IPAddresses = [\"10.0.0.4\", \"fe80::1\"]", "IPAddresses = [\"10.0.0.4\"]");
+    let request = "request = { op = \"get-ip-info\", adapter = \"00:15:5D:01:02:03\" }";
+    for action in [request, "verb = \"get-ip 00:15:5D:01:02:03\""] {
+        let output = play(Fault::None, &step(action, right), &[]);
+        assert_eq!(code(&output), 0, "{}", stdout(&output));
+        let output = play(Fault::None, &step(action, wrong), &[]);
+        assert_eq!(code(&output), 1);
+        let said = "actual    IPAddresses [\"10.0.0.4\",\"fe80::1\"]";
+        assert!(stdout(&output).contains(said), "{}", stdout(&output));
+        let output = play(Fault::OtherAdapter, &step(action, right), &[]);
+        assert!(code(&output) == 1 && stdout(&output).contains("the adapter id"), "{}", stdout(&output));
+    }
+    let output = play(Fault::None, &step("verb = \"get-guest-items\"", right), &[]);
+    assert!(stdout(&output).contains("expected  a network adapter's configuration"), "{}", stdout(&output));
+    let output = play(Fault::None, &step("request = { op = \"get-ip-info\", family = \"v5\" }", ""), &[]);
+    assert!(code(&output) == 64 && stderr(&output).contains("families are none, v4"), "{}", stderr(&output));
 }
 
 #[test]
@@ -217,8 +247,8 @@ fn a_transcript_of_a_scenario_names_it() {
 #[test]
 fn the_description_names_every_shipped_scenario() {
     let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("SCENARIOS.md")).unwrap();
-    for entry in std::fs::read_dir(shipped()).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
+    for file in every_scenario() {
+        let name = file.strip_prefix(shipped()).unwrap().display();
         assert!(text.contains(&format!("(scenarios/{name})")), "{name}");
     }
 }

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use netlink_packet_core::NlasIterator;
 
+use super::route::{self, RouteNews};
 use super::table::{Address, HardwareAddress, Kind};
 
 /// `RTM_NEWLINK`
@@ -17,6 +18,12 @@ const DEL_LINK: u16 = 17;
 const NEW_ADDRESS: u16 = 20;
 /// `RTM_DELADDR`
 const DEL_ADDRESS: u16 = 21;
+/// `RTM_NEWROUTE`
+const NEW_ROUTE: u16 = 24;
+/// `RTM_DELROUTE`
+const DEL_ROUTE: u16 = 25;
+/// `RTM_DELNEXTHOP`
+const DEL_NEXT_HOP: u16 = 105;
 
 /// Bytes of `struct ifinfomsg`.
 const LINK_HEADER: usize = 16;
@@ -33,6 +40,8 @@ const IFLA_MASTER: u16 = 10;
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_EXT_MASK: u16 = 29;
 const IFLA_LINK_NETNSID: u16 = 37;
+/// Since Linux 5.6, and where the hardware has one.
+const IFLA_PERM_ADDRESS: u16 = 54;
 /// Since Linux 5.14; before, sysfs is asked.
 const IFLA_PARENT_DEV_NAME: u16 = 56;
 const IFLA_INFO_KIND: u16 = 1;
@@ -54,6 +63,12 @@ pub(super) enum Event {
     Address(u32, Address),
     /// An interface no longer has this address of this prefix.
     AddressGone(u32, IpAddr, u8),
+    /// A default route is there.
+    Route(RouteNews),
+    /// A default route is gone.
+    RouteGone(RouteNews),
+    /// A next hop that routes share is gone, and those routes with it, unannounced.
+    NextHopGone,
 }
 
 /// One interface, as a message describes it.
@@ -62,6 +77,7 @@ pub(super) struct LinkNews {
     pub(super) index: u32,
     pub(super) name: Box<str>,
     pub(super) hardware: HardwareAddress,
+    pub(super) permanent: Option<HardwareAddress>,
     /// `IFF_*` of `linux/if.h`.
     pub(super) flags: u32,
     pub(super) kind: Kind,
@@ -77,6 +93,7 @@ pub(super) struct LinkNews {
 pub(super) enum Dump {
     Links,
     Addresses,
+    Routes,
 }
 
 impl Dump {
@@ -87,6 +104,7 @@ impl Dump {
         let (length, kind): (u32, u16) = match self {
             Dump::Links => (40, 18),     // RTM_GETLINK, struct ifinfomsg, one attribute
             Dump::Addresses => (24, 22), // RTM_GETADDR, struct ifaddrmsg
+            Dump::Routes => (28, 26),    // RTM_GETROUTE, struct rtmsg
         };
         let mut message = vec![0; 40];
         message[0..4].copy_from_slice(&length.to_ne_bytes());
@@ -100,6 +118,7 @@ impl Dump {
                 message[36..40].copy_from_slice(&RTEXT_FILTER_SKIP_STATS.to_ne_bytes());
             }
             Dump::Addresses => message.truncate(24),
+            Dump::Routes => message.truncate(28),
         }
         message
     }
@@ -114,6 +133,9 @@ pub(super) fn parse(kind: u16, payload: &[u8]) -> Option<Event> {
         NEW_ADDRESS => parse_address(payload).map(|(index, address)| Event::Address(index, address)),
         DEL_ADDRESS => parse_address(payload)
             .map(|(index, address)| Event::AddressGone(index, address.ip, address.prefix)),
+        NEW_ROUTE => route::parse(payload).map(Event::Route),
+        DEL_ROUTE => route::parse(payload).map(Event::RouteGone),
+        DEL_NEXT_HOP => Some(Event::NextHopGone),
         _ => None,
     }
 }
@@ -126,6 +148,7 @@ fn parse_link(payload: &[u8]) -> Option<LinkNews> {
         index: word(payload, 4)?,
         name: Box::default(),
         hardware: HardwareAddress::default(),
+        permanent: None,
         flags: word(payload, 8)?,
         kind: Kind::Plain,
         has_parent: false,
@@ -136,6 +159,7 @@ fn parse_link(payload: &[u8]) -> Option<LinkNews> {
     for (kind, value) in attributes(payload.get(LINK_HEADER..)?) {
         match kind {
             IFLA_ADDRESS => news.hardware = HardwareAddress::new(value),
+            IFLA_PERM_ADDRESS => news.permanent = Some(HardwareAddress::new(value)),
             IFLA_IFNAME => news.name = String::from_utf8_lossy(until_nul(value)).into(),
             IFLA_LINK => news.lower = word(value, 0).filter(|index| *index != 0),
             IFLA_MASTER => news.master = word(value, 0).filter(|index| *index != 0),
@@ -171,7 +195,7 @@ fn parse_address(payload: &[u8]) -> Option<(u32, Address)> {
 }
 
 /// The well-formed attributes of a message, up to the first that is not.
-fn attributes(bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
+pub(super) fn attributes(bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     NlasIterator::new(bytes).map_while(Result::ok).map(|attribute| {
         let length = attribute.value_length();
         let kind = attribute.kind();
@@ -179,11 +203,11 @@ fn attributes(bytes: &[u8]) -> impl Iterator<Item = (u16, &[u8])> {
     })
 }
 
-fn word(bytes: &[u8], at: usize) -> Option<u32> {
+pub(super) fn word(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_ne_bytes(bytes.get(at..at + 4)?.try_into().ok()?))
 }
 
-fn ip(bytes: &[u8]) -> Option<IpAddr> {
+pub(super) fn ip(bytes: &[u8]) -> Option<IpAddr> {
     match bytes.len() {
         4 => <[u8; 4]>::try_from(bytes).ok().map(|octets| Ipv4Addr::from(octets).into()),
         16 => <[u8; 16]>::try_from(bytes).ok().map(|octets| Ipv6Addr::from(octets).into()),

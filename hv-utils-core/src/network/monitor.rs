@@ -10,32 +10,33 @@ use std::path::{Path, PathBuf};
 
 use netlink_packet_core::NetlinkBuffer;
 use rustix::io::Errno;
-use rustix::net::{self, AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, netlink};
+use rustix::net::{self, SendFlags};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use super::message::{Dump, parse};
-use super::ready::register;
+use super::message::{Dump, Event, parse};
+use super::socket::{Received, connect, messages, number, receive, refusal};
 use super::table::Table;
 
-/// `RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR` of `linux/rtnetlink.h`.
-const GROUPS: u32 = 0x1 | 0x10 | 0x100;
 /// `NLMSG_ERROR` of `linux/netlink.h`.
 const ERROR: u16 = 2;
 /// `NLMSG_DONE`: the end of a dump.
 const DONE: u16 = 3;
+/// `NLM_F_REPLACE`: what is announced has taken another's place.
+const REPLACE: u16 = 0x100;
 /// `NLM_F_DUMP_INTR`: something changed between the parts of a dump.
 const DUMP_INTERRUPTED: u16 = 0x10;
 
 /// Room for one message, to begin with. The kernel fits a dump's parts to it; only announcements of interfaces
 /// with hundreds of alternative names are longer.
 const BUFFER: usize = 8 * 1024;
-/// What the buffer may grow to.
-const BUFFER_LIMIT: usize = 1024 * 1024;
 /// Dumps in a row before one that was disturbed is good enough: what disturbed it was taken in as well.
 const DUMPS: usize = 8;
 /// Datagrams taken at one go, so that a storm of announcements leaves room for other work.
 const BATCH: usize = 256;
+/// Datagrams taken when all that there are have to be: more than a queue of usual size holds, and an end to it while
+/// they keep coming.
+const QUEUE: usize = 16 * 1024;
 
 /// Why interfaces and addresses are not known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,7 +49,7 @@ pub enum NetworkError {
     Dump(Errno),
 }
 
-/// The table of interfaces and addresses, and what keeps it current.
+/// The table of interfaces, addresses and default routes, and what keeps it current.
 #[derive(Debug)]
 pub struct Monitor {
     socket: AsyncFd<OwnedFd>,
@@ -58,17 +59,6 @@ pub struct Monitor {
     buffer: Vec<u8>,
     sysfs_root: PathBuf,
     table: Table,
-}
-
-/// One datagram, or why there is none.
-#[derive(Debug, Clone, Copy)]
-enum Received {
-    /// This many bytes are in the buffer.
-    Messages(usize),
-    /// Nothing is waiting.
-    Nothing,
-    /// Announcements were lost, or one did not fit.
-    Lost,
 }
 
 /// How a dump went.
@@ -121,25 +111,47 @@ impl Monitor {
     /// # Errors
     /// The table could not be made anew after announcements were lost.
     pub fn drain(&mut self) -> Result<bool, NetworkError> {
+        self.take_in(BATCH, Monitor::receive_if_readable)
+    }
+
+    /// As [`Monitor::drain`], but asks the kernel and not the runtime, which may not have looked yet: afterwards the
+    /// table holds all that was true when this was called.
+    ///
+    /// # Errors
+    /// As [`Monitor::drain`].
+    pub fn catch_up(&mut self) -> Result<bool, NetworkError> {
+        self.take_in(QUEUE, |monitor| monitor.receive().map_err(NetworkError::Dump))
+    }
+
+    fn take_in(
+        &mut self,
+        most: usize,
+        mut receive: impl FnMut(&mut Monitor) -> Result<Received, NetworkError>,
+    ) -> Result<bool, NetworkError> {
         let mut changed = false;
-        for _ in 0..BATCH {
-            match self.receive_if_readable()? {
+        for _ in 0..most {
+            match receive(self)? {
                 Received::Nothing => break,
                 Received::Messages(length) => changed |= self.take_announcements(length),
-                Received::Lost => {
-                    let before = std::mem::take(&mut self.table);
-                    self.resynchronise()?;
-                    changed |= self.table != before;
-                }
+                Received::Lost => changed |= self.start_over()?,
             }
         }
+        if self.table.is_stale() {
+            changed |= self.start_over()?;
+        }
         Ok(changed)
+    }
+
+    fn start_over(&mut self) -> Result<bool, NetworkError> {
+        let before = std::mem::take(&mut self.table);
+        self.resynchronise()?;
+        Ok(self.table != before)
     }
 
     fn take_announcements(&mut self, length: usize) -> bool {
         let mut changed = false;
         for message in messages(&self.buffer[..length]) {
-            if let Some(event) = parse(message.message_type(), message.payload()) {
+            if let Some(event) = event(&message) {
                 changed |= self.table.apply(event, |name| has_device(&self.sysfs_root, name));
             }
         }
@@ -150,10 +162,12 @@ impl Monitor {
     fn resynchronise(&mut self) -> Result<(), NetworkError> {
         for _ in 0..DUMPS {
             let mut table = Table::default();
-            let dumped = match self.dump(Dump::Links, &mut table)? {
-                Dumped::Torn => Dumped::Torn,
-                links => links.max(self.dump(Dump::Addresses, &mut table)?),
-            };
+            let mut dumped = Dumped::Whole;
+            for dump in [Dump::Links, Dump::Addresses, Dump::Routes] {
+                if dumped != Dumped::Torn {
+                    dumped = dumped.max(self.dump(dump, &mut table)?);
+                }
+            }
             match dumped {
                 Dumped::Whole | Dumped::Disturbed => self.table = table,
                 // The kernel may still hold the dump for unfinished, and would refuse another.
@@ -197,12 +211,13 @@ impl Monitor {
         let mut undisturbed = true;
         for message in messages(&self.buffer[..length]) {
             let ours = message.port_number() == self.port && message.sequence_number() == self.sequence;
-            undisturbed &= ours && message.flags() & DUMP_INTERRUPTED == 0;
+            undisturbed &= !ours || message.flags() & DUMP_INTERRUPTED == 0;
             match message.message_type() {
                 DONE if ours => return Ok((undisturbed, true)),
                 ERROR if ours => return Err(NetworkError::Dump(refusal(message.payload()))),
-                kind => {
-                    if let Some(event) = parse(kind, message.payload()) {
+                _ => {
+                    if let Some(event) = event(&message) {
+                        undisturbed &= ours;
                         table.apply(event, |name| has_device(&self.sysfs_root, name));
                     }
                 }
@@ -229,52 +244,13 @@ impl Monitor {
     }
 }
 
-fn connect() -> Result<(AsyncFd<OwnedFd>, u32), Errno> {
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = net::socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None)?;
-    net::bind(&socket, &netlink::SocketAddrNetlink::new(0, GROUPS))?;
-    let port = netlink::SocketAddrNetlink::try_from(net::getsockname(&socket)?)?.pid();
-    let socket = register(socket, Interest::READABLE).map_err(|error| number(&error))?;
-    Ok((socket, port))
-}
-
-/// Receives one datagram; of those that other programs send, nothing.
-fn receive(socket: &OwnedFd, buffer: &mut Vec<u8>) -> Result<Received, Errno> {
-    let (_, length, sender) = match net::recvfrom(socket, &mut buffer[..], RecvFlags::TRUNC) {
-        Ok(received) => received,
-        Err(Errno::WOULDBLOCK) => return Ok(Received::Nothing),
-        Err(Errno::NOBUFS) => return Ok(Received::Lost),
-        Err(error) => return Err(error),
-    };
-    let sender = sender.and_then(|sender| netlink::SocketAddrNetlink::try_from(sender).ok());
-    if sender.is_none_or(|sender| sender.pid() != 0) {
-        return Ok(Received::Messages(0));
+/// What a message says, if it is about what we keep.
+fn event(message: &NetlinkBuffer<&[u8]>) -> Option<Event> {
+    let mut event = parse(message.message_type(), message.payload())?;
+    if let Event::Route(news) = &mut event {
+        news.replaces = message.flags() & REPLACE != 0;
     }
-    if length > buffer.len() {
-        buffer.resize(length.next_power_of_two().min(BUFFER_LIMIT), 0);
-        return Ok(Received::Lost);
-    }
-    Ok(Received::Messages(length))
-}
-
-/// The well-formed messages of a datagram.
-fn messages(mut bytes: &[u8]) -> impl Iterator<Item = NetlinkBuffer<&[u8]>> {
-    std::iter::from_fn(move || {
-        let message = NetlinkBuffer::new_checked(bytes).ok()?;
-        let length = usize::try_from(message.length()).ok()?.next_multiple_of(4);
-        bytes = bytes.get(length..).unwrap_or_default();
-        Some(message)
-    })
-}
-
-/// The error that an `NLMSG_ERROR` carries, negative as the kernel returns it.
-fn refusal(payload: &[u8]) -> Errno {
-    let number = payload.first_chunk().map_or(0, |number| i32::from_ne_bytes(*number));
-    Errno::from_raw_os_error(number.saturating_neg().clamp(1, 4095))
-}
-
-fn number(error: &io::Error) -> Errno {
-    Errno::from_io_error(error).unwrap_or(Errno::IO)
+    Some(event)
 }
 
 /// Whether a device is behind an interface: kernels before 5.14 tell only here.

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::glob;
+use super::route::Route;
 use super::table::{Address, Kind, Link, Table};
 
 /// `RT_SCOPE_LINK` of `linux/rtnetlink.h`: means something on the link only.
@@ -21,6 +22,15 @@ const SCOPE_HOST: u8 = 254;
 pub struct Selection {
     include: Vec<String>,
     exclude: Vec<String>,
+}
+
+/// A NIC of the virtual machine, or what stands in for one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Nic<'t> {
+    /// Its own interface, which may be switched off.
+    pub link: &'t Link,
+    /// What of it is shown: itself, then what stands on it, as far as it is switched on.
+    pub shown: Vec<&'t Link>,
 }
 
 /// A list of addresses as one text.
@@ -39,24 +49,72 @@ impl Selection {
         Selection { include, exclude }
     }
 
-    /// The interfaces that the host is told about: those that are switched on, the first NIC first, and what
-    /// stands on a NIC directly after it.
+    /// The interfaces that the host is told about: those that are switched on, the primary NIC first, then by number,
+    /// and what stands on a NIC directly after it. The primary NIC has the best default route.
     #[must_use]
     pub fn shown<'t>(&self, table: &'t Table) -> Vec<&'t Link> {
-        let mut roots = roots(table, |link| link.device);
-        if roots.is_empty() {
-            roots = self::roots(table, is_stand_in);
+        let roots = self.counted(table);
+        let mut shown: Vec<&Link> =
+            table.links().filter(|link| roots.contains_key(&link.index) && self.may_show(link)).collect();
+        let is_shown = |index: u32| shown.iter().any(|link| link.index == index);
+        let best = table.routes().iter().map(|route| route.interface).find(|index| is_shown(*index));
+        let primary = best.and_then(|index| roots.get(&index).copied());
+        shown.sort_by_key(|link| {
+            let root = roots[&link.index];
+            (Some(root) != primary, root, link.index)
+        });
+        shown
+    }
+
+    /// The NICs, the primary one first, then by number. What stands on several is shown with each.
+    #[must_use]
+    pub fn nics<'t>(&self, table: &'t Table) -> Vec<Nic<'t>> {
+        let roots = self.counted(table);
+        let stems = roots.iter().filter(|(index, root)| index == root);
+        let links = stems.filter_map(|(index, _)| table.link(*index));
+        let mut nics: Vec<Nic<'t>> = links
+            .filter(|link| !link.loopback && !any(&self.exclude, &link.name))
+            .map(|link| Nic { link, shown: self.shown_on(table, link.index, &roots) })
+            .collect();
+        let best = |nic: &Nic<'_>| {
+            let leads = |route: &Route| nic.shown.iter().any(|link| link.index == route.interface);
+            table.routes().iter().position(leads).unwrap_or(usize::MAX)
+        };
+        if let Some(primary) = (0..nics.len()).min_by_key(|position| best(&nics[*position])) {
+            nics[..=primary].rotate_right(1);
         }
+        nics
+    }
+
+    fn shown_on<'t>(&self, table: &'t Table, nic: u32, counted: &BTreeMap<u32, u32>) -> Vec<&'t Link> {
+        let mut roots = BTreeMap::from([(nic, nic)]);
+        storeys(table, &mut roots);
+        let mut shown: Vec<&Link> = roots
+            .keys()
+            .filter(|index| counted.contains_key(index))
+            .filter_map(|index| table.link(*index))
+            .filter(|link| self.may_show(link))
+            .collect();
+        shown.sort_by_key(|link| link.index != nic);
+        shown
+    }
+
+    fn may_show(&self, link: &Link) -> bool {
+        link.up && !link.loopback && !any(&self.exclude, &link.name)
+    }
+
+    /// What counts, and for each the lowest index that it stands on: NICs, or what stands in for them, what stands
+    /// on those, and what the administrator adds.
+    fn counted(&self, table: &Table) -> BTreeMap<u32, u32> {
+        let mut roots = stems(table, |link| link.device);
+        if roots.is_empty() {
+            roots = stems(table, is_stand_in);
+        }
+        storeys(table, &mut roots);
         for link in table.links().filter(|link| any(&self.include, &link.name)) {
             roots.entry(link.index).or_insert(link.index);
         }
-        let mut shown: Vec<&Link> = table
-            .links()
-            .filter(|link| roots.contains_key(&link.index) && link.up && !link.loopback)
-            .filter(|link| !any(&self.exclude, &link.name))
-            .collect();
-        shown.sort_by_key(|link| (roots[&link.index], link.index));
-        shown
+        roots
     }
 
     /// The IPv4 addresses of the interfaces shown, joined into at most `units` UTF-16 units.
@@ -76,10 +134,13 @@ fn any(patterns: &[String], name: &str) -> bool {
     patterns.iter().any(|pattern| glob::matches(pattern, name))
 }
 
-/// Interfaces that `counts`, and those that stand on them; for each the lowest index that it stands on.
-fn roots(table: &Table, counts: impl Fn(&Link) -> bool) -> BTreeMap<u32, u32> {
-    let mut roots: BTreeMap<u32, u32> =
-        table.links().filter(|link| counts(link)).map(|link| (link.index, link.index)).collect();
+/// Interfaces that count by themselves; each stands on itself.
+fn stems(table: &Table, counts: impl Fn(&Link) -> bool) -> BTreeMap<u32, u32> {
+    table.links().filter(|link| counts(link)).map(|link| (link.index, link.index)).collect()
+}
+
+/// Adds what stands on `roots`; for each the lowest index that it stands on.
+fn storeys(table: &Table, roots: &mut BTreeMap<u32, u32>) {
     // Each round goes one storey up; roots only ever appear or fall, so this ends even if the kernel showed a ring.
     loop {
         let mut higher = Vec::new();
@@ -95,7 +156,7 @@ fn roots(table: &Table, counts: impl Fn(&Link) -> bool) -> BTreeMap<u32, u32> {
         }
         higher.retain(|(index, root)| roots.get(index).is_none_or(|known| root < known));
         if higher.is_empty() {
-            return roots;
+            return;
         }
         for (index, root) in higher {
             let known = roots.entry(index).or_insert(root);
@@ -114,30 +175,36 @@ fn is_stand_in(link: &Link) -> bool {
     }
 }
 
-/// The addresses of one family: what is reachable from afar first, then what is on the link only; within both, one
-/// interface after the other.
-fn listed(shown: &[&Link], family: impl Fn(&IpAddr) -> bool) -> Vec<IpAddr> {
-    let mut ranked: Vec<(Rank, usize, IpAddr)> = Vec::new();
-    for (position, link) in shown.iter().enumerate() {
-        let addresses = link.addresses.iter().filter(|address| family(&address.ip));
-        ranked.extend(addresses.filter_map(|address| Some((rank(address)?, position, address.ip))));
+/// The addresses of `links` in the order in which they are told, each once: what is reachable from afar before what is
+/// on the link only; within both, one interface after the other, IPv4 before IPv6, lasting before passing ones. Those
+/// that are not, or not yet, known to be the machine's alone are left out.
+#[must_use]
+pub fn in_order<'t>(links: &[&'t Link]) -> Vec<&'t Address> {
+    let mut ranked: Vec<(Rank, usize, &Address)> = Vec::new();
+    for (position, link) in links.iter().enumerate() {
+        ranked.extend(link.addresses.iter().filter_map(|address| Some((rank(address)?, position, address))));
     }
     // Stable: what ranks the same stays in the kernel's order, which for IPv4 is that of configuration. The kernel
     // announces IPv6 addresses oldest first and lists them newest first: there the number decides.
-    ranked.sort_by_key(|(rank, position, ip)| {
-        let number = match ip {
+    ranked.sort_by_key(|(rank, position, address)| {
+        let number = match address.ip {
             IpAddr::V4(_) => Ipv6Addr::UNSPECIFIED,
-            IpAddr::V6(ip) => *ip,
+            IpAddr::V6(ip) => ip,
         };
-        (rank.on_link, *position, rank.lesser, number)
+        (rank.on_link, *position, address.ip.is_ipv6(), rank.lesser, number)
     });
-    let mut listed: Vec<IpAddr> = Vec::with_capacity(ranked.len());
-    for (_, _, ip) in ranked {
-        if !listed.contains(&ip) {
-            listed.push(ip);
+    let mut told: Vec<&Address> = Vec::with_capacity(ranked.len());
+    for (_, _, address) in ranked {
+        if !told.iter().any(|known| known.ip == address.ip) {
+            told.push(address);
         }
     }
-    listed
+    told
+}
+
+/// The addresses of one family in their order.
+fn listed(shown: &[&Link], family: impl Fn(&IpAddr) -> bool) -> Vec<IpAddr> {
+    in_order(shown).into_iter().map(|address| address.ip).filter(family).collect()
 }
 
 /// Where an address stands among others; lower comes first.

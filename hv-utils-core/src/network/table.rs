@@ -1,15 +1,20 @@
-//! What the kernel has said about interfaces and addresses, and how one message changes it.
+//! What the kernel has said about interfaces, addresses and routes, and how one message changes it.
 //!
-//! Only a store: nothing here knows which interfaces matter, or talks to the kernel. It holds what
-//! GET_IP_INFO needs too: prefixes, flags and hardware addresses.
+//! Only a store: nothing here knows which interfaces matter, or talks to the kernel.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::message::{Event, LinkNews};
+use super::route::Route;
+#[cfg(any(test, feature = "testing"))]
+use super::route::RouteNews;
+use super::routes::Routes;
 
 /// `IFF_UP` of `linux/if.h`.
 const IFF_UP: u32 = 0x1;
+/// `IFF_LOWER_UP` of `linux/if.h`.
+const IFF_LOWER_UP: u32 = 0x1_0000;
 /// `IFF_LOOPBACK` of `linux/if.h`.
 const IFF_LOOPBACK: u32 = 0x8;
 
@@ -124,8 +129,12 @@ pub struct Link {
     pub name: Box<str>,
     /// Its present hardware address.
     pub hardware: HardwareAddress,
+    /// The one that it was made with, where the kernel tells: a bond gives its members another.
+    pub permanent: Option<HardwareAddress>,
     /// Switched on by the administrator.
     pub up: bool,
+    /// Something is at the other end of its wire.
+    pub carrier: bool,
     /// Leads nowhere but back.
     pub loopback: bool,
     /// What it is made of.
@@ -142,13 +151,24 @@ pub struct Link {
     pub addresses: Vec<Address>,
 }
 
-/// All interfaces of one network namespace.
+/// All interfaces and default routes of one network namespace.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Table {
     links: BTreeMap<u32, Link>,
+    routes: Routes,
 }
 
 impl Table {
+    /// For tests: a table with this in it.
+    #[cfg(any(test, feature = "testing"))]
+    #[must_use]
+    pub fn of(links: Vec<Link>, routes: Vec<Route>) -> Table {
+        let mut table = Table::default();
+        table.links.extend(links.into_iter().map(|link| (link.index, link)));
+        table.routes.add(RouteNews { ways: routes, replaces: false, torn: false });
+        table
+    }
+
     /// All interfaces, by index.
     pub fn links(&self) -> impl Iterator<Item = &Link> {
         self.links.values()
@@ -160,14 +180,31 @@ impl Table {
         self.links.get(&index)
     }
 
+    /// All default routes, best first; a route of several ways is as many.
+    #[must_use]
+    pub fn routes(&self) -> &[Route] {
+        self.routes.all()
+    }
+
+    /// Whether routes may have come or gone without a message.
+    pub(super) fn is_stale(&self) -> bool {
+        self.routes.is_stale()
+    }
+
     /// Takes in one message; tells whether anything is different now. `has_device` is asked about interfaces
     /// that are new or renamed and of whose device the kernel says nothing.
     pub(super) fn apply(&mut self, event: Event, has_device: impl FnOnce(&str) -> bool) -> bool {
         match event {
             Event::Link(news) => self.set_link(news, has_device),
-            Event::LinkGone(index) => self.links.remove(&index).is_some(),
+            Event::LinkGone(index) => {
+                let routes = self.routes.link_down(index);
+                self.links.remove(&index).is_some() | routes
+            }
             Event::Address(index, address) => self.set_address(index, address),
             Event::AddressGone(index, ip, prefix) => self.remove_address(index, ip, prefix),
+            Event::Route(news) => self.routes.add(news),
+            Event::RouteGone(news) => self.routes.remove(&news),
+            Event::NextHopGone => self.routes.next_hop_gone(),
         }
     }
 
@@ -181,7 +218,9 @@ impl Table {
         let link = Link {
             index: news.index,
             hardware: news.hardware,
+            permanent: news.permanent,
             up: news.flags & IFF_UP != 0,
+            carrier: news.flags & IFF_LOWER_UP != 0,
             loopback: news.flags & IFF_LOOPBACK != 0,
             kind: news.kind,
             device,
@@ -191,14 +230,21 @@ impl Table {
             addresses: Vec::new(),
             name: news.name,
         };
+        let routes = match link.up {
+            true => false,
+            false => self.routes.link_down(link.index),
+        };
         let Some(known) = self.links.get_mut(&link.index) else {
             self.links.insert(link.index, link);
             return true;
         };
+        if link.up && !known.up {
+            self.routes.link_up();
+        }
         let addresses = std::mem::take(&mut known.addresses);
         let differs = *known != link; // both without addresses: those are not this message's matter
         *known = Link { addresses, ..link };
-        differs
+        differs | routes
     }
 
     /// An address of an interface that is not known belongs to one that has gone since: nothing to keep.
@@ -223,7 +269,14 @@ impl Table {
         let Some(link) = self.links.get_mut(&index) else { return false };
         let before = link.addresses.len();
         link.addresses.retain(|known| known.ip != ip || known.prefix != prefix);
-        link.addresses.len() != before
+        let mut changed = link.addresses.len() != before;
+        if ip.is_ipv4() && !link.addresses.iter().any(|known| known.ip.is_ipv4()) {
+            changed |= self.routes.last_address_gone(index);
+        }
+        if !self.links().any(|link| link.addresses.iter().any(|known| known.ip == ip)) {
+            changed |= self.routes.source_gone(ip);
+        }
+        changed
     }
 }
 

@@ -11,6 +11,7 @@ mod files;
 mod kernel;
 pub mod namespace;
 mod nodes;
+pub mod routes;
 mod tree;
 
 pub use bus::{Call, Driver, FakeBus};

@@ -9,6 +9,7 @@ use std::io::Write;
 use std::net::IpAddr;
 use std::process::Command;
 
+use rtnetlink::packet_route::address::{AddressAttribute, CacheInfo};
 use rtnetlink::packet_route::link::{LinkMessage, MacVlanMode};
 use rtnetlink::{Handle, LinkBond, LinkBridge, LinkDummy, LinkMacVlan, LinkUnspec, LinkVeth, LinkVlan};
 use rustix::io::Errno;
@@ -86,7 +87,7 @@ impl Elsewhere {
 /// What a test does to the interfaces of its namespace.
 #[derive(Debug)]
 pub struct Links {
-    handle: Handle,
+    pub(super) handle: Handle,
     elsewhere: Elsewhere,
 }
 
@@ -208,6 +209,20 @@ impl Links {
     pub async fn address(&self, index: u32, ip: &str, prefix: u8) {
         let ip: IpAddr = ip.parse().unwrap();
         self.handle.address().add(index, ip, prefix).execute().await.unwrap();
+    }
+
+    /// Adds an IPv6 address that is valid for so many seconds, and preferred for so many of them.
+    pub async fn passing_address(&self, index: u32, ip: &str, prefix: u8, valid: u32, preferred: u32) {
+        let mut request = self.handle.address().add(index, ip.parse().unwrap(), prefix);
+        let mut lifetimes = CacheInfo::default();
+        (lifetimes.ifa_valid, lifetimes.ifa_preferred) = (valid, preferred);
+        request.message_mut().attributes.push(AddressAttribute::CacheInfo(lifetimes));
+        request.execute().await.unwrap();
+    }
+
+    /// Gives it another hardware address.
+    pub async fn hardware_address(&self, index: u32, address: [u8; 6]) {
+        self.set(LinkUnspec::new_with_index(index).address(address.to_vec()).build()).await;
     }
 
     /// Removes an address.

@@ -2,6 +2,7 @@
 # a lease comes back after a static injection.
 # shellcheck shell=bash source=/dev/null
 . "$LAB/functions.sh"
+BACKEND=ifupdown
 . "$LAB/backend.sh"
 
 printf 'source /etc/network/interfaces.d/*\nauto lo\niface lo inet loopback\n' >/etc/network/interfaces
@@ -12,15 +13,15 @@ before=$(files_under /etc/network)
 no_dhclient() { ! pidof dhclient; }
 
 say "without a server"
-expect 'took longer than 15 s' backend ifupdown apply "$(injection "$(plan_auto)" "$(plan_keep)")"
-backend ifupdown restore-live
+expect 'took longer than 15 s' put "$(injection "$(automatic null)" "$silent")"
+restore --live
 wait_for addresses_are 198.51.100.7/24
 same "files" "$before" "$(files_under /etc/network)"
 wait_for no_dhclient
 
 say "with one"
 dhcp_server_start
-backend ifupdown apply "$(injection "$(plan_auto)" "$(plan_auto)")"
+put "$(injection "$(automatic null)" "$(automatic null)")"
 cat /etc/network/interfaces
 expect '^192\.0\.2\.1[0-9][0-9]/24' show_addresses
 # The switch's routers leave addresses to DHCPv6, which `auto` does not ask; they are heard.
@@ -28,11 +29,11 @@ expect '^default via fe80:.* proto ra' show_routes
 lease=$(show_addresses | grep '^192')
 
 say "static over the lease, and the lease again"
-backend ifupdown apply "$(injection "$(plan_static 192.0.2.7/24 192.0.2.1 "")" "$(plan_keep)")"
+put "$(injection "$(fixed 192.0.2.7/24 192.0.2.1 '')" "$silent")"
 expect '^192\.0\.2\.7/24' show_addresses
 expect_not '^192\.0\.2\.1[0-9][0-9]/24' show_addresses
 wait_for no_dhclient
-backend ifupdown restore-live
+restore --live
 expect '^192\.0\.2\.1[0-9][0-9]/24' show_addresses
 same "the same" "$lease" "$(show_addresses | grep '^192')"
 
@@ -40,10 +41,10 @@ say "an interface of which no file speaks"
 ifdown eth0
 printf 'source /etc/network/interfaces.d/*\nauto lo\niface lo inet loopback\n' >/etc/network/interfaces
 before=$(files_under /etc/network)
-same "not its own" None "$(backend ifupdown claim)"
-backend ifupdown apply "$(injection "$(plan_static 192.0.2.7/24 192.0.2.1 "")" "$(plan_static 2001:db8:2::7/64 "" "")")"
+same "not its own" None "$(step claim)"
+put "$(injection "$(fixed 192.0.2.7/24 192.0.2.1 '')" "$(fixed 2001:db8:2::7/64 '' '')")"
 cat /etc/network/interfaces.d/hv-utils-eth0
 wait_for addresses_are "192.0.2.7/24 2001:db8:2::7/64"
-backend ifupdown restore-live
+restore --live
 wait_for addresses_are ""
 same "files" "$before" "$(files_under /etc/network)"

@@ -2,6 +2,7 @@
 # process after a kill between any two steps, and after an ifup that failed.
 # shellcheck shell=bash source=/dev/null
 . "$LAB/functions.sh"
+BACKEND=ifupdown
 . "$LAB/backend.sh"
 
 printf '# main\nsource /etc/network/interfaces.d/*\nauto lo\niface lo inet loopback\n' >/etc/network/interfaces
@@ -22,18 +23,18 @@ END
 before=$(files_under /etc/network)
 was="198.51.100.7/24 2001:db8:9::7/64"
 
-same "it will be" AtStart "$(backend ifupdown claim)"
-expect NotYet backend ifupdown readiness
+same "it will be" AtStart "$(step claim)"
+expect NotYet step readiness
 ifup lo
 ifup eth0
-same "it is" Now "$(backend ifupdown claim)"
-same "it can" Ready "$(backend ifupdown readiness)"
+same "it is" Now "$(step claim)"
+same "it can" Ready "$(step readiness)"
 wait_for addresses_are "$was"
 
 say "static, both families"
 new="192.0.2.7/24 192.0.2.8/24 2001:db8:2::7/64 2001:db8:2::8/64"
-backend ifupdown apply "$(injection "$(plan_static "192.0.2.7/24 192.0.2.8/24" "192.0.2.1 203.0.113.1" 192.0.2.53)" \
-    "$(plan_static "2001:db8:2::7/64 2001:db8:2::8/64" "fe80::1 fe80::2" "2001:db8:2::53")")"
+put "$(injection "$(fixed 192.0.2.7/24,192.0.2.8/24 192.0.2.1,203.0.113.1 192.0.2.53)" \
+    "$(fixed 2001:db8:2::7/64,2001:db8:2::8/64 fe80::1,fe80::2 2001:db8:2::53)")"
 cat /etc/network/interfaces.d/eth0
 wait_for addresses_are "$new"
 expect '^default via 192\.0\.2\.1 onlink' show_routes
@@ -41,7 +42,7 @@ expect '^default via 203\.0\.113\.1 metric 1 onlink' show_routes
 expect '^default via fe80::1 metric 1024 onlink' show_routes
 expect '^default via fe80::2 metric 1025 onlink' show_routes
 expect 'mtu 1400' ip link show eth0
-same "still its own" Now "$(backend ifupdown claim)"
+same "still its own" Now "$(step claim)"
 ifdown eth0
 wait_for addresses_are ""
 ifup eth0
@@ -49,10 +50,10 @@ wait_for addresses_are "$new"
 text=$(files_under /etc/network)
 
 say "the same again changes nothing, and goes back to itself"
-backend ifupdown apply "$(injection "$(plan_static "192.0.2.7/24 192.0.2.8/24" "192.0.2.1 203.0.113.1" 192.0.2.53)" "$(plan_keep)")"
+put "$(injection "$(fixed 192.0.2.7/24,192.0.2.8/24 192.0.2.1,203.0.113.1 192.0.2.53)" "$silent")"
 same "files" "$text" "$(files_under /etc/network)"
 wait_for addresses_are "$new"
-backend ifupdown restore-live
+restore --live
 wait_for addresses_are "$new"
 
 say "and all the way back"
@@ -74,14 +75,17 @@ iface eth0 inet6 static
 END
 ifup eth0
 wait_for addresses_are "$was"
-for steps in snapshot "snapshot write" "snapshot write activate"; do
+wanted=$(injection "$(fixed 192.0.2.7/24 192.0.2.1 '')")
+put_files() { write "$wanted"; }
+put_in_force() { step activate; }
+for steps in take_snapshot "take_snapshot put_files" "take_snapshot put_files put_in_force"; do
     say "cut short after: $steps"
     for step in $steps; do
-        backend ifupdown "$step" "$(injection "$(plan_static 192.0.2.7/24 192.0.2.1 "")" "$(plan_keep)")"
+        "$step"
     done
-    backend ifupdown restore-live
+    restore --live
     wait_for addresses_are "$was"
-    backend ifupdown restore-live
+    restore --live
     wait_for addresses_are "$was"
     expect '^default via 198\.51\.100\.1 ' show_routes
     same "files" "$before" "$(files_under /etc/network)"
@@ -91,14 +95,14 @@ done
 say "an ifup that fails"
 sed -i 's/mtu 1400/up [ ! -e \/run\/lab\/home\/fail ]/' /etc/network/interfaces.d/eth0
 : >/run/lab/home/fail
-! backend ifupdown apply "$(injection "$(plan_static 192.0.2.7/24 192.0.2.1 "")" "$(plan_keep)")" || fail "it did not fail"
+! put "$(injection "$(fixed 192.0.2.7/24 192.0.2.1 '')" "$silent")" || fail "it did not fail"
 rm /run/lab/home/fail
-backend ifupdown restore-live
+restore --live
 wait_for addresses_are "$was"
 
 say "what ifquery refuses is not put in place"
 printf 'iface other inet nonsense\n' >/etc/network/interfaces.d/other
 before=$(files_under /etc/network)
-backend ifupdown snapshot
-expect 'unknown or no method' backend ifupdown write "$(injection "$(plan_static 192.0.2.7/24 192.0.2.1 "")" "$(plan_keep)")"
+take_snapshot
+expect 'unknown or no method' write "$(injection "$(fixed 192.0.2.7/24 192.0.2.1 '')" "$silent")"
 same "files" "$before" "$(files_under /etc/network)"

@@ -2,6 +2,7 @@
 # restart, and everything comes back, also by a new process after a kill between any two steps.
 # shellcheck shell=bash source=/dev/null
 . "$LAB/functions.sh"
+BACKEND=netplan
 . "$LAB/backend.sh"
 
 # netplan complains of files that others can read.
@@ -12,8 +13,7 @@ network:
   version: 2
   ethernets:
     id0:
-      match: {macaddress: "00:15:5d:01:02:00"}
-      set-name: eth0
+      match: {name: eth0}
       mtu: 1400
       accept-ra: false
       addresses: [198.51.100.7/24, 2001:db8:9::7/64]
@@ -29,23 +29,22 @@ umask 022
 before=$(files_under /etc/netplan)
 was="198.51.100.7/24 198.51.100.8/24 2001:db8:9::7/64"
 link_says() { cat "/run/systemd/netif/links/$(ifindex eth0)"; }
-# The lab has no udev to rename links; without a name the definition fits the address alone.
 generated=/run/systemd/network/10-netplan-id0.network
 
 netplan generate
 generated_before=$(files_under /run/systemd/network)
-same "before networkd runs" AtStart "$(backend netplan claim)"
-expect NotYet backend netplan readiness
+same "before networkd runs" AtStart "$(step claim)"
+expect NotYet step readiness
 networkd_start
 expect "^NETWORK_FILE=$generated\$" link_says
-same "netplan's" Now "$(backend netplan claim)"
-same "and not networkd's" None "$(backend systemd-networkd claim)"
-same "it can" Ready "$(backend netplan readiness)"
+same "netplan's" Now "$(step claim)"
+same "and not networkd's" None "$(BACKEND=systemd-networkd step claim)"
+same "it can" Ready "$(step readiness)"
 wait_for addresses_are "$was"
 
 say "static, IPv4 alone"
-backend netplan apply "$(injection "$(plan_static "192.0.2.7/24 192.0.2.8/24" "192.0.2.1 203.0.113.1" 192.0.2.53)" "$(plan_keep)")"
-cp "$SAVED" /run/lab/home/first.json
+put "$(injection "$(fixed 192.0.2.7/24,192.0.2.8/24 192.0.2.1,203.0.113.1 192.0.2.53)" "$silent")"
+cp /run/lab/snapshot /run/lab/home/first.json
 head -n 50 /etc/netplan/*.yaml
 wait_for addresses_are "192.0.2.7/24 192.0.2.8/24 2001:db8:9::7/64"
 expect '^default via 192\.0\.2\.1 proto static metric 50' show_routes
@@ -62,47 +61,50 @@ wait_for addresses_are "192.0.2.7/24 192.0.2.8/24 2001:db8:9::7/64"
 text=$(files_under /etc/netplan)
 
 say "twice is once"
-backend netplan apply "$(injection "$(plan_static "192.0.2.7/24 192.0.2.8/24" "192.0.2.1 203.0.113.1" 192.0.2.53)" "$(plan_keep)")"
+put "$(injection "$(fixed 192.0.2.7/24,192.0.2.8/24 192.0.2.1,203.0.113.1 192.0.2.53)" "$silent")"
 same "files" "$text" "$(files_under /etc/netplan)"
 
 say "a second one keeps the other family"
-backend netplan apply "$(injection "$(plan_keep)" "$(plan_static 2001:db8:2::7/64 fe80::1 "")")"
+put "$(injection "$silent" "$(fixed 2001:db8:2::7/64 fe80::1 '')")"
 wait_for addresses_are "192.0.2.7/24 192.0.2.8/24 2001:db8:2::7/64"
 expect '^default via fe80::1 proto static' show_routes
 expect '^default via 192\.0\.2\.1 proto static metric 50' show_routes
-backend netplan restore-live
+restore --live
 same "files" "$text" "$(files_under /etc/netplan)"
 wait_for addresses_are "192.0.2.7/24 192.0.2.8/24 2001:db8:9::7/64"
 
 say "and all the way back"
-cp /run/lab/home/first.json "$SAVED"
-backend netplan restore-live
+cp /run/lab/home/first.json /run/lab/snapshot
+restore --live
 wait_for addresses_are "$was"
 expect '^10\.0\.0\.0/8' show_routes
 same "files" "$before" "$(files_under /etc/netplan)"
 same "what is made of them" "$generated_before" "$(files_under /run/systemd/network)"
 
-for steps in snapshot "snapshot write" "snapshot write activate"; do
+wanted=$(injection "$(fixed 192.0.2.7/24 192.0.2.1 '')")
+put_files() { write "$wanted"; }
+put_in_force() { step activate; }
+for steps in take_snapshot "take_snapshot put_files" "take_snapshot put_files put_in_force"; do
     say "cut short after: $steps"
     for step in $steps; do
-        backend netplan "$step" "$(injection "$(plan_static 192.0.2.7/24 192.0.2.1 "")" "$(plan_keep)")"
+        "$step"
     done
-    backend netplan restore-live
+    restore --live
     wait_for addresses_are "$was"
-    backend netplan restore-live
+    restore --live
     wait_for addresses_are "$was"
     same "files" "$before" "$(files_under /etc/netplan)"
 done
 
 say "by DHCP"
 dhcp_server_start
-backend netplan apply "$(injection "$(plan_auto 203.0.113.53)" "$(plan_auto)")"
+put "$(injection "$(automatic 203.0.113.53)" "$(automatic null)")"
 cat $generated
 expect '^192\.0\.2\.1[0-9][0-9]/24' show_addresses
 expect '^2001:db8:1:' show_addresses
 expect '^DNS=203\.0\.113\.53' link_says
 expect_not '^DNS=.*192\.0\.2\.53' link_says
-backend netplan restore-live
+restore --live
 wait_for addresses_are "$was"
 
 say "a definition for several links is left alone"
@@ -112,4 +114,4 @@ rm /etc/netplan/99-more.yaml
 netplan generate
 networkd_restart
 expect "^NETWORK_FILE=$generated\$" cat "/run/systemd/netif/links/$(ifindex eth1)"
-expect 'is for several links' backend netplan snapshot
+expect 'is for several links' take_snapshot

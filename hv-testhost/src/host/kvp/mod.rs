@@ -1,36 +1,34 @@
 //! Data Exchange as the host's administrator uses it: items of pools, read by enumeration, written by SET.
 //!
-//! [`Kvp`] asks single things of the guest ([`request`] makes the bytes, `reply` reads the answers); what
-//! `AddKvpItems` and its sisters check first is in `rules`; what a host tells every guest about itself in [`items`].
+//! [`Kvp`] asks single things of the guest ([`request`] makes the bytes, `reply` reads the answers); verbs are in
+//! `verbs`, those about network adapters in `adapters`; what `AddKvpItems` and its sisters check first is in `rules`;
+//! what a host tells every guest about itself in [`items`].
 
 pub mod items;
 pub mod request;
 
 pub(crate) mod reply;
 
+mod adapters;
 mod rules;
+mod verbs;
 
 use std::collections::BTreeMap;
 
-use hv_utils_core::wire::Status;
 use hv_utils_core::wire::kvp::Pool;
 use hv_utils_core::wire::kvp::raw::HostRequest;
+use hv_utils_core::wire::{Status, Version};
 
 use super::check::Reply;
 use super::ic::{Ic, IcError};
 use super::problem::Problem;
-use super::service::Service;
 use crate::link::PacketLink;
 use crate::outcome::{Failure, Item, Outcome};
-use crate::verb::Verb;
 use items::HostItems;
 use request::{AskError, Value};
 
 /// Items of one enumeration that are followed: far more than any guest holds.
 const MAX_ITEMS: u32 = 100_000;
-
-/// The pools that hosts exchange; pool 4 has never been seen on the wire.
-const EXCHANGED: [Pool; 4] = [Pool::External, Pool::Guest, Pool::Auto, Pool::AutoExternal];
 
 /// How an enumeration ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,11 +67,19 @@ impl Kvp {
         ic: &mut Ic<L>,
         request: &HostRequest,
     ) -> Result<Reply, Failure> {
-        let agreed = ic.agreed().ok_or(IcError::NotNegotiated)?;
-        let body = request::body(request, agreed.message)?;
-        let name = request::name(request);
-        let reply = ic.exchange(name, &body).await?;
-        if let Some(problem) = reply::echoed(&body, &reply) {
+        let body = request::body(request, messages(ic)?)?;
+        self.ask_as_is(ic, request::name(request), &body).await
+    }
+
+    /// The same with a body that is made already; `name` is what the request is called in reports.
+    async fn ask_as_is<L: PacketLink>(
+        &mut self,
+        ic: &mut Ic<L>,
+        name: &str,
+        body: &[u8],
+    ) -> Result<Reply, Failure> {
+        let reply = ic.exchange(name, body).await?;
+        if let Some(problem) = reply::echoed(body, &reply) {
             ic.violated(name, problem);
         }
         Ok(reply)
@@ -184,45 +190,25 @@ impl Kvp {
         }
         Ok(status)
     }
+}
 
-    async fn list<L: PacketLink>(&mut self, ic: &mut Ic<L>, pools: &[Pool]) -> Result<Outcome, Failure> {
-        let mut items = Vec::new();
-        for pool in pools {
-            let walk = self.walk(ic, *pool).await?;
-            if walk.end != Status::NO_MORE_ITEMS {
-                return Err(refused(format!("enumerate pool {}", pool.name()), walk.end));
-            }
-            items.extend(walk.items);
-        }
-        Ok(Outcome::Items(items))
-    }
-
-    async fn one<L: PacketLink>(
-        &mut self,
-        ic: &mut Ic<L>,
-        pool: Pool,
-        key: &str,
-        direct: bool,
-    ) -> Result<Outcome, Failure> {
-        let found = if direct { self.get(ic, pool, key).await? } else { self.find(ic, pool, key).await? };
-        found
-            .map(Outcome::Item)
-            .map_err(|status| refused(format!("give {key:?} of pool {}", pool.name()), status))
-    }
+/// The agreed version of messages.
+fn messages<L: PacketLink>(ic: &Ic<L>) -> Result<Version, IcError> {
+    ic.agreed().map(|agreed| agreed.message).ok_or(IcError::NotNegotiated)
 }
 
 /// Reads an answer; what is wrong with it is recorded on the channel.
-fn usable<L: PacketLink>(
+fn usable<T, L: PacketLink>(
     ic: &mut Ic<L>,
     during: &str,
-    read: impl FnOnce(&mut Vec<Problem>) -> Result<Item, Problem>,
-) -> Result<Item, Failure> {
+    read: impl FnOnce(&mut Vec<Problem>) -> Result<T, Problem>,
+) -> Result<T, Failure> {
     let mut tolerated = Vec::new();
-    let item = read(&mut tolerated);
+    let result = read(&mut tolerated);
     for problem in tolerated {
         ic.violated(during, problem);
     }
-    item.map_err(|problem| {
+    result.map_err(|problem| {
         ic.violated(during, problem.clone());
         IcError::Dead(problem).into()
     })
@@ -241,59 +227,6 @@ fn refused(what: String, status: Status) -> Failure {
 /// Turns the status of a request without a result into the outcome of a verb.
 fn done(status: Status, done: String, what: String) -> Result<Outcome, Failure> {
     if status.is_ok() { Ok(Outcome::Done(done)) } else { Err(refused(what, status)) }
-}
-
-impl Service for Kvp {
-    async fn negotiated<L: PacketLink>(&mut self, ic: &mut Ic<L>) -> Result<(), Failure> {
-        let Some(host_items) = self.host_items.clone() else { return Ok(()) };
-        for (key, value) in host_items.items() {
-            let status = self.set(ic, Pool::AutoExternal, key, &Value::Sz(value)).await?;
-            if !status.is_ok() {
-                self.notes.push(format!("the guest refused the host item {key}: {status}"));
-            }
-        }
-        Ok(())
-    }
-
-    async fn verb<L: PacketLink>(&mut self, ic: &mut Ic<L>, verb: &Verb) -> Result<Outcome, Failure> {
-        match verb {
-            Verb::GetKvp { pool: Some(pool), key: Some(key), direct } => {
-                self.one(ic, *pool, key, *direct).await
-            }
-            Verb::GetKvp { pool: Some(pool), .. } | Verb::Enumerate { pool, index: None } => {
-                self.list(ic, &[*pool]).await
-            }
-            Verb::GetKvp { pool: None, .. } => self.list(ic, &EXCHANGED).await,
-            Verb::Enumerate { pool, index: Some(index) } => {
-                let found = self.enumerate(ic, *pool, *index).await?;
-                found.map(|item| Outcome::Items(vec![item])).map_err(|status| {
-                    refused(format!("enumerate index {index} of pool {}", pool.name()), status)
-                })
-            }
-            Verb::GetGuestIntrinsicItems => self.list(ic, &[Pool::Auto]).await,
-            Verb::GetGuestItems => self.list(ic, &[Pool::Guest]).await,
-            Verb::GetHostItems => self.host_items_held(ic).await,
-            Verb::AddKvp { key, value } => self.add(ic, key, value).await,
-            Verb::ModifyKvp { key, value } => self.modify(ic, key, value).await,
-            Verb::RemoveKvp { key } => self.remove(ic, key).await,
-            Verb::SetKvp { pool, key, value, kind } => {
-                let value = Value::parse(*kind, value)?;
-                let status = self.set(ic, *pool, key, &value).await?;
-                let place = format!("{key:?} in pool {}", pool.name());
-                done(status, format!("set {place}"), format!("set {place}"))
-            }
-            Verb::DeleteKvp { pool, key } => {
-                let status = self.delete(ic, *pool, key).await?;
-                let place = format!("{key:?} from pool {}", pool.name());
-                done(status, format!("deleted {place}"), format!("delete {place}"))
-            }
-            _ => Err(Failure::Usage("this verb is not for the kvp service".into())),
-        }
-    }
-
-    fn take_notes(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.notes)
-    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,10 @@
 //! Reads the guest's KVP answers with the strictness of a real host.
 //!
 //! Offsets are those of the IC body (they count from the operation byte). A text's size is in bytes, even,
-//! includes the NUL, and the last unit it counts must be that NUL; otherwise a real host gives the service up.
+//! includes the NUL, and the last unit it counts must be that NUL; otherwise a real host gives the service up. The
+//! answers about network adapters are in [`ip`].
+
+pub(crate) mod ip;
 
 use hv_utils_core::wire::kvp::Pool;
 

@@ -2,7 +2,11 @@
 //!
 //! The bytes are the wire's ([`raw::encode_request`]); here a value gets its type, and what does not fit a message
 //! is refused before it could be cut. Requests that no sane host sends are made by the scenario runner from
-//! these, by overwriting their bytes.
+//! these, by overwriting their bytes. The requests about network adapters are in [`ip`].
+
+pub mod ip;
+
+use std::net::IpAddr;
 
 use hv_utils_core::wire::Version;
 use hv_utils_core::wire::kvp::raw::{self, HostRequest, HostText, HostValue};
@@ -37,6 +41,53 @@ pub enum AskError {
     /// Not a number of the type's range.
     #[error("{0:?} is not a number of this type: write it in decimal, or in hexadecimal with 0x before it")]
     NotANumber(String),
+    /// No number of families that WMI has.
+    #[error("{0} says no families: 4096 is IPv4, 4097 IPv6, 4098 both")]
+    Family(u8),
+    /// An entry of a list is no address.
+    #[error("{entry:?} in {list} is not an IP address")]
+    Address {
+        /// The list's name in WMI.
+        list: &'static str,
+        /// The entry.
+        entry: String,
+    },
+    /// No subnet of its address.
+    #[error("{subnet:?} is no subnet for {ip}: IPv4 has a dotted mask, IPv6 the length of the prefix")]
+    Subnet {
+        /// The address.
+        ip: IpAddr,
+        /// What should be its subnet.
+        subnet: String,
+    },
+    /// Not as many subnets as addresses.
+    #[error("{addresses} addresses with {subnets} subnets: each address has one")]
+    SubnetCount {
+        /// Addresses given.
+        addresses: usize,
+        /// Subnets given.
+        subnets: usize,
+    },
+    /// More entries than a message may have.
+    #[error("{count} entries of one family in {list}, at most {max} are possible")]
+    TooMany {
+        /// The list's name in WMI.
+        list: &'static str,
+        /// Entries of the family that has more.
+        count: usize,
+        /// Most entries possible.
+        max: usize,
+    },
+    /// A list that is longer than its field.
+    #[error("{list} has {units} UTF-16 units, a message of these versions holds {max}")]
+    LongList {
+        /// The list's name in WMI.
+        list: &'static str,
+        /// Units of the list.
+        units: usize,
+        /// Most units possible.
+        max: usize,
+    },
     /// The wire has no form for it.
     #[error("{0}")]
     Wire(String),

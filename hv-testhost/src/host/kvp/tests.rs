@@ -4,8 +4,10 @@ use hv_utils_core::wire;
 
 use super::*;
 use crate::host::ic::IcOptions;
+use crate::host::service::Service;
 use crate::link::Packet;
 use crate::link::scripted::{Scripted, agree, is_negotiate, reply as answer};
+use crate::verb::Verb;
 
 async fn channel<F: FnMut(&Packet) -> Vec<Packet> + Send>(
     mut guest: F,

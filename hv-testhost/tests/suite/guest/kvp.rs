@@ -1,5 +1,6 @@
 //! What the naive guest answers: pools in memory, and one rule that it may be told to break.
 
+use super::ip::Adapter;
 use super::ring::Packet;
 
 /// The one rule that is broken.
@@ -54,6 +55,12 @@ pub(crate) enum Fault {
     Closes,
     /// Heartbeat: echoes the sequence.
     SequenceStays,
+    /// Calls the adapter it was asked about by another name.
+    OtherAdapter,
+    /// A subnet is missing, or in binary a mask has a hole.
+    FewSubnets,
+    /// Counts more gateways than there are places for.
+    ManyGateways,
 }
 
 /// The guest's state.
@@ -62,20 +69,24 @@ pub(crate) struct Guest {
     kind: u16,
     fault: Fault,
     negotiated: bool,
+    /// Agreed message version, the major number.
+    message: u16,
     requests: u32,
     /// Times the channel was opened.
     pub(crate) openings: u32,
     /// Items of the five pools, in order.
     pub(crate) pools: [Vec<(String, String)>; 5],
+    /// The network adapter.
+    pub(crate) adapter: Adapter,
     /// Bodies of what shutdown, time synchronization and backup were asked, in order.
     pub(crate) asked: Vec<Vec<u8>>,
 }
 
-const OK: u32 = 0;
-const FAIL: u32 = 0x8000_4005;
+pub(super) const OK: u32 = 0;
+pub(super) const FAIL: u32 = 0x8000_4005;
 const NO_MORE: u32 = 0x8007_0103;
-const INVALID: u32 = 0x8007_0057;
-const NOT_SUPPORTED: u32 = 0x8007_0032;
+pub(super) const INVALID: u32 = 0x8007_0057;
+pub(super) const NOT_FOUND: u32 = 0x8004_1002;
 
 impl Guest {
     pub(crate) fn new(kind: u16, fault: Fault) -> Guest {
@@ -83,7 +94,17 @@ impl Guest {
         pools[1].push(("guest-key".to_owned(), "guest value".to_owned()));
         pools[2].push(("OSName".to_owned(), "Naive Linux".to_owned()));
         pools[2].push(("OSVersion".to_owned(), "6.12.95".to_owned()));
-        Guest { kind, fault, negotiated: false, requests: 0, openings: 0, pools, asked: Vec::new() }
+        Guest {
+            kind,
+            fault,
+            negotiated: false,
+            message: 0,
+            requests: 0,
+            openings: 0,
+            pools,
+            adapter: Adapter::new(),
+            asked: Vec::new(),
+        }
     }
 
     pub(crate) fn opened(&mut self) {
@@ -176,6 +197,7 @@ impl Guest {
             reply[at + 2..at + 4].copy_from_slice(&minor.to_le_bytes());
         }
         self.negotiated = true;
+        self.message = message.0;
         OK
     }
 
@@ -208,7 +230,7 @@ impl Guest {
         }
         match operation {
             3 => self.enumerate(pool, word(4), body),
-            4 | 5 => NOT_SUPPORTED,
+            4 | 5 => self.adapter.answer(self.message, self.fault, body),
             _ => {
                 let (size_at, key_at) = if operation == 2 { (4, 8) } else { (8, 16) };
                 match text(&body[key_at..key_at + 512], word(size_at)) {

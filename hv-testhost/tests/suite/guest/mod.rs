@@ -3,6 +3,7 @@
 //!
 //! It answers right, or wrong in one chosen way, so that the host under test can show that it notices.
 
+pub(crate) mod ip;
 pub(crate) mod kvp;
 pub(crate) mod ring;
 

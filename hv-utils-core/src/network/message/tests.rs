@@ -40,6 +40,7 @@ fn named(name: &str) -> LinkNews {
         index: 3,
         name: name.into(),
         hardware: HardwareAddress::default(),
+        permanent: None,
         flags: 0x1043,
         kind: Kind::Plain,
         has_parent: false,
@@ -65,6 +66,7 @@ fn a_vlan_is_read_with_what_it_stands_on() {
     );
     let expected = LinkNews {
         hardware: HardwareAddress::new(&[0, 0x15, 0x5d, 1, 2, 3]),
+        permanent: None,
         kind: Kind::Stacked,
         lower: Some(2),
         master: Some(9),
@@ -175,6 +177,7 @@ fn another_writers_link_is_read_the_same() {
     message.emit(&mut bytes);
     let expected = LinkNews {
         hardware: HardwareAddress::new(&[2, 0, 0, 0, 0, 1]),
+        permanent: None,
         flags: 0x1001,
         kind: Kind::Stacked,
         master: Some(5),

@@ -285,3 +285,5 @@ fn datagrams_that_make_no_sense_hold_no_messages() {
         "a length that is not a multiple of four ends the datagram at the latest"
     );
 }
+
+mod routes;

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::network::HardwareAddress;
+use crate::network::RouteFamily;
 use crate::network::message::{Event, LinkNews};
+use crate::network::route::RouteNews;
 
 /// A machine, interface by interface: index, name, kind, and then what is different from a plain one.
 #[derive(Default)]
@@ -27,6 +29,7 @@ impl Machine {
             index,
             name: name.into(),
             hardware: HardwareAddress::default(),
+            permanent: None,
             flags,
             kind,
             has_parent: more.device,
@@ -46,6 +49,22 @@ impl Machine {
         let address = Address { ip: ip.parse().unwrap(), prefix: 24, scope, flags };
         assert!(self.0.apply(Event::Address(index, address), |_| false));
         self
+    }
+
+    /// A default route; its gateway does not matter here.
+    fn route(mut self, interface: u32, table: u32, metric: u32) -> Self {
+        let (family, protocol) = (RouteFamily::V4, 4);
+        let route = Route { family, gateway: None, interface, table, metric, protocol, source: None };
+        let news = RouteNews { ways: vec![route], replaces: false, torn: false };
+        assert!(self.0.apply(Event::Route(news), |_| false));
+        self
+    }
+
+    /// The NICs, each with what is shown of it.
+    fn nics(&self, selection: &Selection) -> Vec<(String, Vec<String>)> {
+        let name = |link: &Link| link.name.to_string();
+        let nics = selection.nics(&self.0);
+        nics.iter().map(|nic| (name(nic.link), nic.shown.iter().map(|link| name(link)).collect())).collect()
     }
 
     /// A NIC with one address, and the loopback.
@@ -278,4 +297,78 @@ fn link_local_addresses_are_the_first_to_be_left_out() {
     let machine = Machine::usual().flagged(2, "fe80::1", 253, 0x80).address(2, "2001:db8::5");
     let cut = Selection::default().ipv6(&machine.0, 12);
     assert_eq!(cut, Joined { text: "2001:db8::5".to_owned(), left_out: 1 });
+}
+
+fn nic(name: &str, shown: &[&str]) -> (String, Vec<String>) {
+    (name.to_owned(), shown.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn the_nic_with_the_best_default_route_comes_first() {
+    let machine = Machine::usual()
+        .link(3, "eth1", Kind::Plain, NIC)
+        .address(3, "198.51.100.7")
+        .link(4, "eth1.7", Kind::Stacked, More { lower: 3, ..VIRTUAL })
+        .link(5, "tun0", Kind::Other, VIRTUAL);
+    assert_eq!(machine.names(), ["eth0", "eth1", "eth1.7"], "without routes by number");
+    let machine = machine.route(5, 254, 1).route(2, 100, 2);
+    assert_eq!(machine.names(), ["eth0", "eth1", "eth1.7"], "a tunnel's route is nobody's");
+    let machine = machine.route(4, 254, 100);
+    assert_eq!(
+        machine.names(),
+        ["eth1", "eth1.7", "eth0"],
+        "the main table first, whatever stands on the NIC"
+    );
+    assert_eq!(machine.ipv4(), "198.51.100.7;192.0.2.10");
+    let all = Selection::default();
+    assert_eq!(machine.nics(&all), [nic("eth1", &["eth1", "eth1.7"]), nic("eth0", &["eth0"])]);
+    let machine = machine.route(2, 254, 50);
+    assert_eq!(machine.names(), ["eth0", "eth1", "eth1.7"]);
+    let excluding = Selection::new(Vec::new(), vec!["eth0".to_owned()]);
+    assert_eq!(machine.nics(&excluding), [nic("eth1", &["eth1", "eth1.7"])]);
+}
+
+#[test]
+fn a_nic_is_one_also_when_it_is_switched_off() {
+    let machine = Machine::usual().link(2, "eth0", Kind::Plain, More { down: true, ..NIC }).link(
+        3,
+        "docker0",
+        Kind::Stacked,
+        VIRTUAL,
+    );
+    assert_eq!(machine.nics(&Selection::default()), [nic("eth0", &[])]);
+    assert_eq!(Machine::default().nics(&Selection::default()), []);
+}
+
+#[test]
+fn what_stands_on_two_nics_is_shown_with_both() {
+    let machine = Machine::usual()
+        .link(3, "eth1", Kind::Plain, NIC)
+        .link(5, "bond0", Kind::Stacked, VIRTUAL)
+        .link(6, "bond0.7", Kind::Stacked, More { lower: 5, ..VIRTUAL })
+        .link(2, "eth0", Kind::Plain, More { master: 5, ..NIC })
+        .link(3, "eth1", Kind::Plain, More { master: 5, ..NIC });
+    let both = ["bond0", "bond0.7"];
+    let expected =
+        [nic("eth0", &[&["eth0"], &both[..]].concat()), nic("eth1", &[&["eth1"], &both[..]].concat())];
+    assert_eq!(machine.nics(&Selection::default()), expected);
+}
+
+#[test]
+fn both_families_are_in_one_order() {
+    let machine = Machine::usual()
+        .flagged(2, "fe80::2", 253, 0x80)
+        .flagged(2, "169.254.1.2", 253, 0x80)
+        .address(2, "2001:db8::5")
+        .flagged(2, "2001:db8::1", 0, 0x01)
+        .flagged(2, "192.0.2.9", 0, 0x81)
+        .link(3, "eth0.7", Kind::Stacked, More { lower: 2, ..VIRTUAL })
+        .address(3, "10.7.0.5")
+        .address(3, "192.0.2.10");
+    let nics = Selection::default().nics(&machine.0);
+    let told: Vec<String> = in_order(&nics[0].shown).iter().map(|address| address.ip.to_string()).collect();
+    let expected = "192.0.2.10 192.0.2.9 2001:db8::5 2001:db8::1 10.7.0.5 169.254.1.2 fe80::2"
+        .split(' ')
+        .collect::<Vec<_>>();
+    assert_eq!(told, expected);
 }

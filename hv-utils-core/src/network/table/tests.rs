@@ -7,6 +7,7 @@ fn news(index: u32, name: &str) -> LinkNews {
         index,
         name: name.into(),
         hardware: HardwareAddress::new(&[2, 0, 0, 0, 0, 1]),
+        permanent: None,
         flags: IFF_UP,
         kind: Kind::Plain,
         has_parent: false,

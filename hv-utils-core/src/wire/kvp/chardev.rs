@@ -130,6 +130,12 @@ pub fn fill(request: &Request, reply: &Reply, message: &mut [u8]) -> Result<(), 
     Ok(())
 }
 
+/// Whether [`fill`] leaves out a part of `info`, for want of room.
+#[must_use]
+pub fn is_cut(info: &super::IpInfo) -> bool {
+    ip_lists::is_cut(info)
+}
+
 /// Makes a message a reply: its status overlays operation and pool.
 pub fn set_status(message: &mut [u8], status: Status) {
     if let Some(place) = message.first_chunk_mut::<4>() {

@@ -143,6 +143,11 @@ pub struct IpInfo {
 }
 
 impl IpInfo {
+    /// Whether a list exceeds what the binary form holds.
+    pub(super) fn exceeds_binary(&self) -> bool {
+        self.check_counts().is_err()
+    }
+
     /// Refuses lists that exceed what the binary form, and a host's interfaces, can hold.
     pub(super) fn check_counts(&self) -> Result<(), Problem> {
         let addresses = self.addresses.iter().map(|address| address.ip);

@@ -104,6 +104,15 @@ pub(super) fn write(
     Ok(())
 }
 
+/// Whether the text form of an answer to a host has no room for all of `info`.
+pub(super) fn is_cut(info: &IpInfo) -> bool {
+    let (addresses, _) = write_addresses(&info.addresses, Writer::Guest);
+    let written = |list: &[IpAddr], max| entries(&write_list(list, Writer::Guest, max)).count();
+    entries(&addresses).count() < info.addresses.len()
+        || written(&info.gateways, MAX_GATEWAYS_TEXT) < info.gateways.len()
+        || written(&info.dns, MAX_LIST_TEXT) < info.dns.len()
+}
+
 /// Units of the long lists, without NUL. The char device's fields have as many *bytes* as the raw channel's have
 /// for UTF-16, but the kernel converts one into the other, so the narrower limit holds for both.
 const MAX_LIST_TEXT: usize = 1023;

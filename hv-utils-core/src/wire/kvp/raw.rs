@@ -110,6 +110,12 @@ pub fn fill(request: &Request, reply: &Reply, version: Version, body: &mut [u8])
     Ok(())
 }
 
+/// Whether [`fill`] leaves out a part of `info`, for want of room.
+#[must_use]
+pub fn is_cut(info: &ip::IpInfo, version: Version) -> bool {
+    if version >= BINARY_IP { info.exceeds_binary() } else { ip_lists::is_cut(info) }
+}
+
 fn fill_value(text: &str, item: &mut Exchange) -> Result<(), Problem> {
     item.value_size = TEXT.write("value", text, &mut item.value)?.into();
     item.value_type = ValueType::STRING.0.into();

@@ -18,9 +18,6 @@ use crate::pool::{Change, KEY_FIELD, Notice, PoolError};
 use crate::shared::{Origin, Shared};
 use crate::signals::News;
 
-#[cfg(test)]
-mod tests;
-
 /// The polkit action that allows writing.
 const WRITE: &str = "org.hvutils.kvp.write";
 
@@ -228,3 +225,6 @@ fn bus_error(error: &PoolError) -> Error {
         _ => Error::Failed(text),
     }
 }
+
+#[cfg(test)]
+mod tests;

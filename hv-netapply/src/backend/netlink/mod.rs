@@ -1,0 +1,147 @@
+//! A link that no manager owns: the kernel itself is told, and what it was told is kept in our own state and told again at
+//! each start.
+//!
+//! There is no DHCP client here: IPv4 by DHCP is refused. IPv6 by routers is the kernel's own. DNS servers go to
+//! systemd-resolved where it runs, else into `/etc/resolv.conf` where that is a plain file.
+
+mod kernel;
+mod names;
+mod plan;
+
+use std::rc::Rc;
+
+use hv_utils_core::daemon::replace;
+use hv_utils_core::netapply::{Addressing, Injection};
+
+use super::{Backend, Claim, Later, Readiness, Target};
+use crate::error::Error;
+use crate::readback::Reader;
+use crate::saved::Snapshot;
+use crate::state::State;
+use crate::world::World;
+use kernel::Kernel;
+use plan::Wanted;
+
+/// The fact of a snapshot that has the link's addresses and routes.
+const LINK: &str = "link";
+
+/// No manager.
+#[derive(Debug)]
+pub struct Netlink {
+    world: Rc<World>,
+    state: State,
+}
+
+impl Netlink {
+    /// The backend; what is kept is kept in `state`.
+    #[must_use]
+    pub fn new(world: Rc<World>, state: State) -> Self {
+        Self { world, state }
+    }
+
+    async fn put(&self, target: &Target, wanted: &Wanted) -> Result<(), Error> {
+        let table = Reader::open(&self.world.roots.sysfs)?.table()?.clone();
+        let kernel = Kernel::connect()?;
+        kernel.put(target, wanted, &table, &self.world.roots.proc).await
+    }
+
+    /// What is kept for the adapter after `injection`: families that it does not speak of stay as they were kept.
+    fn merged(&self, injection: &Injection) -> Injection {
+        let mut kept = injection.clone();
+        let known = self.state.statics().into_iter().find(|known| known.adapter == injection.adapter);
+        if let Some(known) = known {
+            for (new, old) in [(&mut kept.ipv4, known.ipv4), (&mut kept.ipv6, known.ipv6)] {
+                if new.addressing == Addressing::Keep {
+                    new.addressing = old.addressing;
+                    new.gateways = old.gateways;
+                    new.dns = new.dns.take().or(old.dns);
+                }
+            }
+        }
+        kept
+    }
+}
+
+impl Backend for Netlink {
+    fn name(&self) -> &'static str {
+        "netlink"
+    }
+
+    fn claim<'a>(&'a self, _: &'a Target) -> Later<'a, Claim> {
+        // Of what nobody else has.
+        Box::pin(async { Claim::None })
+    }
+
+    fn readiness<'a>(&'a self, _: &'a Target) -> Later<'a, Readiness> {
+        Box::pin(async { Readiness::Ready })
+    }
+
+    fn snapshot<'a>(&'a self, target: &'a Target) -> Later<'a, Result<Snapshot, Error>> {
+        Box::pin(async move {
+            let mut snapshot = Snapshot::default();
+            snapshot.add(&self.state.static_file(&target.adapter))?;
+            let mut reader = Reader::open(&self.world.roots.sysfs)?;
+            let now = Wanted::now(target, reader.table()?, &self.world.roots.proc);
+            let text = serde_json::to_string(&now).map_err(|error| {
+                Error::not_applied(format!("what is on the link cannot be kept: {error}"))
+            })?;
+            snapshot.facts.insert(LINK.to_owned(), text);
+            names::snapshot(&self.world, &mut snapshot, target).await?;
+            Ok(snapshot)
+        })
+    }
+
+    fn write<'a>(
+        &'a self,
+        target: &'a Target,
+        injection: &'a Injection,
+        _: &'a Snapshot,
+    ) -> Later<'a, Result<(), Error>> {
+        Box::pin(async move {
+            if injection.ipv4.addressing == Addressing::Automatic {
+                return Err(Error::not_supported(format!(
+                    "{} has no network manager, and there is no DHCP client here: install one, or give a static address",
+                    target.interface
+                )));
+            }
+            let text = serde_json::to_vec_pretty(&self.merged(injection))
+                .map_err(|error| Error::not_applied(format!("it cannot be kept: {error}")))?;
+            Ok(replace(&self.state.static_file(&target.adapter), &text, 0o600)?)
+        })
+    }
+
+    fn activate<'a>(&'a self, target: &'a Target) -> Later<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let kept = self.state.statics().into_iter().find(|kept| kept.adapter == target.adapter);
+            let Some(kept) = kept else { return Ok(()) };
+            self.put(target, &Wanted::of(&kept)).await?;
+            names::put(&self.world, target, &kept).await
+        })
+    }
+
+    fn restore<'a>(
+        &'a self,
+        target: &'a Target,
+        snapshot: &'a Snapshot,
+        _: bool,
+    ) -> Later<'a, Result<(), Error>> {
+        Box::pin(async move {
+            let files = snapshot.restore_files();
+            let before = snapshot.facts.get(LINK).and_then(|text| serde_json::from_str::<Wanted>(text).ok());
+            let Some(before) = before else {
+                return Err(Error::not_undone("what was kept of the link is damaged"));
+            };
+            let mut reader = Reader::open(&self.world.roots.sysfs)?;
+            if reader.table()?.link(target.index).is_none() {
+                // Nothing of it is left that could be put back.
+                return files;
+            }
+            let link = self.put(target, &before).await;
+            names::restore(&self.world, snapshot, target).await?;
+            files.and(link)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

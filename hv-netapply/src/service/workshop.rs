@@ -1,0 +1,122 @@
+//! What all conversations share: the state, the world, and that there is one transaction at a time.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use hv_utils_core::netapply::{Kind, Record};
+use tokio::sync::{Mutex, MutexGuard, Notify};
+use tokio::time::timeout;
+
+use crate::backend::{Backend, detect};
+use crate::error::Error;
+use crate::hooks;
+use crate::state::State;
+use crate::world::World;
+
+/// How long short work of our own may keep somebody waiting.
+const CLAIM_PATIENCE: Duration = Duration::from_secs(1);
+
+/// The one place where work is done.
+#[derive(Debug)]
+pub struct Workshop {
+    pub(super) world: Rc<World>,
+    pub(super) state: State,
+    /// Held during a transaction.
+    bench: Mutex<()>,
+    /// Conversations, and tasks that wait for a manager.
+    at_work: Rc<Cell<u32>>,
+    changed: Rc<Notify>,
+    ending: Cell<bool>,
+    end: Notify,
+}
+
+/// Somebody has something to do: until this goes, nobody goes home.
+#[derive(Debug)]
+pub(super) struct Busy {
+    at_work: Rc<Cell<u32>>,
+    changed: Rc<Notify>,
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.at_work.set(self.at_work.get() - 1);
+        self.changed.notify_one();
+    }
+}
+
+impl Workshop {
+    /// A workshop over what was kept.
+    #[must_use]
+    pub fn new(world: World, state: State) -> Self {
+        Self {
+            world: Rc::new(world),
+            state,
+            bench: Mutex::default(),
+            at_work: Rc::default(),
+            changed: Rc::default(),
+            ending: Cell::new(false),
+            end: Notify::new(),
+        }
+    }
+
+    /// The right to change something, soon or not at all.
+    ///
+    /// # Errors
+    /// Another transaction is under way.
+    pub(super) async fn claim(&self) -> Result<MutexGuard<'_, ()>, Error> {
+        let busy = |_| Error::new(Kind::Busy, "another change of the network is under way: try again");
+        timeout(CLAIM_PATIENCE, self.bench.lock()).await.map_err(busy)
+    }
+
+    /// The right to change something, when it is free.
+    pub(super) async fn wait(&self) -> MutexGuard<'_, ()> {
+        self.bench.lock().await
+    }
+
+    /// The backend of that name.
+    ///
+    /// # Errors
+    /// A name that an earlier version knew.
+    pub(super) fn backend(&self, name: &str) -> Result<Box<dyn Backend>, Error> {
+        let known = detect::named(name, &self.world, &self.state);
+        known.ok_or_else(|| Error::not_undone(format!("nothing here is called {name}")))
+    }
+
+    /// Has the administrator's hooks told, without anybody waiting for them.
+    pub(super) fn tell(self: &Rc<Self>, record: Record) {
+        let (workshop, busy) = (Rc::clone(self), self.busy());
+        tokio::task::spawn_local(async move {
+            hooks::run(&workshop.world, &record).await;
+            drop(busy);
+        });
+    }
+
+    pub(super) fn busy(&self) -> Busy {
+        self.at_work.set(self.at_work.get() + 1);
+        Busy { at_work: Rc::clone(&self.at_work), changed: Rc::clone(&self.changed) }
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.at_work.get() == 0
+    }
+
+    pub(super) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+
+    /// Whoever waits for something stops, undoes what is not confirmed, and goes home.
+    pub(super) async fn end(&self) {
+        self.ending.set(true);
+        self.end.notify_waiters();
+        let _all_done = self.bench.lock().await;
+    }
+
+    /// Waits for the end.
+    pub(super) async fn ended(&self) {
+        let end = self.end.notified();
+        if !self.ending.get() {
+            end.await;
+        }
+    }
+}

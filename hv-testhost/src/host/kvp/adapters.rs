@@ -1,0 +1,49 @@
+//! A guest's network adapters: their configuration is asked for, or given to them.
+//!
+//! An adapter goes by its MAC address where it is asked, and by its VMBus device id where it is configured.
+
+use super::request::{self, AskError};
+use super::{Kvp, done, messages, refused, reply, usable};
+use crate::host::ic::Ic;
+use crate::link::PacketLink;
+use crate::outcome::{AdapterConfiguration, Failure, Outcome, Why};
+use crate::verb::{GetIpAsk, SetIpAsk};
+
+impl Kvp {
+    pub(super) async fn get_ip<L: PacketLink>(
+        &mut self,
+        ic: &mut Ic<L>,
+        ask: &GetIpAsk,
+    ) -> Result<Outcome, Failure> {
+        let version = messages(ic)?;
+        let body = request::ip::get(ask, version)?;
+        let reply = self.ask_as_is(ic, "get-ip-info", &body).await?;
+        if !reply.status.is_ok() {
+            let what = format!("give the configuration of adapter {:?}", ask.adapter);
+            return Err(refused(what, reply.status));
+        }
+        let read = |tolerated: &mut _| reply::ip::configuration(&body, &reply, version, tolerated);
+        usable::<AdapterConfiguration, L>(ic, "get-ip-info", read).map(Outcome::Adapter)
+    }
+
+    pub(super) async fn set_ip<L: PacketLink>(
+        &mut self,
+        ic: &mut Ic<L>,
+        ask: &SetIpAsk,
+    ) -> Result<Outcome, Failure> {
+        let body = request::ip::set(ask, messages(ic)?).map_err(|error| unsendable(&error, ask.unchecked))?;
+        let status = self.ask_as_is(ic, "set-ip-info", &body).await?.status;
+        let adapter = &ask.adapter;
+        done(status, format!("configured adapter {adapter:?}"), format!("configure adapter {adapter:?}"))
+    }
+}
+
+/// A configuration that no sane host sends, or that no message can carry.
+fn unsendable(error: &AskError, unchecked: bool) -> Failure {
+    let why = Why::from(error.to_string());
+    Failure::Usage(why.hint(if unchecked {
+        "from messages 5.0 on there are places for addresses alone: --versions kvp=3.0,4.0 offers the string form"
+    } else {
+        "--unchecked sends texts as they are, where the agreed messages have texts (up to 4.0)"
+    }))
+}

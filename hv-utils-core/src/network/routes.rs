@@ -1,0 +1,124 @@
+//! The default routes that are known, and how messages, and the kernel's silence, change them.
+//!
+//! Only a store. The kernel does not announce every route that goes: one whose interface is switched off, or loses
+//! its last IPv4 address, or that is for an address or by a next hop object which goes, is flushed without a
+//! message. What follows from other messages is done here; where it does not follow, [`Routes::is_stale`] says so,
+//! and they have to be listed again.
+
+use std::net::IpAddr;
+
+use super::route::{Route, RouteFamily, RouteNews};
+
+/// Routes by their rank; those of the same rank in no order that means anything.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Routes {
+    known: Vec<Route>,
+    /// A way of several was lost with its interface, and comes back with it unannounced.
+    torn: bool,
+    stale: bool,
+}
+
+/// What is known, not how: two that came about differently are the same.
+impl PartialEq for Routes {
+    fn eq(&self, other: &Routes) -> bool {
+        let all = |one: &Routes, other: &Routes| one.known.iter().all(|route| other.known.contains(route));
+        self.known.len() == other.known.len() && all(self, other) && all(other, self)
+    }
+}
+
+impl Eq for Routes {}
+
+impl Routes {
+    pub(super) fn all(&self) -> &[Route] {
+        &self.known
+    }
+
+    /// Whether they have to be listed anew to be right.
+    pub(super) fn is_stale(&self) -> bool {
+        self.stale
+    }
+
+    /// Takes in a route that is there; tells whether anything is different now.
+    pub(super) fn add(&mut self, news: RouteNews) -> bool {
+        self.torn |= news.torn;
+        let mut changed = false;
+        if news.replaces {
+            changed = self.replace(&news.ways);
+        }
+        for way in news.ways {
+            if !self.known.contains(&way) {
+                let place = self.known.partition_point(|known| known.rank() <= way.rank());
+                self.known.insert(place, way);
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    /// The kernel replaces the first route of the same metric in the same table. If there are several ways, it is not
+    /// known which of them belonged to that one.
+    fn replace(&mut self, ways: &[Route]) -> bool {
+        let Some(way) = ways.first() else {
+            self.stale = true;
+            return false;
+        };
+        let same =
+            |known: &Route| (known.family, known.table, known.metric) == (way.family, way.table, way.metric);
+        match self.known.iter().filter(|known| same(known)).count() {
+            0 => false,
+            1 => self.remove_where(same),
+            _ => {
+                self.stale = true;
+                false
+            }
+        }
+    }
+
+    /// Takes in that a route has gone.
+    pub(super) fn remove(&mut self, news: &RouteNews) -> bool {
+        self.remove_where(|known| news.ways.contains(known))
+    }
+
+    /// An interface is switched off or gone: no route leads through it.
+    pub(super) fn link_down(&mut self, interface: u32) -> bool {
+        let through = |route: &Route| route.interface == interface;
+        let lost: Vec<Route> = self.known.iter().filter(|route| through(route)).cloned().collect();
+        self.torn |= lost.iter().any(|lost| {
+            let beside = |known: &Route| {
+                (known.family, known.table, known.metric) == (lost.family, lost.table, lost.metric)
+            };
+            self.known.iter().any(|known| !through(known) && beside(known))
+        });
+        self.remove_where(through)
+    }
+
+    /// An interface is switched on.
+    pub(super) fn link_up(&mut self) {
+        self.stale |= std::mem::take(&mut self.torn);
+    }
+
+    /// An interface has lost its last IPv4 address.
+    pub(super) fn last_address_gone(&mut self, interface: u32) -> bool {
+        self.remove_where(|route| route.interface == interface && route.family == RouteFamily::V4)
+    }
+
+    /// The machine no longer has this address.
+    pub(super) fn source_gone(&mut self, ip: IpAddr) -> bool {
+        self.remove_where(|route| route.family == RouteFamily::V4 && route.source == Some(ip))
+    }
+
+    /// A next hop is gone; which routes led there was not kept.
+    pub(super) fn next_hop_gone(&mut self) -> bool {
+        self.stale |= !self.known.is_empty();
+        false
+    }
+
+    fn remove_where(&mut self, gone: impl Fn(&Route) -> bool) -> bool {
+        let before = self.known.len();
+        self.known.retain(|route| !gone(route));
+        self.known.len() != before
+    }
+}
+
+#[cfg(test)]
+mod tests;
