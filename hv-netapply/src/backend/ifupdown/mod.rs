@@ -13,6 +13,7 @@
 
 pub mod edit;
 mod servers;
+mod stray;
 pub mod text;
 pub mod tree;
 
@@ -159,6 +160,7 @@ impl Ifupdown {
     }
 
     async fn down(&self, target: &Target) -> Result<(), Error> {
+        stray::end(&self.world.roots, &target.interface);
         let old = self.temporary(target, "old");
         let interface: &OsStr = target.interface.as_ref();
         let mut arguments: Vec<&OsStr> = vec!["--force".as_ref()];
