@@ -5,7 +5,7 @@
 //! NIC), or if it is of a kind that stands on others and one of those counts. The administrator's patterns come
 //! last and decide; they are needed for the internal ports of Open vSwitch, which show no relation to a NIC.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::glob;
@@ -193,13 +193,9 @@ pub fn in_order<'t>(links: &[&'t Link]) -> Vec<&'t Address> {
         };
         (rank.on_link, *position, address.ip.is_ipv6(), rank.lesser, number)
     });
-    let mut told: Vec<&Address> = Vec::with_capacity(ranked.len());
-    for (_, _, address) in ranked {
-        if !told.iter().any(|known| known.ip == address.ip) {
-            told.push(address);
-        }
-    }
-    told
+    let mut told = BTreeSet::new();
+    ranked.retain(|(_, _, address)| told.insert(address.ip));
+    ranked.into_iter().map(|(_, _, address)| address).collect()
 }
 
 /// The addresses of one family in their order.
