@@ -88,13 +88,13 @@ impl Selection {
 
     fn shown_on<'t>(&self, table: &'t Table, nic: u32, counted: &BTreeMap<u32, u32>) -> Vec<&'t Link> {
         let mut roots = BTreeMap::from([(nic, nic)]);
-        storeys(table, &mut roots);
-        let mut shown: Vec<&Link> = roots
-            .keys()
-            .filter(|index| counted.contains_key(index))
-            .filter_map(|index| table.link(*index))
-            .filter(|link| self.may_show(link))
-            .collect();
+        let carries = |link: &Link| link.lower == Some(nic) || (link.index == nic && link.master.is_some());
+        if table.links().any(carries) {
+            storeys(table, &mut roots);
+        }
+        let links = roots.keys().filter(|index| counted.contains_key(index));
+        let mut shown: Vec<&Link> =
+            links.filter_map(|index| table.link(*index)).filter(|link| self.may_show(link)).collect();
         shown.sort_by_key(|link| link.index != nic);
         shown
     }
