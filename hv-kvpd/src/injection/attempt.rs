@@ -20,10 +20,12 @@ const MARGIN: Duration = Duration::from_secs(2);
 /// How long another change may take to end before this one begins; a host sends the next adapter's configuration as soon
 /// as it has the answer to the first.
 const BUSY: Duration = Duration::from_secs(8);
-/// Between two questions whether it has.
-const BUSY_PAUSE: Duration = Duration::from_millis(100);
+/// Between two attempts.
+const PAUSE: Duration = Duration::from_millis(100);
 /// How long hv-netapply may take to note that it may stay, or to undo it.
-const SETTLE: Duration = Duration::from_secs(20);
+const SETTLE: Duration = Duration::from_secs(30);
+/// How long the next hv-netapply, when one died over a confirmation, waits for it.
+const AGAIN: Duration = Duration::from_secs(5);
 
 /// Why an adapter is not configured as the host wants it.
 #[derive(Debug, thiserror::Error)]
@@ -110,17 +112,34 @@ async fn apply_before(socket: &Path, injection: Injection, begin: Instant) -> Ap
             Reply::Done => return Err(Trouble::Unreadable.into()),
         }
         drop(conversation);
-        sleep(BUSY_PAUSE).await;
+        sleep(PAUSE).await;
     }
 }
 
-/// Says whether it may stay, and waits until that is so.
-pub(crate) async fn settle(conversation: Conversation, verdict: Verdict) -> Result<(), Failure> {
+/// Says whether it may stay, and waits until that is so. What the host was told is said again to the next hv-netapply if
+/// one dies over it.
+pub(crate) async fn settle(
+    socket: PathBuf,
+    conversation: Conversation,
+    verdict: Verdict,
+) -> Result<(), Failure> {
     let request = match verdict {
         Verdict::Stays => Request::Confirm,
         Verdict::Goes => Request::Cancel,
     };
-    done(conversation, &request, SETTLE).await
+    let begin = Instant::now();
+    let mut outcome = done(conversation, &request, SETTLE).await;
+    while verdict == Verdict::Stays
+        && begin.elapsed() < AGAIN
+        && let Err(Failure::Trouble(Trouble::Cut(_) | Trouble::Absent { .. })) = outcome
+    {
+        sleep(PAUSE).await;
+        outcome = match Conversation::open(&socket) {
+            Ok(again) => done(again, &request, SETTLE).await,
+            Err(trouble) => Err(trouble.into()),
+        };
+    }
+    outcome
 }
 
 /// Asks for something that is answered by [`Reply::Done`], within `patience`.
