@@ -1,6 +1,6 @@
 # hv-netapply's backend for ifupdown and DHCP: without a server it fails in its time and goes back, with one it gets a lease;
 # a lease comes back after a static injection.
-# shellcheck shell=bash source=/dev/null
+# shellcheck shell=bash source=/dev/null disable=SC2034,SC2154 # what backend.sh takes and gives
 . "$LAB/functions.sh"
 BACKEND=ifupdown
 . "$LAB/backend.sh"

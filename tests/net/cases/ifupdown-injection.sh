@@ -1,6 +1,6 @@
 # hv-netapply's backend for ifupdown, with the real one: injected, kept over ifdown and ifup, and taken back, also by a new
 # process after a kill between any two steps, and after an ifup that failed.
-# shellcheck shell=bash source=/dev/null
+# shellcheck shell=bash source=/dev/null disable=SC2034,SC2154 # what backend.sh takes and gives
 . "$LAB/functions.sh"
 BACKEND=ifupdown
 . "$LAB/backend.sh"
