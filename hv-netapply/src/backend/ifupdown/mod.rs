@@ -14,7 +14,6 @@
 pub mod edit;
 mod resolv;
 mod servers;
-mod stray;
 pub mod text;
 pub mod tree;
 
@@ -30,7 +29,7 @@ use hv_utils_core::netapply::Injection;
 
 use self::text::{Part, Stanza};
 use self::tree::Tree;
-use super::{Backend, Claim, Later, Readiness, Target};
+use super::{Backend, Claim, Later, Readiness, Target, stray};
 use crate::error::Error;
 use crate::saved::{Snapshot, remove};
 use crate::world::World;
@@ -166,7 +165,7 @@ impl Ifupdown {
     }
 
     async fn down(&self, target: &Target) -> Result<(), Error> {
-        stray::end(&self.world.roots, &target.interface);
+        stray::end(&self.world.roots.proc, &["ifup", "ifdown"], Some(&target.interface)).await;
         let old = self.temporary(target, "old");
         let interface: &OsStr = target.interface.as_ref();
         let mut arguments: Vec<&OsStr> = vec!["--force".as_ref()];

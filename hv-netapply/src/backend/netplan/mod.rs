@@ -28,7 +28,7 @@ use self::get::Definition;
 use self::which::{Found, Renderer, find, profile, sharers};
 use super::family::{Family, networks};
 use super::networkd::{Networkd, bus};
-use super::{Backend, Claim, Later, Readiness, Target};
+use super::{Backend, Claim, Later, Readiness, Target, stray};
 use crate::error::Error;
 use crate::saved::{Snapshot, remove};
 use crate::world::World;
@@ -111,6 +111,7 @@ impl Netplan {
         let damaged = || Error::not_applied("what was kept of netplan's files is damaged");
         let id = snapshot.facts.get(ID).ok_or_else(damaged)?;
         let program = self.program().ok_or_else(|| Error::not_applied("netplan is not installed"))?;
+        self.end_strays().await;
         let draft = Draft::new(&self.world, program, snapshot)?;
         let ours: &OsStr = OURS.as_ref();
 
@@ -154,6 +155,10 @@ impl Netplan {
         Ok(())
     }
 
+    async fn end_strays(&self) {
+        stray::end(&self.world.roots.proc, &["netplan", "generate"], None).await;
+    }
+
     /// Has netplan write what the managers read.
     async fn generate(&self) -> Result<(), Error> {
         let program = self.program().ok_or_else(|| Error::not_applied("netplan is not installed"))?;
@@ -172,6 +177,8 @@ impl Netplan {
     }
 
     async fn put_back(&self, target: &Target, snapshot: &Snapshot, live: bool) -> Result<(), Error> {
+        self.end_strays().await;
+        draft::clear(&self.world.roots);
         snapshot.restore_files()?;
         self.generate().await?;
         if live { self.take_over(target).await } else { Ok(()) }
