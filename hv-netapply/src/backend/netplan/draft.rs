@@ -61,6 +61,11 @@ impl Draft {
         Ok(draft)
     }
 
+    /// The machine as it would be with what netplan has made here.
+    pub(super) fn roots(&self) -> Roots {
+        Roots { run: self.root.join("run"), ..self.world.roots.clone() }
+    }
+
     fn place(&self, name: &OsStr) -> PathBuf {
         self.root.join("etc/netplan").join(name)
     }
