@@ -240,7 +240,7 @@ impl Kvpd {
             // What the kernel has told by now comes before what the host asked after it.
             self.take_facts(changes);
         }
-        if let kvp::Request::GetIpInfo(_) = message {
+        if let kvp::Request::GetIpInfo(_) | kvp::Request::SetIpInfo(_) = message {
             let changes = self.intrinsics.catch_up();
             self.take_facts(changes);
         }
