@@ -6,7 +6,7 @@
 wanted=$(injection "$(fixed 192.0.2.7/24,198.51.100.7/25 192.0.2.1,198.51.100.1 192.0.2.53)" \
     "$(fixed 2001:db8:1::7/64 2001:db8:1::1 2001:db8:1::53)")
 
-for point in $all_points; do
+for point in $ALL_POINTS; do
     begin "$point"
     count=$(fitting)
     case $point in nothing | shared) count=$((count + 1)) ;; esac
