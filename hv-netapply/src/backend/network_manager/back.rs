@@ -47,16 +47,21 @@ impl Live<'_> {
     /// All as it was; with `live` also in force.
     pub(super) async fn restore(&self, snapshot: &Snapshot, facts: &Facts, live: bool) -> Result<(), Error> {
         let device = self.device().await?;
-        if let Some(device) = &device {
-            // What it could not do is seen below.
-            if let Err(error) = self.bus.roll_back(device).await {
-                tracing::debug!("NetworkManager cannot go back by itself: {error}");
-            }
-        }
         if facts.settings.is_some() {
+            if let Some(device) = &device {
+                // What it could not do is seen below.
+                if let Err(error) = self.bus.roll_back(device).await {
+                    tracing::debug!("NetworkManager cannot go back by itself: {error}");
+                }
+            }
             self.restore_profile(snapshot, facts).await?;
         } else {
             self.remove_added(facts).await?;
+            // It would take away whatever anybody has added since.
+            if let Some(device) = &device {
+                let destroyed = self.bus.destroy_checkpoints(device).await;
+                destroyed.map_err(failed("forget the checkpoint of", self.target))?;
+            }
         }
         match device {
             Some(device) if live => self.restore_activation(&device, facts).await,

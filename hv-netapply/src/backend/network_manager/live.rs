@@ -4,7 +4,7 @@
 //! [`super::back`].
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hv_utils_core::netapply::{Injection, Kind};
@@ -120,7 +120,7 @@ impl Live<'_> {
         let device = self.device().await?;
         let active = self.active(device.as_deref()).await;
         let mut snapshot = Snapshot::default();
-        let mut facts = Facts { active: String::new(), ..Facts::default() };
+        let mut facts = Facts::default();
         match self.chosen(active.as_ref()).await? {
             Some(chosen) => {
                 let all = self.bus.settings_with_secrets(&chosen.path).await;
@@ -153,7 +153,7 @@ impl Live<'_> {
     }
 
     /// A profile's file, if it is where profiles may be changed; with what the plugin for Red Hat's files keeps beside it.
-    fn own_files(&self, filename: &str) -> Vec<std::path::PathBuf> {
+    fn own_files(&self, filename: &str) -> Vec<PathBuf> {
         let path = Path::new(filename);
         let roots = &self.world.roots;
         if filename.is_empty() || ![&roots.etc, &roots.run].iter().any(|root| path.starts_with(root)) {
