@@ -55,6 +55,7 @@ completions() {
 programs() {
     put 0755 "$FROM/hv-kvpd" "$LIBEXECDIR/hv-kvpd"
     put 0755 "$FROM/hv-driver" "$LIBEXECDIR/hv-driver"
+    put 0755 "$FROM/hv-netapply" "$LIBEXECDIR/hv-netapply"
     put 0755 "$FROM/hvctl" "$BINDIR/hvctl"
     put 0755 "$FROM/hv-testhost" "$BINDIR/hv-testhost"
     completions bash "$DATADIR/bash-completion/completions/hvctl"
@@ -63,9 +64,10 @@ programs() {
 }
 
 system_files() {
-    for unit in hv-kvpd hv-driver; do
+    for unit in hv-kvpd hv-driver hv-netapply; do
         put_paths "systemd/$unit.service" "$LIBDIR/systemd/system/$unit.service"
     done
+    put 0644 systemd/hv-netapply.socket "$LIBDIR/systemd/system/hv-netapply.socket"
     put 0644 systemd/90-hv-utils.preset "$LIBDIR/systemd/system-preset/90-hv-utils.preset"
     put 0644 systemd/90-hv-utils.rules "$LIBDIR/udev/rules.d/90-hv-utils.rules"
     put 0644 systemd/sysusers.d/hv-utils.conf "$LIBDIR/sysusers.d/hv-utils.conf"
@@ -98,7 +100,8 @@ configuration() {
     else
         put 0644 etc/hv-utils.toml "$file"
     fi
-    mkdir -p "$DESTDIR$SYSCONFDIR/hv-utils/hv-utils.toml.d" "$DESTDIR$SYSCONFDIR/hv-utils/kvp/intrinsic.d"
+    mkdir -p "$DESTDIR$SYSCONFDIR/hv-utils/hv-utils.toml.d" "$DESTDIR$SYSCONFDIR/hv-utils/kvp/intrinsic.d" \
+        "$DESTDIR$SYSCONFDIR/hv-utils/ip.d"
 }
 
 next_steps() {
@@ -114,7 +117,7 @@ EOF
 
 case $verb in
     install)
-        for program in hv-kvpd hv-driver hvctl hv-testhost; do
+        for program in hv-kvpd hv-driver hv-netapply hvctl hv-testhost; do
             [ -x "$FROM/$program" ] || die "$FROM/$program is not there: 'make release' builds it (as yourself, not as root)"
         done
         ;;

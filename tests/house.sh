@@ -68,7 +68,7 @@ scripts_are_clean() (
 # A copy of the units whose programs exist, for systemd-analyze.
 prepare_units() {
     mkdir -p "$tmp/units"
-    for unit in systemd/*.service; do
+    for unit in systemd/*.service systemd/*.socket; do
         sed -e 's,^ExecStart=.*,ExecStart=/bin/true,' "$unit" >"$tmp/units/$(basename "$unit")"
     done
 }
@@ -76,7 +76,7 @@ prepare_units() {
 units_verify() (
     need systemd-analyze
     prepare_units
-    systemd-analyze verify --man=no "$tmp"/units/*.service >"$tmp/verify" 2>&1
+    systemd-analyze verify --man=no "$tmp"/units/hv-* >"$tmp/verify" 2>&1
     status=$?
     # Words about units of this machine are not ours to judge.
     grep -F "hv-" "$tmp/verify"
@@ -98,11 +98,11 @@ units_are_confined() (
         exit "$SKIP"
     }
     prepare_units
-    exposure hv-kvpd.service 25 && exposure hv-driver.service 25
+    exposure hv-kvpd.service 25 && exposure hv-driver.service 25 && exposure hv-netapply.service 45
 )
 
 # A unit that a target wants waits for its device on machines that have none. Those without a device of their own are
-# started by a call on the bus.
+# started by a call on the bus, or at a socket that a daemon wants.
 units_are_started_by_udev() (
     status=0
     for unit in systemd/*.service; do
@@ -110,6 +110,7 @@ units_are_started_by_udev() (
         grep -q '^\(WantedBy\|RequiredBy\)=' "$unit" && echo "$unit: wanted by a target" && status=1
         grep -q '^ConditionVirtualization=microsoft$' "$unit" || { echo "$unit: no ConditionVirtualization" && status=1; }
         grep -qx "SystemdService=$name" dbus/*.service && continue
+        grep -qx "Wants=${name%.service}.socket" systemd/*.service && [ -e "${unit%.service}.socket" ] && continue
         grep -qF "ENV{SYSTEMD_WANTS}=\"$name\"" systemd/90-hv-utils.rules || { echo "no udev rule starts $name" && status=1; }
     done
     exit $status
@@ -327,9 +328,10 @@ keys_are_documented() (
 default_configuration_is_valid() (
     need_built hv-kvpd
     need_built hv-driver
+    need_built hv-netapply
     # What the comments call the defaults must be accepted as well.
     sed 's/^#\([a-z-]* = \)/\1/' etc/hv-utils.toml >"$tmp/all.toml"
-    for program in hv-kvpd hv-driver; do
+    for program in hv-kvpd hv-driver hv-netapply; do
         "$programs/$program" --config etc/hv-utils.toml --check-config || exit 1
         "$programs/$program" --config "$tmp/all.toml" --check-config || exit 1
     done
@@ -364,9 +366,10 @@ documented() {
 options_are_documented() (
     need_built hv-kvpd
     need_built hv-driver
+    need_built hv-netapply
     need_built hvctl
     need_built hv-testhost
-    for program in hv-kvpd:8 hv-driver:8 hvctl:1 hv-testhost:1; do
+    for program in hv-kvpd:8 hv-driver:8 hv-netapply:8 hvctl:1 hv-testhost:1; do
         documented "docs/man/${program%:*}.${program#*:}" "${program%:*}"
     done | sort -u >"$tmp/undocumented"
     cat "$tmp/undocumented"
@@ -378,7 +381,7 @@ options_are_documented() (
 # Installs what is built, or stand-ins, so that the lists of files are checked in any case.
 installs_and_uninstalls() (
     from=$programs
-    all="hv-kvpd hv-driver hvctl hv-testhost"
+    all="hv-kvpd hv-driver hv-netapply hvctl hv-testhost"
     for program in $all; do
         [ -x "$programs/$program" ] || from=$tmp/stand-ins
     done

@@ -33,6 +33,7 @@ fn link(index: u32, name: &str, kind: Kind, mac: u8) -> Link {
         hardware: hardware(mac),
         permanent: None,
         up: true,
+        carrier: true,
         loopback: false,
         kind,
         device: false,

@@ -15,6 +15,7 @@ fn table() -> Table {
         hardware: HardwareAddress::new(&[0, 0x15, 0x5d, 1, 2, u8::try_from(index).unwrap()]),
         permanent: None,
         up: true,
+        carrier: true,
         loopback: false,
         kind: Kind::Plain,
         device: true,

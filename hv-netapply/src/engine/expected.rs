@@ -62,7 +62,8 @@ fn exactly(family: RouteFamily, wanted: &[Network], plan: &Plan, link: &Link, ta
             Some(there) if there.flags & DAD_FAILED != 0 => {
                 return Seen::Never(format!("another machine on the network has {}", network.ip));
             }
-            Some(there) if !there.is_confirmed() => {
+            // Without a carrier nobody can be asked: that is done when it has one.
+            Some(there) if !there.is_confirmed() && link.carrier => {
                 return Seen::NotYet(format!("{network} is still being tested for duplicates"));
             }
             Some(_) => {}

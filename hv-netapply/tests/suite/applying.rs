@@ -151,3 +151,18 @@ fn an_address_that_another_machine_has_is_undone() {
         assert_eq!(machine.shown(), BEFORE);
     });
 }
+
+#[test]
+fn without_a_carrier_it_is_there_as_far_as_the_kernel_goes() {
+    inside("no carrier", async |links| {
+        let (eth0, switch) = links.veth("eth0", "switch").await;
+        links.up(eth0).await;
+        let machine = Machine::over(links, eth0).await;
+        let _program = machine.start();
+        let wanted = injection(plan(&[("192.0.2.7", 24)], &[]), plan(&[("2001:db8::7", 64)], &[]));
+        machine.inject(&wanted).await;
+        assert_eq!(machine.shown(), ["192.0.2.7/24", "2001:db8::7/64"]);
+        machine.links.up(switch).await;
+        machine.settled(eth0).await;
+    });
+}

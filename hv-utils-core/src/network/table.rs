@@ -13,6 +13,8 @@ use super::routes::Routes;
 
 /// `IFF_UP` of `linux/if.h`.
 const IFF_UP: u32 = 0x1;
+/// `IFF_LOWER_UP` of `linux/if.h`.
+const IFF_LOWER_UP: u32 = 0x1_0000;
 /// `IFF_LOOPBACK` of `linux/if.h`.
 const IFF_LOOPBACK: u32 = 0x8;
 
@@ -131,6 +133,8 @@ pub struct Link {
     pub permanent: Option<HardwareAddress>,
     /// Switched on by the administrator.
     pub up: bool,
+    /// Something is at the other end of its wire.
+    pub carrier: bool,
     /// Leads nowhere but back.
     pub loopback: bool,
     /// What it is made of.
@@ -200,6 +204,7 @@ impl Table {
             Event::AddressGone(index, ip, prefix) => self.remove_address(index, ip, prefix),
             Event::Route(news) => self.routes.add(news),
             Event::RouteGone(news) => self.routes.remove(&news),
+            Event::NextHopGone => self.routes.next_hop_gone(),
         }
     }
 
@@ -215,6 +220,7 @@ impl Table {
             hardware: news.hardware,
             permanent: news.permanent,
             up: news.flags & IFF_UP != 0,
+            carrier: news.flags & IFF_LOWER_UP != 0,
             loopback: news.flags & IFF_LOOPBACK != 0,
             kind: news.kind,
             device,
