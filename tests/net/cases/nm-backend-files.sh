@@ -78,7 +78,6 @@ say "at a first boot: nothing is there yet"
 begin generated
 nm_stop
 rm -rf /run/NetworkManager /var/lib/NetworkManager/*
-files >/run/lab/files
 is claim AtStart
 take_snapshot
 write "$wanted"

@@ -78,7 +78,11 @@ impl Live<'_> {
         self.bus.load(&paths).await.map_err(back())?;
         let Some(device) = self.device().await?.filter(|_| live) else { return Ok(()) };
         let active = self.active(Some(&device)).await;
-        let settings = match self.chosen(active.as_ref()).await? {
+        let chosen = match self.chosen(active.as_ref()).await? {
+            None => self.best(true).await?.map(|(shared, _)| shared),
+            chosen => chosen,
+        };
+        let settings = match chosen {
             Some(chosen) => chosen.settings,
             // It makes a profile for a link without one, but only when it starts.
             None if managed::has_default(&self.world.roots, self.target) => {
@@ -88,9 +92,13 @@ impl Live<'_> {
             }
             None => return Ok(()),
         };
-        let uuid = settings::profile(&settings).uuid;
+        let profile = settings::profile(&settings);
+        // Which is not to be activated by NetworkManager is not by us.
+        if !profile.autoconnect && active.is_none_or(|active| active.uuid != profile.uuid) {
+            return Ok(());
+        }
         let good = [ACTIVATING, ACTIVATED];
-        self.put_into_force(&device, &uuid, &settings, &good, PATIENCE).await
+        self.put_into_force(&device, &profile.uuid, &settings, &good, PATIENCE).await
     }
 
     async fn remove_added(&self, facts: &Facts) -> Result<(), Error> {
@@ -133,8 +141,7 @@ impl Live<'_> {
         if facts.active.is_empty() {
             let active = self.active(Some(device)).await;
             if active.is_some_and(|active| active.uuid == facts.uuid) {
-                let disconnected = self.bus.disconnect(device).await;
-                disconnected.map_err(failed("disconnect", self.target))?;
+                self.bus.disconnect(device).await.map_err(failed("disconnect", self.target))?;
             }
             return Ok(());
         }

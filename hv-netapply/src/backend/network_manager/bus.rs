@@ -186,8 +186,12 @@ impl Bus {
         self.call(MANAGER, NAME, "ActivateConnection", &(profile, device, path(NOTHING)?)).await
     }
 
+    /// Ends what is active on a device, and is content if that has ended by itself.
     pub(super) async fn disconnect(&self, device: &str) -> zbus::Result<()> {
-        self.call(device, DEVICE, "Disconnect", &()).await
+        match self.call(device, DEVICE, "Disconnect", &()).await {
+            Err(zbus::Error::MethodError(name, ..)) if name.ends_with(".NotActive") => Ok(()),
+            result => result,
+        }
     }
 
     // ---- profiles

@@ -100,7 +100,7 @@ impl Live<'_> {
     }
 
     /// The fitting profile that NetworkManager prefers, and its priority.
-    async fn best(&self, shared: bool) -> Result<Option<(Chosen, i32)>, Error> {
+    pub(super) async fn best(&self, shared: bool) -> Result<Option<(Chosen, i32)>, Error> {
         let mut best = None;
         for path in self.bus.profiles().await.map_err(failed("look for the profile of", self.target))? {
             // One that has just gone is none.
