@@ -236,6 +236,12 @@ impl Bus {
         self.get(profile, PROFILE, "Unsaved").await.unwrap_or(false)
     }
 
+    /// Whether it is in memory only, and somebody else's than NetworkManager's: not `nm-generated`.
+    pub(super) async fn is_somebodys(&self, profile: &str) -> bool {
+        let flags: u32 = self.get(profile, PROFILE, "Flags").await.unwrap_or(0);
+        flags & 0x1 != 0 && flags & 0x2 == 0
+    }
+
     pub(super) async fn update(&self, profile: &str, settings: &Settings, keep: Keep) -> zbus::Result<()> {
         let more: HashMap<&str, OwnedVariant> = HashMap::new();
         let _result: HashMap<String, OwnedVariant> =

@@ -11,6 +11,7 @@ use hv_utils_core::netapply::{Injection, Kind};
 
 use super::activation::ACTIVATING;
 use super::bus::{Active, Bus, Keep};
+use super::profile::Profile;
 use super::settings::{self, Settings};
 use super::{Facts, files};
 use crate::backend::Target;
@@ -67,6 +68,18 @@ impl Live<'_> {
         self.bus.active(device?).await.ok().flatten()
     }
 
+    /// What decides whose a profile is. What somebody else makes in `/run` at each boot (an initrd, netplan) would be there
+    /// again after the next one, before what we save: it is treated as one that is not this link's alone.
+    async fn profile(&self, path: &str, settings: &Settings) -> Profile {
+        let mut profile = settings::profile(settings);
+        let is_ours = profile.uuid == self.target.adapter;
+        if !is_ours && self.bus.is_somebodys(path).await {
+            let saved = files::with_uuid(&files::home(self.world), &profile.uuid);
+            profile.shared |= saved.is_empty();
+        }
+        profile
+    }
+
     /// The link's profile: the one that is active, else the one that NetworkManager would take. One that several links may
     /// have at once is nobody's; and where one of ours is preferred to the active one (it was written while NetworkManager
     /// was away), it is that one.
@@ -75,7 +88,7 @@ impl Live<'_> {
         if let Some(active) = active {
             let path = active.profile.to_string();
             let settings = self.bus.settings(&path).await.map_err(look_for())?;
-            let profile = settings::profile(&settings);
+            let profile = self.profile(&path, &settings).await;
             if let Some(own) =
                 self.own().await?.filter(|own| settings::profile(&own.settings).rank() > profile.rank())
             {
@@ -105,7 +118,7 @@ impl Live<'_> {
         for path in self.bus.profiles().await.map_err(failed("look for the profile of", self.target))? {
             // One that has just gone is none.
             let Ok(settings) = self.bus.settings(&path).await else { continue };
-            let profile = settings::profile(&settings);
+            let profile = self.profile(&path, &settings).await;
             let rank = profile.rank();
             let is_better = best.as_ref().is_none_or(|(known, _)| rank > *known);
             if profile.fits(self.target) && profile.shared == shared && is_better {
