@@ -18,6 +18,10 @@ fn injection() -> Injection {
     Injection { adapter: "f8b3781a-1e82-4818-a1c3-63d806ec15bb".to_owned(), ipv4, ipv6: Plan::default() }
 }
 
+fn nowhere() -> PathBuf {
+    PathBuf::from("/nonexistent/netapply.sock")
+}
+
 /// A double in a thread that does `script`.
 fn double<T: Send + 'static>(
     script: impl FnOnce(&Double) -> T + Send + 'static,
@@ -47,10 +51,30 @@ async fn what_is_applied_is_confirmed_and_done() {
         caller.say(&Reply::Done);
         assert_eq!(caller.hear(), None, "the caller hangs up");
     });
-    let (conversation, step) = apply(path, injection()).await.unwrap();
+    let (conversation, step) = apply(path.clone(), injection()).await.unwrap();
     assert_eq!((step.interface.as_str(), step.pending), ("eth0", false));
-    settle(conversation, Verdict::Stays).await.unwrap();
+    settle(nowhere(), conversation, Verdict::Stays).await.unwrap();
     thread.join().unwrap();
+}
+
+/// The next instance waits for it: what the host was told stays.
+#[tokio::test]
+async fn a_confirmation_that_was_cut_is_said_again() {
+    for second in [Reply::Done, failed(Kind::NothingToConfirm)] {
+        let (_directory, path, thread) = double(move |double| {
+            let caller = double.caller();
+            caller.hear();
+            caller.say(&applied());
+            assert_eq!(caller.hear(), Some(Request::Confirm));
+            drop(caller);
+            let again = double.caller();
+            assert_eq!(again.hear(), Some(Request::Confirm));
+            again.say(&second);
+        });
+        let (conversation, _) = apply(path.clone(), injection()).await.unwrap();
+        settle(path, conversation, Verdict::Stays).await.unwrap();
+        thread.join().unwrap();
+    }
 }
 
 #[tokio::test]
@@ -61,8 +85,41 @@ async fn what_must_go_is_cancelled_and_a_failure_to_undo_is_told() {
         caller.say(&failed(Kind::NotUndone));
     });
     let (conversation, _) = apply(path, injection()).await.unwrap();
-    let failure = settle(conversation, Verdict::Goes).await.unwrap_err();
+    let failure = settle(nowhere(), conversation, Verdict::Goes).await.unwrap_err();
     assert_eq!((failure.kind(), failure.to_string().as_str()), ("not undone", "the double says NotUndone"));
+    thread.join().unwrap();
+}
+
+#[tokio::test]
+async fn the_next_hv_netapply_is_told_what_the_one_before_did_not_hear() {
+    let (_directory, path, thread) = double(|double| {
+        let caller = double.caller();
+        assert!(matches!(caller.hear(), Some(Request::Apply { .. })));
+        caller.say(&applied());
+        drop(caller);
+        for last in [false, true] {
+            let caller = double.caller();
+            assert_eq!(caller.hear(), Some(Request::Confirm));
+            if last {
+                caller.say(&Reply::Done);
+            }
+        }
+    });
+    let (conversation, _) = apply(path.clone(), injection()).await.unwrap();
+    settle(path, conversation, Verdict::Stays).await.unwrap();
+    thread.join().unwrap();
+}
+
+#[tokio::test]
+async fn what_must_go_is_not_said_again() {
+    let (_directory, path, thread) = double(|double| {
+        let caller = double.caller();
+        assert!(matches!(caller.hear(), Some(Request::Apply { .. })));
+        caller.say(&applied());
+        assert_eq!(caller.hear(), Some(Request::Cancel));
+    });
+    let (conversation, _) = apply(path.clone(), injection()).await.unwrap();
+    assert!(settle(path, conversation, Verdict::Goes).await.unwrap_err().is_cut());
     thread.join().unwrap();
 }
 
@@ -82,6 +139,7 @@ async fn each_failure_has_the_hosts_status() {
         (Kind::NoSuchAdapter, 0x8004_1002),
         (Kind::Invalid, 0x8007_0057),
         (Kind::NotSupported, 0x8007_0032),
+        (Kind::NothingToConfirm, 0x8000_4005),
         (Kind::NothingToRevert, 0x8000_4005),
         (Kind::NotApplied, 0x8000_4005),
         (Kind::NotUndone, 0x8000_4005),

@@ -257,6 +257,25 @@ async fn the_end_of_hv_netapply_in_the_middle_fails_and_calls_it_again() {
 }
 
 #[tokio::test]
+async fn the_end_of_hv_netapply_over_a_confirmation_is_made_good() {
+    let stack = Stack::start("").await;
+    let double = stack.double();
+    let mut host = stack.host(BINARY).await;
+    let asked = host.ask(&fixed()).await;
+    let caller = double.caller();
+    wanted(&caller);
+    caller.say(&applied());
+    assert_eq!(host.answer().await, (asked, Status::OK));
+    assert_eq!(caller.hear(), Some(Request::Confirm));
+    drop(caller);
+    let caller = double.caller();
+    assert_eq!(caller.hear(), Some(Request::Confirm));
+    caller.say(&Reply::Done);
+    assert_eq!(caller.hear(), None);
+    assert!(!double.is_called());
+}
+
+#[tokio::test]
 async fn garbage_fails_and_hangs_up() {
     let stack = Stack::start("").await;
     let double = stack.double();
