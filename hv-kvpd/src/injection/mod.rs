@@ -115,8 +115,15 @@ impl Injector {
 
     /// Begins what the host wants. Whatever was under way before is ended by it: the host has given it up.
     pub(crate) fn begin(&mut self, request: Request, injection: Injection) {
-        if let Some(before) = self.applying.take() {
-            tracing::info!(adapter = before.adapter, "the host asks anew; what was under way is undone");
+        if let Some(abandoned) = self.applying.take()
+            && let Some(before) = self.log.admit("asked anew")
+        {
+            let adapter = abandoned.adapter;
+            tracing::info!(
+                unlogged_before = before,
+                adapter,
+                "the host asks anew; what was under way is undone"
+            );
         }
         let adapter = injection.adapter.clone();
         tracing::debug!(adapter, "the host configures an adapter");
@@ -179,7 +186,16 @@ impl Injector {
     }
 
     fn settled(&mut self, settled: Result<(Verdict, Result<(), Failure>), JoinError>) {
-        let Ok((verdict, Err(failure))) = settled else { return };
+        let Ok((verdict, outcome)) = settled else { return };
+        if verdict == Verdict::Goes
+            && let Some(before) = self.log.admit("not told")
+        {
+            tracing::warn!(
+                unlogged_before = before,
+                "the host has not waited for its answer: what it wanted of an adapter is undone"
+            );
+        }
+        let Err(failure) = outcome else { return };
         match verdict {
             Verdict::Stays => {
                 tracing::error!("the host was told of a configuration that may not stay: {failure}");
@@ -215,10 +231,7 @@ async fn verdict(mut receipt: Receipt) -> Verdict {
     match timeout(ROOM, receipt.delivered()).await {
         // An answer that waits will be found: it must be true then.
         Ok(true) | Err(_) => Verdict::Stays,
-        Ok(false) => {
-            tracing::warn!("the host has not waited for the answer: the adapter's configuration is undone");
-            Verdict::Goes
-        }
+        Ok(false) => Verdict::Goes,
     }
 }
 
