@@ -256,7 +256,7 @@ impl Kvpd {
                     let _ = finish.send(Finished { request, message, outcome });
                 });
             }
-            Action::Inject(injection) => self.injector.begin(request, injection, link),
+            Action::Inject(injection) => self.injector.begin(request, injection),
             Action::Refuse(refused) => self.injector.refuse(&request, &refused, link),
         }
     }
