@@ -19,6 +19,16 @@ wait_for addresses_are 198.51.100.7/24
 same "files" "$before" "$(files_under /etc/network)"
 wait_for no_dhclient
 
+say "killed while ifup waits for a lease: it is ended, and what was before comes back"
+take_snapshot
+write "$(injection "$(automatic null)")"
+timeout --signal=KILL 2 "$backend_program" ifupdown activate "$(nic_guid eth0)" --sysfs-root /run/lab/sysfs || true
+wait_for pidof ifup
+restore --live
+wait_for addresses_are 198.51.100.7/24
+! pidof ifup || fail "an ifup is left"
+wait_for no_dhclient
+
 say "with one"
 dhcp_server_start
 put "$(injection "$(automatic null)" "$(automatic null)")"
