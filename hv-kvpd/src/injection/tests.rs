@@ -5,6 +5,7 @@ use std::thread::{self, JoinHandle};
 
 use hv_utils_core::netapply::{Addressing, Kind, Plan, Reply, Request};
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 use super::*;
 
