@@ -22,7 +22,7 @@ wait_for no_dhclient
 say "killed while ifup waits for a lease: it is ended, and what was before comes back"
 take_snapshot
 write "$(injection "$(automatic null)")"
-timeout --signal=KILL 2 "$backend_program" ifupdown activate "$(nic_guid eth0)" --sysfs-root /run/lab/sysfs || true
+timeout --signal=KILL 2 "$BACKEND_PROGRAM" ifupdown activate "$(nic_guid eth0)" --sysfs-root /run/lab/sysfs || true
 wait_for pidof ifup
 restore --live
 wait_for addresses_are 198.51.100.7/24
