@@ -65,6 +65,8 @@ is_same_picture() { diff -u /run/lab/picture <(picture); }
 # last_outcome WANTED: of the history
 last_outcome() { [ "$(hvctl --json ip history | grep -o '"outcome":"[a-z]*"' | tail -n 1)" = "\"outcome\":\"$1\"" ]; }
 
+nothing_under_way() { [ ! -e /var/lib/hv-utils/hv-netapply/transaction.json ]; }
+
 # tour RESTART: what every manager has to do; RESTART restarts it. The case looks at what is its own in between.
 tour() {
     local restart=$1
@@ -124,6 +126,8 @@ tour() {
             hvctl ip revert
         fi
         wait_for is_same_picture
+        # The manager's command may still be at work when the kernel shows it already.
+        wait_for nothing_under_way
     done
 }
 
