@@ -5,6 +5,8 @@
 
 pub mod fixtures;
 
+mod adapter;
+mod addresses;
 mod differences;
 mod driver;
 mod guest;
@@ -93,6 +95,16 @@ pub const ALL: &[Case] = &[
         stage: Stage::Stock,
         play: stock::kvpd_on_hv_utils_answers_like_the_c_daemon,
     },
+    Case {
+        name: "c_kvp_daemon_and_kvpd_tell_the_same_about_an_adapter",
+        stage: Stage::Stock,
+        play: addresses::c_daemon_and_kvpd_side_by_side,
+    },
+    Case {
+        name: "kvpd_tells_about_an_adapter_from_memory",
+        stage: Stage::Stock,
+        play: addresses::answer_from_memory_makes_few_calls,
+    },
     Case { name: "kvpd_restarts_on_hv_utils", stage: Stage::Stock, play: stock::daemon_restarts_on_hv_utils },
     Case {
         name: "second_daemon_is_refused_the_char_device",
@@ -119,6 +131,11 @@ pub const ALL: &[Case] = &[
         name: "every_kvp_operation_on_the_raw_channel",
         stage: Stage::Raw,
         play: raw::every_operation_on_the_raw_channel,
+    },
+    Case {
+        name: "kvpd_tells_about_an_adapter_in_binary",
+        stage: Stage::Raw,
+        play: addresses::binary_form_on_the_raw_channel,
     },
     Case {
         name: "kvpd_restarts_on_the_raw_channel",
