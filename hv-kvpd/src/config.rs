@@ -10,6 +10,7 @@ use hv_utils_core::daemon::config::Table;
 use hv_utils_core::wire::kvp::Pool;
 
 use crate::bus::{FULL_UNITS, SAFE_UNITS};
+use crate::engine::Engine;
 use crate::intrinsic;
 use crate::pool::PoolOptions;
 use hv_utils_core::netapply::NetworkSettings;
@@ -64,6 +65,11 @@ impl Settings {
             intrinsic_dir: intrinsic_dir.unwrap_or_else(|| common.etc_root.join("hv-utils/kvp/intrinsic.d")),
             network: NetworkSettings::read(&mut kvp.also("network")),
         }
+    }
+
+    /// The rules that follow from it.
+    pub fn engine(&self) -> Engine {
+        Engine::new(&self.host_writable).with_configuration(self.network.host_may_configure)
     }
 
     /// What the pool store needs to know; `state_dir` is the daemon's own.

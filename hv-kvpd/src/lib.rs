@@ -16,10 +16,12 @@
 //!                    intrinsic (host name, os-release, drop-ins,     ◄── netlink     other programs
 //!                        │      all addresses)
 //!                        └─► network (adapters, DNS servers) ──► GET_IP_INFO, Network1
+//!                    injection ◄── SET_IP_INFO, Revert ──► hv-netapply, which has the privileges
 //! ```
 //!
 //! Rooms: [`engine`] decides, [`pool`] keeps, [`intrinsic`] and [`network`] know the guest, both over
-//! [`hv_utils_core::network`], [`bus`] shows, `service` connects them, [`config`] is what the administrator may say about it.
+//! [`hv_utils_core::network`], `injection` has its adapters configured, [`bus`] shows, `service` connects them, [`config`]
+//! is what the administrator may say about it.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
@@ -27,6 +29,7 @@ pub mod bus;
 pub mod config;
 pub mod engine;
 mod failures;
+mod injection;
 pub mod intrinsic;
 pub mod network;
 pub mod pool;

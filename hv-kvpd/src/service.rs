@@ -20,6 +20,7 @@ use tokio::sync::mpsc;
 use crate::bus::{Kvp1, Network1, kvp1, network1};
 use crate::config::{Args, Settings};
 use crate::engine::{Action, Answer, Engine, read_by};
+use crate::injection::{self, Injector};
 use crate::intrinsic::{self, Intrinsics};
 use crate::network::Network;
 use crate::pool::{PoolError, PoolSet};
@@ -41,6 +42,7 @@ pub struct Kvpd {
     /// What of [`Intrinsics::revision`] the network room has seen.
     seen: Option<u64>,
     watches: Watches,
+    injector: Injector,
     finished: mpsc::UnboundedReceiver<Finished>,
     finish: mpsc::UnboundedSender<Finished>,
 }
@@ -73,6 +75,9 @@ pub enum Event {
     Intrinsic(Vec<intrinsic::Change>),
     /// Other DNS servers are known.
     Servers,
+    /// Something became of what the host wants of an adapter.
+    #[expect(private_interfaces, reason = "the shell only hands events back to this module")]
+    Injection(Box<injection::Event>),
 }
 
 impl Service for Kvpd {
@@ -105,12 +110,14 @@ impl Service for Kvpd {
             shared.refresh(pool, || {});
         }
         let (finish, finished) = mpsc::unbounded_channel();
-        let engine = Engine::new(&settings.host_writable);
+        let engine = settings.engine();
         let shared = Arc::new(shared);
+        let injector = Injector::start(&context.common);
         let context = context.clone();
         let network = Network::new(context.common.sysfs_root.clone(), settings.network.selection);
         let seen = None;
-        let mut kvpd = Kvpd { context, engine, shared, intrinsics, network, seen, watches, finished, finish };
+        let mut kvpd =
+            Kvpd { context, engine, shared, intrinsics, network, seen, watches, injector, finished, finish };
         kvpd.take_facts(Vec::new());
         Ok(kvpd)
     }
@@ -120,10 +127,12 @@ impl Service for Kvpd {
         self.shared.tell(news);
         let object = Kvp1::new(Arc::clone(&self.shared), self.context.authority);
         connection.object_server().at(Self::OBJECT, object).await?;
-        connection.object_server().at(Self::OBJECT, Network1::new(self.shared.adapters())).await?;
+        let object = Network1::new(self.shared.adapters(), self.injector.injected(self.context.authority));
+        connection.object_server().at(Self::OBJECT, object).await?;
         self.network.follow(connection.clone());
         tokio::spawn(kvp1::announce(connection.clone(), Self::OBJECT, received));
-        tokio::spawn(network1::publish(connection.clone(), Self::OBJECT, self.shared.adapters()));
+        let (adapters, records) = (self.shared.adapters(), self.injector.records());
+        tokio::spawn(network1::publish(connection.clone(), Self::OBJECT, adapters, records));
         Ok(())
     }
 
@@ -146,6 +155,7 @@ impl Service for Kvpd {
         tokio::select! {
             biased;
             Some(finished) = self.finished.recv() => Event::Finished(Box::new(finished)),
+            event = self.injector.next() => Event::Injection(Box::new(event)),
             pools = self.watches.touched() => Event::Touched(pools),
             changes = self.intrinsics.changed() => Event::Intrinsic(changes),
             () = self.network.changed() => Event::Servers,
@@ -158,21 +168,23 @@ impl Service for Kvpd {
             Event::Touched(pools) => pools.into_iter().for_each(|pool| self.shared.refresh(pool, || {})),
             Event::Intrinsic(changes) => self.take_facts(changes),
             Event::Servers => self.look_at_network(),
+            Event::Injection(event) => self.injector.handle(*event, link),
         }
     }
 
     async fn reload(&mut self, settings: Settings) -> Result<(), Failure> {
         let changes = self.intrinsics.restart(settings.intrinsic_options(&self.context.common));
+        self.engine = settings.engine();
         self.network.select(settings.network.selection);
         self.seen = None;
         self.take_facts(changes);
         self.shared.set_limits(settings.limits);
         self.shared.pools().limit(settings.max_items, settings.lock_timeout);
-        self.engine = Engine::new(&settings.host_writable);
         Ok(())
     }
 
     async fn stop(&mut self, link: &mut Link) {
+        self.injector.stop(link).await;
         if tokio::time::timeout(END_PATIENCE, self.shared.finish()).await.is_err() {
             tracing::warn!("a change is still waiting for another program's lock: ending without it");
         }
@@ -244,6 +256,8 @@ impl Kvpd {
                     let _ = finish.send(Finished { request, message, outcome });
                 });
             }
+            Action::Inject(injection) => self.injector.begin(request, injection, link),
+            Action::Refuse(refused) => self.injector.refuse(&request, &refused, link),
         }
     }
 

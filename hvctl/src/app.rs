@@ -12,7 +12,7 @@ use clap::{CommandFactory as _, Parser as _};
 use crate::args::{Cli, Shell, Verb};
 use crate::error::{Code, Error, Failure};
 use crate::output::Output;
-use crate::{config_check, devices, driver, host, kvp, status};
+use crate::{config_check, devices, driver, host, ip, kvp, status};
 
 /// The whole program.
 pub(crate) fn main() -> ExitCode {
@@ -32,6 +32,7 @@ fn run(cli: &Cli, output: &Output) -> Result<(), Failure> {
         Verb::Host => on_runtime(host::run(cli, output)),
         Verb::Devices => devices::run(&cli.sysfs_root, output),
         Verb::Driver(verb) => on_runtime(driver::run(verb, cli, output)),
+        Verb::Ip(verb) => on_runtime(ip::run(verb, cli, output)),
         Verb::Config(verb) => config_check::run(verb, cli, output),
         Verb::Completions { shell } => completions(*shell),
     }

@@ -15,6 +15,12 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::error::Error;
 use hv_utils_core::wire::kvp::Pool;
 
+mod driver;
+mod ip;
+
+pub(crate) use driver::Driver;
+pub(crate) use ip::Ip;
+
 const AFTER_HELP: &str = "\
 Exit codes:
   0   done
@@ -32,6 +38,7 @@ Examples:
   hvctl kvp set guest deployment finished      let the host read it
   hvctl kvp wait external token --timeout 60   wait until the host has sent it
   hvctl kvp watch --json                       one JSON object per change
+  hvctl ip history                             what the host has made of this machine's addresses
   hvctl driver show                            which driver has which device, and why
   hvctl kvp export guest | hvctl kvp import --dry-run -
 
@@ -75,6 +82,9 @@ pub(crate) enum Verb {
     /// Which driver has each service's device: the kernel's, or raw VMBus for a daemon of hv-utils
     #[command(subcommand, subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
     Driver(Driver),
+    /// Network adapters: as the host sees them, and as it has configured them
+    #[command(subcommand, subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
+    Ip(Ip),
     /// The daemons' configuration
     #[command(subcommand, subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
     Config(Config),
@@ -162,80 +172,6 @@ pub(crate) enum Kvp {
         #[arg(long)]
         replace: bool,
     },
-}
-
-/// Verbs of `hvctl driver`.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Driver {
-    /// Show the driver of each service's device, the choice, and the reason
-    Show,
-    /// Choose a driver, move the devices now, and keep the choice
-    Use {
-        /// auto (by measured facts), uio (raw VMBus) or hv_utils (the kernel's driver)
-        choice: DriverChoice,
-        /// Services; all without
-        #[arg(value_name = "IC")]
-        services: Vec<Service>,
-        /// Until the next boot only
-        #[arg(long)]
-        runtime: bool,
-    },
-}
-
-/// Choices of a driver.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub(crate) enum DriverChoice {
-    /// What measured facts speak for
-    Auto,
-    /// Raw VMBus
-    Uio,
-    /// The kernel's driver
-    HvUtils,
-}
-
-impl DriverChoice {
-    /// The word on D-Bus.
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            DriverChoice::Auto => "auto",
-            DriverChoice::Uio => "uio",
-            DriverChoice::HvUtils => "hv_utils",
-        }
-    }
-}
-
-/// Services, as `[driver]` in the configuration names them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Service {
-    /// Data exchange
-    Kvp,
-    /// Backup
-    Vss,
-    /// Time synchronization
-    #[value(name = "timesync")]
-    TimeSync,
-    /// Guest shutdown
-    Shutdown,
-    /// Heartbeat
-    Heartbeat,
-    /// Guest services: file copy
-    #[value(alias = "fcopy")]
-    FileCopy,
-}
-
-impl Service {
-    /// The word on D-Bus.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Service::Kvp => "kvp",
-            Service::Vss => "vss",
-            Service::TimeSync => "timesync",
-            Service::Shutdown => "shutdown",
-            Service::Heartbeat => "heartbeat",
-            Service::FileCopy => "file-copy",
-        }
-    }
 }
 
 /// Verbs of `hvctl config`.

@@ -96,6 +96,13 @@ impl Error {
             .hint("the pools are external, guest, auto, auto-external and auto-internal, or 0 to 4")
     }
 
+    /// No such adapter, by the name the caller gave.
+    pub(crate) fn no_such_adapter(interface: &str) -> Error {
+        let message = format!("the host is shown no adapter \"{interface}\"");
+        Error::new(Code::NotFound, "NoSuchAdapter", message)
+            .hint("hvctl ip show lists those that it is shown")
+    }
+
     /// Whether the daemon is not there but the bus is (so waiting for it makes sense).
     pub(crate) fn is_absent_daemon(&self) -> bool {
         self.code == Code::Unavailable && self.name != format!("{PREFIX}NoBus")
@@ -221,6 +228,7 @@ fn daemon_says(short: &str, daemon: &str) -> (Code, String) {
             (Code::Failed, "delete items that are no longer needed, or raise the limit in hv-utils.toml")
         }
         "Busy" => (Code::Failed, "try again in a moment"),
+        "NothingToRevert" => (Code::Failed, "hvctl ip history shows what the host has configured"),
         "NotSupported" => (Code::Failed, "hvctl status shows which way to the host the daemon has"),
         "InvalidArgument" => (Code::Failed, "hvctl --help shows what is expected"),
         _ => return (Code::Failed, format!("look at its log: journalctl -u {daemon}")),

@@ -4,6 +4,7 @@
 //! none of their files, so it can be installed, upgraded and run apart from them.
 //! Here is the list of rooms; `app` is where a command line becomes an exit code.
 
+mod age;
 mod app;
 mod args;
 mod config_check;
@@ -12,6 +13,7 @@ mod devices;
 mod driver;
 mod error;
 mod host;
+mod ip;
 mod kvp;
 mod kvp_transfer;
 mod kvp_watch;

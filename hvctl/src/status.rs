@@ -4,11 +4,10 @@
 //! come from sysfs, so that "the host does not offer it" and "the daemon does not run" can be told apart.
 //! Exit 0 as long as the bus could be asked; without a bus the rest is still shown (exit 69).
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
-
 use futures_util::future::join_all;
 use serde::Serialize;
 
+use crate::age::{age, ago};
 use crate::args::{BusChoice, Cli};
 use crate::daemons::{DAEMONS, Daemon};
 use crate::devices;
@@ -136,22 +135,6 @@ fn cells(service: &Service<'_>) -> Vec<Cell> {
 /// Whether the daemon is simply not on the bus.
 fn is_absent(error: &Error) -> bool {
     matches!(error.short_name(), "ServiceUnknown" | "NameHasNoOwner")
-}
-
-/// How long ago `micros` since 1970 was; nothing for 0, and zero for the future (the clock has been set since).
-fn age(micros: u64) -> Option<Duration> {
-    let then = UNIX_EPOCH.checked_add(Duration::from_micros(micros))?;
-    (micros != 0).then(|| SystemTime::now().duration_since(then).unwrap_or_default())
-}
-
-/// An age in the largest unit that fits.
-fn ago(age: Duration) -> String {
-    match age.as_secs() {
-        secs @ 0..120 => format!("{secs} s ago"),
-        secs @ 120..7200 => format!("{} min ago", secs / 60),
-        secs @ 7200..172_800 => format!("{} h ago", secs / 3600),
-        secs => format!("{} days ago", secs / 86400),
-    }
 }
 
 /// One service as JSON; what an absent daemon cannot tell is null.

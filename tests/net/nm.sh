@@ -21,8 +21,10 @@ from_keyfile() {
         '# the old network' address1=192.0.2.30/24,192.0.2.1 'route1=203.0.113.0/24,192.0.2.2,50' 'dns=192.0.2.53;' '' \
         '[ipv6]' method=disabled '' '[user]' org.example.note=keep
 }
+# There is no authenticator here: it is never activated.
 from_secrets() {
-    profile secured uuid=6e7d4f0e-0000-4000-8000-000000000002 interface-name=eth0 '' '[802-1x]' 'eap=ttls;' identity=guest \
+    from_nothing
+    profile secured autoconnect=false uuid=6e7d4f0e-0000-4000-8000-000000000002 interface-name=eth0 '' '[802-1x]' 'eap=ttls;' identity=guest \
         phase2-auth=pap password=secret optional=true auth-timeout=1 '' '[ipv4]' method=manual address1=192.0.2.31/24 '' \
         '[ipv6]' method=disabled
 }
@@ -48,7 +50,7 @@ from_run() {
         >/run/NetworkManager/system-connections/netplan-eth0.nmconnection
     chmod 0600 /run/NetworkManager/system-connections/netplan-eth0.nmconnection
 }
-all_points="generated keyfile secrets nothing two inactive shared run"
+all_points="generated keyfile nothing two inactive shared run"
 
 # begin POINT: NetworkManager has come to rest there
 begin() {
@@ -56,6 +58,7 @@ begin() {
     rm -rf "${profiles:?}"/* /etc/NetworkManager/conf.d/* /run/NetworkManager /var/lib/NetworkManager/*
     nm_stop
     ip address flush dev eth0
+    : >/etc/resolv.conf
     "from_$1"
     nm_start
     wait_for nm_is_at_rest "$1"
@@ -67,8 +70,8 @@ nm_is_at_rest() {
     state=$(nmcli -g GENERAL.STATE device show eth0)
     case $1:$state in
         generated:70*) ;; # it waits for a lease
-        inactive:30* | nothing:30*) ;;
-        generated:* | inactive:* | nothing:*) return 1 ;;
+        inactive:30* | nothing:30* | secrets:30*) ;;
+        generated:* | inactive:* | nothing:* | secrets:*) return 1 ;;
         *:100*) ;;
         *) return 1 ;;
     esac

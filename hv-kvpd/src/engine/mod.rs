@@ -1,14 +1,19 @@
 //! The rules of Data Exchange: a request of the host in, what to do about it out.
 //!
 //! No files, no clock, no runtime: what the pools hold is looked up through [`Items`], what the machine's network is
-//! through [`Adapters`], what must become durable
-//! is handed back as a [`Change`]. The access rules and statuses are those of `docs/protocol/kvp.md`; reading,
-//! writing and refusing each have a function of their own.
+//! through [`Adapters`], what must become durable is handed back as a [`Change`], what an adapter is to have as an
+//! [`Injection`]. The access rules and statuses are those of `docs/protocol/kvp.md`; reading, writing and refusing each
+//! have a function of their own.
 
+use hv_utils_core::netapply::Injection;
 use hv_utils_core::wire::Status;
 use hv_utils_core::wire::kvp::{IpInfo, MAX_KEY_UNITS, MAX_VALUE_UNITS, Pool, Reply, Request};
 
 use crate::pool::{Change, PoolError};
+
+mod injection;
+
+pub use injection::Refused;
 
 #[cfg(test)]
 mod tests;
@@ -44,6 +49,10 @@ pub enum Action {
     Answer(Answer),
     /// Make this durable first, then ask [`Engine::changed`] what to tell the host.
     Change(Change),
+    /// Have an adapter configured so first; whoever does it says what to tell the host.
+    Inject(Injection),
+    /// Tell the host this status, and the log why.
+    Refuse(Refused),
 }
 
 /// What the host is told.
@@ -70,6 +79,7 @@ impl Answer {
 #[derive(Debug, Clone)]
 pub struct Engine {
     host_writable: [bool; Pool::ALL.len()],
+    host_may_configure: bool,
 }
 
 impl Engine {
@@ -80,7 +90,13 @@ impl Engine {
         for pool in host_writable.iter().filter(|pool| **pool != Pool::Auto) {
             allowed[usize::from(pool.number())] = true;
         }
-        Engine { host_writable: allowed }
+        Engine { host_writable: allowed, host_may_configure: true }
+    }
+
+    /// The same rules, with `allowed` saying whether the host may configure network adapters.
+    #[must_use]
+    pub fn with_configuration(self, allowed: bool) -> Engine {
+        Engine { host_may_configure: allowed, ..self }
     }
 
     /// Decides about one request.
@@ -95,7 +111,10 @@ impl Engine {
                 self.write(*pool, || Change::Delete { pool: *pool, key: key.clone() })
             }
             Request::GetIpInfo(query) => Action::Answer(ip_info(adapters, &query.adapter_id)),
-            Request::SetIpInfo(_) => Action::Answer(Answer::refused(Status::NOT_SUPPORTED)),
+            Request::SetIpInfo(_) if !self.host_may_configure => Action::Refuse(Refused::Forbidden),
+            Request::SetIpInfo(info) => {
+                injection::injection(info).map_or_else(Action::Refuse, Action::Inject)
+            }
         }
     }
 

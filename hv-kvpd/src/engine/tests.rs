@@ -7,7 +7,7 @@ use hv_utils_core::wire::kvp::{Family, IpInfo, IpQuery, Pool, Reply, Request};
 
 use rustix::io::Errno;
 
-use super::{Action, Adapters, Answer, Engine, Items, read_by};
+use super::{Action, Adapters, Answer, Engine, Items, Refused, read_by};
 use crate::pool::{Change, Field, PoolError};
 
 /// Items as a plain list: `(pool, key, value)`.
@@ -173,8 +173,14 @@ fn adapter_that_is_not_there_is_a_failure_and_families_are_no_filter() {
 }
 
 #[test]
-fn configuring_an_adapter_is_not_supported() {
-    let request = Request::SetIpInfo(Box::default());
-    let refused = Action::Answer(Answer::refused(Status::NOT_SUPPORTED));
-    assert_eq!(everything_but_auto().request(&request, &no_items(), &NoAdapters), refused);
+fn configuring_an_adapter_is_done_unless_it_is_forbidden_or_makes_no_sense() {
+    let adapter_id = "{F8B3781A-1E82-4818-A1C3-63D806EC15BB}".to_owned();
+    let dhcp = Request::SetIpInfo(Box::new(IpInfo { adapter_id, dhcp: true, ..IpInfo::default() }));
+    let ask = |engine: Engine, request: &Request| engine.request(request, &no_items(), &NoAdapters);
+    let Action::Inject(injection) = ask(everything_but_auto(), &dhcp) else { panic!("an injection") };
+    assert_eq!(injection.adapter, "f8b3781a-1e82-4818-a1c3-63d806ec15bb");
+    let forbidden = everything_but_auto().with_configuration(false);
+    assert_eq!(ask(forbidden, &dhcp), Action::Refuse(Refused::Forbidden));
+    let unnamed = Request::SetIpInfo(Box::default());
+    assert_eq!(ask(everything_but_auto(), &unnamed), Action::Refuse(Refused::NoAdapter));
 }

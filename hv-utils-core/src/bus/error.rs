@@ -26,6 +26,8 @@ pub enum Error {
     Busy(String),
     /// Nothing is frozen.
     NotFrozen(String),
+    /// Nothing that the host has configured is in force.
+    NothingToRevert(String),
     /// A configured bound is reached.
     Full(String),
     /// An argument makes no sense.

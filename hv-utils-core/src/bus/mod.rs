@@ -10,7 +10,6 @@ mod error;
 pub(crate) mod log_control;
 pub(crate) mod presence;
 pub(crate) mod service1;
-mod watch;
 
 pub use authority::Authority;
 pub use choice::{BusChoice, UnknownBus};

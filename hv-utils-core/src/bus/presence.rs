@@ -2,12 +2,11 @@
 //!
 //! The host is served with or without a bus, so all waiting is done in a task of its own and told as events. A
 //! connection is made; the daemon registers its objects; only then is the name asked for, so that no early call is
-//! lost. A bus that is missing is awaited by [`Watch`]; one that refuses connections, or has no socket file to
+//! lost. A bus that is missing is awaited by [`PathWatch`]; one that refuses connections, or has no socket file to
 //! watch, is tried again with growing pauses, a bounded number of times.
 
 use super::choice::socket_path;
-use super::watch::Watch;
-use crate::daemon::{Exit, Failure};
+use crate::daemon::{Exit, Failure, PathWatch};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
@@ -165,7 +164,7 @@ impl Keeper {
         }
         let mut told = false;
         loop {
-            let watch = socket_path(&self.address).and_then(|path| Watch::new(&path).ok());
+            let watch = socket_path(&self.address).and_then(|path| PathWatch::new(&path).ok());
             let error = match self.persist(if watch.is_some() { SOON } else { LATER }, &mut told).await? {
                 Ok(bus) => return Ok(bus),
                 Err(error) => error,
@@ -200,7 +199,7 @@ impl Keeper {
         Ok(connect(&self.address).await)
     }
 
-    async fn wait(&self, watch: Option<Watch>) {
+    async fn wait(&self, watch: Option<PathWatch>) {
         let changed = async {
             match &watch {
                 Some(watch) => watch.changed().await,

@@ -13,6 +13,7 @@ mod lock;
 pub mod log;
 
 pub mod notify;
+mod path_watch;
 mod replace;
 mod run;
 mod serve;
@@ -24,6 +25,7 @@ pub use args::{CommonArgs, command};
 pub use exit::{Exit, Failure, exit_of};
 pub use lock::{InstanceLock, directory};
 pub use notify::Notifier;
+pub use path_watch::PathWatch;
 pub use replace::replace;
 pub use run::{check as check_findings, main, report as report_findings, run};
 pub use settings::log_settings;

@@ -22,6 +22,8 @@ const DEL_ADDRESS: u16 = 21;
 const NEW_ROUTE: u16 = 24;
 /// `RTM_DELROUTE`
 const DEL_ROUTE: u16 = 25;
+/// `RTM_DELNEXTHOP`
+const DEL_NEXT_HOP: u16 = 105;
 
 /// Bytes of `struct ifinfomsg`.
 const LINK_HEADER: usize = 16;
@@ -65,6 +67,8 @@ pub(super) enum Event {
     Route(RouteNews),
     /// A default route is gone.
     RouteGone(RouteNews),
+    /// A next hop that routes share is gone, and those routes with it, unannounced.
+    NextHopGone,
 }
 
 /// One interface, as a message describes it.
@@ -131,6 +135,7 @@ pub(super) fn parse(kind: u16, payload: &[u8]) -> Option<Event> {
             .map(|(index, address)| Event::AddressGone(index, address.ip, address.prefix)),
         NEW_ROUTE => route::parse(payload).map(Event::Route),
         DEL_ROUTE => route::parse(payload).map(Event::RouteGone),
+        DEL_NEXT_HOP => Some(Event::NextHopGone),
         _ => None,
     }
 }

@@ -8,6 +8,7 @@
 //! 0.82 MB and 0.76 MiB, this 5 kB and 0.01 MiB (measured in release builds); and one attribute of a newer
 //! kernel that a typed parser does not expect makes it lose the whole interface.
 
+mod filter;
 mod glob;
 mod message;
 mod monitor;

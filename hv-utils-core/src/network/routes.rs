@@ -1,8 +1,8 @@
 //! The default routes that are known, and how messages, and the kernel's silence, change them.
 //!
 //! Only a store. The kernel does not announce every route that goes: one whose interface is switched off, or loses
-//! its last IPv4 address, or that is for an address which goes, is flushed without a message. What follows from the
-//! messages about interfaces and addresses is done here; where it does not follow, [`Routes::is_stale`] says so,
+//! its last IPv4 address, or that is for an address or by a next hop object which goes, is flushed without a
+//! message. What follows from other messages is done here; where it does not follow, [`Routes::is_stale`] says so,
 //! and they have to be listed again.
 
 use std::net::IpAddr;
@@ -105,6 +105,12 @@ impl Routes {
     /// The machine no longer has this address.
     pub(super) fn source_gone(&mut self, ip: IpAddr) -> bool {
         self.remove_where(|route| route.family == RouteFamily::V4 && route.source == Some(ip))
+    }
+
+    /// A next hop is gone; which routes led there was not kept.
+    pub(super) fn next_hop_gone(&mut self) -> bool {
+        self.stale |= !self.known.is_empty();
+        false
     }
 
     fn remove_where(&mut self, gone: impl Fn(&Route) -> bool) -> bool {

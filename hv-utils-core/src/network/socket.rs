@@ -11,11 +11,13 @@ use rustix::net::{self, AddressFamily, RecvFlags, SocketFlags, SocketType, netli
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use super::filter;
 use super::ready::register;
+use crate::sys::attach_filter;
 
-/// `RTMGRP_LINK`, `RTMGRP_IPV4_IFADDR`, `RTMGRP_IPV4_ROUTE`, `RTMGRP_IPV6_IFADDR` and `RTMGRP_IPV6_ROUTE` of
-/// `linux/rtnetlink.h`.
-const GROUPS: u32 = 0x1 | 0x10 | 0x40 | 0x100 | 0x400;
+/// `RTMGRP_LINK`, `RTMGRP_IPV4_IFADDR`, `RTMGRP_IPV4_ROUTE`, `RTMGRP_IPV6_IFADDR`, `RTMGRP_IPV6_ROUTE` of
+/// `linux/rtnetlink.h`, and the group `RTNLGRP_NEXTHOP`, which kernels before 5.3 ignore.
+const GROUPS: u32 = 0x1 | 0x10 | 0x40 | 0x100 | 0x400 | 1 << 31;
 /// What the buffer may grow to.
 const BUFFER_LIMIT: usize = 1024 * 1024;
 
@@ -33,6 +35,9 @@ pub(super) enum Received {
 pub(super) fn connect() -> Result<(AsyncFd<OwnedFd>, u32), Errno> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = net::socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None)?;
+    if let Err(error) = attach_filter(&socket, &filter::PROGRAM) {
+        tracing::debug!(%error, "every route that changes is a wake-up");
+    }
     net::bind(&socket, &netlink::SocketAddrNetlink::new(0, GROUPS))?;
     let port = netlink::SocketAddrNetlink::try_from(net::getsockname(&socket)?)?.pid();
     let socket = register(socket, Interest::READABLE).map_err(|error| number(&error))?;

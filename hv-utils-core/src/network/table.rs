@@ -204,6 +204,7 @@ impl Table {
             Event::AddressGone(index, ip, prefix) => self.remove_address(index, ip, prefix),
             Event::Route(news) => self.routes.add(news),
             Event::RouteGone(news) => self.routes.remove(&news),
+            Event::NextHopGone => self.routes.next_hop_gone(),
         }
     }
 

@@ -4,14 +4,16 @@
 //! locks are for.
 #![expect(
     unsafe_code,
-    reason = "shared mappings, open-file-description locks, AsyncFd and signal dispositions have no safe wrapper"
+    reason = "shared mappings, open-file-description locks, socket filters, AsyncFd and signal dispositions have no safe wrapper"
 )]
 
+mod filter;
 mod lock;
 mod shared_memory;
 mod signals;
 mod watch;
 
+pub use filter::{Instruction, attach_filter};
 pub use lock::{LockKind, ofd_lock, ofd_unlock, try_ofd_lock};
 pub use shared_memory::SharedMemory;
 pub use signals::ignore_requests_to_end;

@@ -19,6 +19,7 @@ pub struct DefaultRoute {
     metric: u32,
     protocol: u8,
     source: Option<Ipv4Addr>,
+    next_hop: Option<u32>,
 }
 
 impl DefaultRoute {
@@ -26,7 +27,13 @@ impl DefaultRoute {
     #[must_use]
     pub fn through(index: u32, gateway: &str) -> DefaultRoute {
         let ways = vec![(index, gateway.parse().unwrap())];
-        DefaultRoute { ways, table: 254, metric: 0, protocol: 4, source: None }
+        DefaultRoute { ways, table: 254, metric: 0, protocol: 4, source: None, next_hop: None }
+    }
+
+    /// As [`DefaultRoute::through`], for IPv4, by a next hop object.
+    #[must_use]
+    pub fn by_next_hop(number: u32) -> DefaultRoute {
+        DefaultRoute { next_hop: Some(number), ..DefaultRoute::through(0, "0.0.0.0") }
     }
 
     /// One way more.
@@ -71,7 +78,9 @@ impl DefaultRoute {
             IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
         };
         builder = builder.destination_prefix(everything, 0).unwrap();
-        if self.ways.len() == 1 {
+        if let Some(number) = self.next_hop {
+            builder = builder.nhid(number);
+        } else if self.ways.len() == 1 {
             builder = builder.gateway(first).unwrap().output_interface(index);
         } else {
             let hop = |(index, gateway): &(u32, IpAddr)| {

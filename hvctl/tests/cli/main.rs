@@ -13,6 +13,7 @@ mod errors;
 mod fake;
 mod harness;
 mod import;
+mod ip;
 mod monitor;
 mod reading;
 mod status;

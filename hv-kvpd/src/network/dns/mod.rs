@@ -1,10 +1,10 @@
 //! DNS servers: who knows them, in this order, each asked only if the one before knows none.
 //!
-//! 1. systemd-resolved, by interface, else those for all ([`resolved`]);
-//! 2. NetworkManager, by interface ([`manager`]);
-//! 3. `resolv.conf`, for all ([`file`]).
+//! 1. systemd-resolved, by interface, else those for all (`resolved.rs`);
+//! 2. NetworkManager, by interface (`manager.rs`);
+//! 3. `resolv.conf`, for all (`file.rs`).
 //!
-//! The first two are asked over D-Bus by a task of its own ([`follow`]), at the beginning and whenever they say that
+//! The first two are asked over D-Bus by a task of its own (`follow.rs`), at the beginning and whenever they say that
 //! something has changed. An answer to the host never waits for them: until they have answered, and wherever there is
 //! no bus, `resolv.conf` counts. A server on the loopback is a forwarder of this machine and means nothing to the host.
 

@@ -7,10 +7,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::activation::{ACTIVATED, ACTIVATING};
 use super::bus::Keep;
-use super::live::{ACTIVATED, ACTIVATING, Live, failed};
+use super::live::{Live, failed};
 use super::settings;
-use super::{Facts, files};
+use super::{Facts, files, managed};
 use crate::error::Error;
 use crate::saved::{Snapshot, remove};
 use crate::world::World;
@@ -72,13 +73,19 @@ impl Live<'_> {
         self.bus.load(&paths).await.map_err(back())?;
         let Some(device) = self.device().await?.filter(|_| live) else { return Ok(()) };
         let active = self.active(Some(&device)).await;
-        let Some(chosen) = self.chosen(active.as_ref()).await? else {
-            // It has gone with its profile.
-            return Ok(());
+        let settings = match self.chosen(active.as_ref()).await? {
+            Some(chosen) => chosen.settings,
+            // It makes a profile for a link without one, but only when it starts.
+            None if managed::has_default(&self.world.roots, self.target) => {
+                let settings = settings::fresh(self.target, 0);
+                drop(self.bus.add_unsaved(&settings).await.map_err(back())?);
+                settings
+            }
+            None => return Ok(()),
         };
-        let uuid = settings::profile(&chosen.settings).uuid;
+        let uuid = settings::profile(&settings).uuid;
         let good = [ACTIVATING, ACTIVATED];
-        self.put_into_force(&device, &uuid, &chosen.settings, &good, PATIENCE).await
+        self.put_into_force(&device, &uuid, &settings, &good, PATIENCE).await
     }
 
     async fn remove_added(&self, facts: &Facts) -> Result<(), Error> {

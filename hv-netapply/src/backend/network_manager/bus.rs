@@ -15,25 +15,18 @@ use zbus::{Connection, DynamicType, MatchRule, MessageStream, Type};
 use super::settings::Settings;
 use crate::world::World;
 
-const NAME: &str = "org.freedesktop.NetworkManager";
-const MANAGER: &str = "/org/freedesktop/NetworkManager";
+pub(super) const NAME: &str = "org.freedesktop.NetworkManager";
+pub(super) const MANAGER: &str = "/org/freedesktop/NetworkManager";
 const SETTINGS: &str = "/org/freedesktop/NetworkManager/Settings";
 const DEVICE: &str = "org.freedesktop.NetworkManager.Device";
 const WIRED: &str = "org.freedesktop.NetworkManager.Device.Wired";
 const ACTIVE: &str = "org.freedesktop.NetworkManager.Connection.Active";
 const PROFILES: &str = "org.freedesktop.NetworkManager.Settings";
 const PROFILE: &str = "org.freedesktop.NetworkManager.Settings.Connection";
-const CHECKPOINT: &str = "org.freedesktop.NetworkManager.Checkpoint";
 const BUS: &str = "org.freedesktop.DBus";
 
 /// NetworkManager's word for no object.
 const NOTHING: &str = "/";
-/// Seconds until NetworkManager goes back by itself if nobody says that it may stay. By this number our checkpoints are
-/// known: also those that an earlier process has left.
-const OWN_TIMEOUT: u32 = 67;
-/// `delete-new-connections`
-const DELETE_NEW: u32 = 0x2;
-
 /// Where a profile is to be kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Keep {
@@ -83,7 +76,13 @@ impl Bus {
         Some(Self { connection, owner })
     }
 
-    async fn call<B, R>(&self, path: &str, interface: &str, method: &str, body: &B) -> zbus::Result<R>
+    pub(super) async fn call<B, R>(
+        &self,
+        path: &str,
+        interface: &str,
+        method: &str,
+        body: &B,
+    ) -> zbus::Result<R>
     where
         B: Serialize + DynamicType,
         R: DeserializeOwned + Type,
@@ -95,7 +94,7 @@ impl Bus {
         reply.body().deserialize()
     }
 
-    async fn get<T>(&self, path: &str, interface: &str, property: &str) -> zbus::Result<T>
+    pub(super) async fn get<T>(&self, path: &str, interface: &str, property: &str) -> zbus::Result<T>
     where
         T: TryFrom<OwnedVariant>,
         T::Error: Into<zbus::Error>,
@@ -245,6 +244,11 @@ impl Bus {
         self.call(SETTINGS, PROFILES, "AddConnection", settings).await
     }
 
+    /// Adds a profile until the next boot.
+    pub(super) async fn add_unsaved(&self, settings: &Settings) -> zbus::Result<OwnedObjectPath> {
+        self.call(SETTINGS, PROFILES, "AddConnectionUnsaved", settings).await
+    }
+
     pub(super) async fn delete(&self, profile: &str) -> zbus::Result<()> {
         self.call(profile, PROFILE, "Delete", &()).await
     }
@@ -254,54 +258,8 @@ impl Bus {
         let _result: (bool, Vec<String>) = self.call(SETTINGS, PROFILES, "LoadConnections", &files).await?;
         Ok(())
     }
-
-    // ---- checkpoints
-
-    /// Has NetworkManager go back by itself if nobody calls [`Bus::destroy_checkpoints`] in time. With `adds`, profiles that
-    /// come from now on go then too.
-    pub(super) async fn create_checkpoint(&self, device: &str, adds: bool) -> zbus::Result<()> {
-        let devices = [path(device)?];
-        let flags = if adds { DELETE_NEW } else { 0 };
-        let _checkpoint: OwnedObjectPath =
-            self.call(MANAGER, NAME, "CheckpointCreate", &(&devices[..], OWN_TIMEOUT, flags)).await?;
-        Ok(())
-    }
-
-    /// Our checkpoints of a device.
-    async fn checkpoints(&self, device: &str) -> zbus::Result<Vec<OwnedObjectPath>> {
-        let all: Vec<OwnedObjectPath> = self.get(MANAGER, NAME, "Checkpoints").await?;
-        let mut own = Vec::new();
-        for checkpoint in all {
-            let timeout: zbus::Result<u32> = self.get(&checkpoint, CHECKPOINT, "RollbackTimeout").await;
-            let devices: zbus::Result<Vec<OwnedObjectPath>> =
-                self.get(&checkpoint, CHECKPOINT, "Devices").await;
-            let is_its =
-                devices.is_ok_and(|devices| matches!(&devices[..], [only] if only.as_str() == device));
-            if is_its && timeout.ok() == Some(OWN_TIMEOUT) {
-                own.push(checkpoint);
-            }
-        }
-        Ok(own)
-    }
-
-    /// What is now stays.
-    pub(super) async fn destroy_checkpoints(&self, device: &str) -> zbus::Result<()> {
-        for checkpoint in self.checkpoints(device).await? {
-            self.call::<_, ()>(MANAGER, NAME, "CheckpointDestroy", &checkpoint).await?;
-        }
-        Ok(())
-    }
-
-    /// Back to what was when the checkpoint was made, if we have one.
-    pub(super) async fn roll_back(&self, device: &str) -> zbus::Result<()> {
-        for checkpoint in self.checkpoints(device).await? {
-            let _result: HashMap<String, u32> =
-                self.call(MANAGER, NAME, "CheckpointRollback", &checkpoint).await?;
-        }
-        Ok(())
-    }
 }
 
-fn path(text: &str) -> zbus::Result<zbus::ObjectPath<'_>> {
+pub(super) fn path(text: &str) -> zbus::Result<zbus::ObjectPath<'_>> {
     zbus::ObjectPath::try_from(text)
 }

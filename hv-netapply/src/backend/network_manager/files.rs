@@ -1,8 +1,9 @@
 //! NetworkManager's profiles as files, for the time before it runs: which one an adapter has, and where it may be changed.
 //!
 //! NetworkManager takes the profile of `/run` before one of `/etc` with the same UUID, and that one before one of `/usr/lib`
-//! (seen with 1.42). So what is in `/usr/lib` is copied to `/etc` under the same name; what is in `/run`, where it is made
-//! anew at each boot by somebody else, gets a copy of its own with a UUID of its own, which NetworkManager prefers.
+//! (seen with 1.42). So what is in `/usr/lib` is copied to `/etc` under the same name; what somebody else makes anew in `/run`
+//! at each boot gets a copy with a UUID of its own, which NetworkManager prefers; and what NetworkManager itself has made
+//! there, and would read again if it has only been stopped, moves to `/etc`, as if it had been saved.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -18,10 +19,13 @@ use super::profile::Profile;
 use super::stored;
 use crate::backend::Target;
 use crate::error::Error;
+use crate::saved::remove;
 use crate::world::World;
 
 /// Below each root.
 const DIRECTORY: &str = "NetworkManager/system-connections";
+/// What NetworkManager notes in its own files.
+const GENERATED: &str = ".nmmeta";
 /// How long NetworkManager's parser may take.
 const PARSER_PATIENCE: Duration = Duration::from_secs(5);
 /// Above what another profile has.
@@ -30,9 +34,21 @@ const PREFERRED: i32 = 1;
 /// Where a profile was found, in NetworkManager's order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Level {
+    /// By NetworkManager itself.
+    Made,
+    /// By somebody else.
     Run,
     Etc,
     Usr,
+}
+
+/// Where an injection is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The file.
+    pub(super) path: PathBuf,
+    /// The one that goes for it.
+    pub(super) instead_of: Option<PathBuf>,
 }
 
 /// A profile on disk.
@@ -42,6 +58,8 @@ struct Stored {
     level: Level,
     file: Keyfile,
     profile: Profile,
+    /// NetworkManager had it active when it was stopped, and will again.
+    current: bool,
 }
 
 /// The directory for what is to stay.
@@ -61,15 +79,33 @@ pub(super) fn all_with_uuid(world: &World, uuid: &str) -> Vec<PathBuf> {
     directories.iter().flat_map(|directory| with_uuid(directory, uuid)).collect()
 }
 
-/// The file that an injection is written into.
-pub(super) fn destination(world: &World, target: &Target) -> PathBuf {
-    place(world, target, &chosen(world, target))
+/// A file of [`home`], and the one that may have been in its place: what NetworkManager has to look at.
+pub(super) fn with_shadow(world: &World, path: &Path) -> Vec<String> {
+    let shadow = world.roots.run.join(DIRECTORY).join(path.file_name().unwrap_or_default());
+    let paths = [path, &shadow];
+    paths.map(|path| path.to_string_lossy().into_owned()).into()
 }
 
-/// Writes the injection, durably. Returns the file.
-pub(super) async fn write(world: &World, target: &Target, injection: &Injection) -> Result<PathBuf, Error> {
+/// Where an injection is written.
+pub(super) fn place(world: &World, target: &Target) -> Place {
+    place_of(world, target, chosen(world, target).as_ref())
+}
+
+/// Writes the injection, durably, unless `allowed` does not have what that would change.
+pub(super) async fn write(
+    world: &World,
+    target: &Target,
+    injection: &Injection,
+    allowed: impl Fn(&Path) -> bool,
+) -> Result<(), Error> {
     let chosen = chosen(world, target);
-    let path = place(world, target, &chosen);
+    let place = place_of(world, target, chosen.as_ref());
+    if !allowed(&place.path) || !place.instead_of.as_deref().is_none_or(allowed) {
+        return Err(Error::not_applied(format!(
+            "the profiles of {} have changed meanwhile",
+            target.interface
+        )));
+    }
     let mut file = match chosen {
         Some(stored) => {
             refuse_port(&stored.profile, target)?;
@@ -78,8 +114,8 @@ pub(super) async fn write(world: &World, target: &Target, injection: &Injection)
                 let priority = stored.profile.priority.saturating_add(PREFERRED).to_string();
                 file.set("connection", "uuid", &target.adapter);
                 file.set("connection", "autoconnect-priority", &priority);
-                file.remove(".nmmeta", |_, _| true);
             }
+            file.remove_section(GENERATED);
             file
         }
         None => stored::fresh(target, above_shared(world, target)),
@@ -88,8 +124,8 @@ pub(super) async fn write(world: &World, target: &Target, injection: &Injection)
     let text = file.text();
     check(world, &text).await?;
     directory(&home(world))?;
-    replace(&path, text.as_bytes(), 0o600)?;
-    Ok(path)
+    replace(&place.path, text.as_bytes(), 0o600)?;
+    place.instead_of.map_or(Ok(()), |path| remove(&path))
 }
 
 /// A part of a bond or a bridge has no addresses.
@@ -103,19 +139,21 @@ pub(super) fn refuse_port(profile: &Profile, target: &Target) -> Result<(), Erro
     )))
 }
 
-fn place(world: &World, target: &Target, chosen: &Option<Stored>) -> PathBuf {
-    let own = OsStr::new("hv-utils-").to_owned();
-    match chosen {
-        Some(Stored { path, level: Level::Etc, .. }) => path.clone(),
-        Some(Stored { path, level: Level::Usr, .. }) => home(world).join(path.file_name().unwrap_or(&own)),
-        _ => home(world).join(format!("hv-utils-{}.nmconnection", target.interface)),
-    }
+fn place_of(world: &World, target: &Target, chosen: Option<&Stored>) -> Place {
+    let home = home(world);
+    let name = chosen.and_then(|stored| stored.path.file_name()).unwrap_or_default();
+    let (path, instead_of) = match chosen.map(|stored| stored.level) {
+        Some(Level::Etc | Level::Usr) => (home.join(name), None),
+        Some(Level::Made) => (home.join(name), chosen.map(|stored| stored.path.clone())),
+        Some(Level::Run) | None => (home.join(format!("hv-utils-{}.nmconnection", target.interface)), None),
+    };
+    Place { path, instead_of }
 }
 
 /// The profile that NetworkManager will use for the adapter, if it is that adapter's alone.
 fn chosen(world: &World, target: &Target) -> Option<Stored> {
     let fitting = fitting(world, target).into_iter().filter(|stored| !stored.profile.shared);
-    fitting.max_by_key(|stored| stored.profile.rank())
+    fitting.max_by_key(|stored| (stored.current, stored.profile.rank()))
 }
 
 /// What our own profile's priority has to be to be used in place of one for many links.
@@ -129,6 +167,9 @@ fn fitting(world: &World, target: &Target) -> Vec<Stored> {
     let levels = [(&roots.run, Level::Run), (&roots.etc, Level::Etc), (&roots.usr.join("lib"), Level::Usr)];
     let used = fs::read_to_string(roots.var_lib.join("NetworkManager/timestamps")).unwrap_or_default();
     let used = Keyfile::parse(&used);
+    let device = roots.run.join("NetworkManager/devices").join(target.index.to_string());
+    let device = Keyfile::parse(&fs::read_to_string(device).unwrap_or_default());
+    let current = device.get("device", "connection-uuid").unwrap_or_default();
     let mut known: Vec<Stored> = Vec::new();
     for (root, level) in levels {
         for mut stored in read(&root.join(DIRECTORY), level) {
@@ -139,10 +180,12 @@ fn fitting(world: &World, target: &Target) -> Vec<Stored> {
             }
             let timestamp = used.get("timestamps", uuid).and_then(|seconds| seconds.parse().ok());
             stored.profile.timestamp = timestamp.unwrap_or(0);
+            stored.current = !current.is_empty() && stored.profile.uuid == current;
             known.push(stored);
         }
     }
-    known.retain(|stored| stored.profile.autoconnect && stored.profile.fits(target));
+    let is_used = |stored: &Stored| stored.profile.autoconnect || stored.current;
+    known.retain(|stored| is_used(stored) && stored.profile.fits(target));
     known
 }
 
@@ -163,12 +206,14 @@ fn read(directory: &Path, level: Level) -> Vec<Stored> {
             return None;
         }
         let file = Keyfile::parse(&fs::read_to_string(&path).ok()?);
-        // What it has made itself it does not read again.
-        if file.get(".nmmeta", "nm-generated") == Some("true") {
+        let is_made = level == Level::Run && file.get(GENERATED, "nm-generated") == Some("true");
+        // What it merely sees on a link it does not take up again.
+        if file.get(GENERATED, "external") == Some("true") {
             return None;
         }
+        let level = if is_made { Level::Made } else { level };
         let profile = stored::profile(&file);
-        Some(Stored { path, level, file, profile })
+        Some(Stored { path, level, file, profile, current: false })
     };
     paths.into_iter().filter_map(stored).collect()
 }

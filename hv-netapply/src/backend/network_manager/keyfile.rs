@@ -73,6 +73,17 @@ impl Keyfile {
         });
     }
 
+    /// Takes a section away, with everything up to the next one.
+    pub(super) fn remove_section(&mut self, section: &str) {
+        let mut inside = false;
+        self.lines.retain(|line| {
+            if let Line::Section(name) = read(line) {
+                inside = name == section;
+            }
+            !inside
+        });
+    }
+
     /// Gives a key its value: where it is, or at the end of its section, which is made if need be.
     pub(super) fn set(&mut self, section: &str, key: &str, value: &str) {
         let pair = format!("{key}={value}\n");
@@ -127,10 +138,9 @@ impl Keyfile {
 
     /// The last line of a file may lack its end.
     fn end_line_before(&mut self, at: usize) {
-        if let Some(line) = at.checked_sub(1).and_then(|before| self.lines.get_mut(before)) {
-            if !line.ends_with('\n') {
-                line.push('\n');
-            }
+        let line = at.checked_sub(1).and_then(|before| self.lines.get_mut(before));
+        if let Some(line) = line.filter(|line| !line.ends_with('\n')) {
+            line.push('\n');
         }
     }
 }

@@ -7,14 +7,12 @@ use std::fs::File;
 use std::path::Path;
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use hv_utils_core::netapply::{Injection, Kind};
-use tokio::time::timeout;
-use zbus::MessageStream;
 
+use super::activation::ACTIVATING;
 use super::bus::{Active, Bus, Keep};
 use super::settings::{self, Settings};
-use super::{Facts, files, words};
+use super::{Facts, files};
 use crate::backend::Target;
 use crate::error::Error;
 use crate::saved::Snapshot;
@@ -24,9 +22,6 @@ use crate::world::World;
 const ACTIVATION_PATIENCE: Duration = Duration::from_secs(10);
 /// NM_DEVICE_STATE_UNAVAILABLE: known and managed, but nothing can be activated.
 pub(super) const UNAVAILABLE: u32 = 20;
-/// NMActiveConnectionState: it is on its way, it is there.
-pub(super) const ACTIVATING: u32 = 1;
-pub(super) const ACTIVATED: u32 = 2;
 
 /// A profile as it is now.
 pub(super) struct Chosen {
@@ -61,23 +56,47 @@ impl Live<'_> {
         Ok((managed && state >= UNAVAILABLE).then(|| device.to_string()))
     }
 
+    /// Whether something can be activated on it.
+    async fn is_available(&self, device: Option<&str>) -> bool {
+        let Some(device) = device else { return false };
+        self.bus.state(device).await.is_ok_and(|state| state > UNAVAILABLE)
+    }
+
     /// The profile that is active on the link.
     pub(super) async fn active(&self, device: Option<&str>) -> Option<Active> {
         self.bus.active(device?).await.ok().flatten()
     }
 
     /// The link's profile: the one that is active, else the one that NetworkManager would take. One that several links may
-    /// have at once is nobody's.
+    /// have at once is nobody's; and where one of ours is preferred to the active one (it was written while NetworkManager
+    /// was away), it is that one.
     pub(super) async fn chosen(&self, active: Option<&Active>) -> Result<Option<Chosen>, Error> {
         let look_for = || failed("look for the profile of", self.target);
         if let Some(active) = active {
             let path = active.profile.to_string();
             let settings = self.bus.settings(&path).await.map_err(look_for())?;
-            if !settings::profile(&settings).shared {
+            let profile = settings::profile(&settings);
+            if let Some(own) =
+                self.own().await?.filter(|own| settings::profile(&own.settings).rank() > profile.rank())
+            {
+                return Ok(Some(own));
+            }
+            if !profile.shared {
                 return Ok(Some(Chosen { path, settings }));
             }
         }
         Ok(self.best(false).await?.map(|(chosen, _)| chosen))
+    }
+
+    /// The profile that we have added, if it is still the link's.
+    async fn own(&self) -> Result<Option<Chosen>, Error> {
+        let look_for = || failed("look for the profile of", self.target);
+        let Some(path) = self.bus.profile(&self.target.adapter).await.map_err(look_for())? else {
+            return Ok(None);
+        };
+        let settings = self.bus.settings(&path).await.map_err(look_for())?;
+        let fits = settings::profile(&settings).fits(self.target);
+        Ok(fits.then(|| Chosen { path: path.to_string(), settings }))
     }
 
     /// The fitting profile that NetworkManager prefers, and its priority.
@@ -118,9 +137,16 @@ impl Live<'_> {
             }
             None => facts.uuid.clone_from(&self.target.adapter),
         }
-        if let (Some(active), Some(device)) = (active, device) {
-            facts.active = active.uuid;
-            facts.applied = self.bus.applied(&device).await.ok();
+        match (active, &device) {
+            (Some(active), Some(device)) => {
+                facts.active = active.uuid;
+                facts.applied = self.bus.applied(device).await.ok();
+            }
+            // It would be, if it could.
+            _ if facts.is_automatic() && !self.is_available(device.as_deref()).await => {
+                facts.active.clone_from(&facts.uuid);
+            }
+            _ => {}
         }
         facts.put(&mut snapshot);
         Ok(snapshot)
@@ -173,10 +199,10 @@ impl Live<'_> {
     /// NetworkManager's own way back; only of use where something can be activated.
     async fn checkpoint(&self, adds: bool) -> Result<(), Error> {
         let Some(device) = self.device().await? else { return Ok(()) };
-        let make = || failed("make a checkpoint of", self.target);
-        if self.bus.state(&device).await.map_err(make())? <= UNAVAILABLE {
+        if !self.is_available(Some(&device)).await {
             return Ok(());
         }
+        let make = || failed("make a checkpoint of", self.target);
         // What an earlier process has left is older than what is to come back.
         self.bus.destroy_checkpoints(&device).await.map_err(make())?;
         match self.bus.create_checkpoint(&device, adds).await {
@@ -193,10 +219,10 @@ impl Live<'_> {
     /// Has the link's profile put into force.
     pub(super) async fn activate(&self) -> Result<(), Error> {
         // What was written before it ran it may have missed.
-        let file = files::destination(self.world, self.target);
-        if file.exists() {
-            let load = self.bus.load(&[file.to_string_lossy().into_owned()]).await;
-            load.map_err(failed("read the profile of", self.target))?;
+        let place = files::place(self.world, self.target);
+        if place.path.exists() {
+            let paths = files::with_shadow(self.world, &place.path);
+            self.bus.load(&paths).await.map_err(failed("read the profile of", self.target))?;
         }
         let Some(device) = self.device().await? else {
             return Err(Error::not_applied(format!(
@@ -213,66 +239,6 @@ impl Live<'_> {
         };
         let uuid = settings::profile(&chosen.settings).uuid;
         self.put_into_force(&device, &uuid, &chosen.settings, &[ACTIVATING], ACTIVATION_PATIENCE).await
-    }
-
-    /// Activates the profile `uuid`, unless it is in one of the `good` states with the same addresses already, and waits for
-    /// the result; an activation that takes longer than `patience` goes on.
-    pub(super) async fn put_into_force(
-        &self,
-        device: &str,
-        uuid: &str,
-        wanted: &Settings,
-        good: &[u32],
-        patience: Duration,
-    ) -> Result<(), Error> {
-        let activate = || failed("activate", self.target);
-        let news = self.bus.news().await.map_err(activate())?;
-        let mut active = self.active(Some(device)).await.filter(|active| active.uuid == uuid);
-        if active.as_ref().is_some_and(|active| !good.contains(&active.state)) {
-            active = None;
-        }
-        if active.is_some() {
-            let applied = self.bus.applied(device).await;
-            active = active.filter(|_| applied.is_ok_and(|applied| settings::same_ip(&applied, wanted)));
-        }
-        let active = match active {
-            Some(active) => active.path,
-            None => {
-                let profile = self.bus.profile(uuid).await.map_err(activate())?;
-                let Some(profile) = profile else {
-                    let text = format!("NetworkManager has no profile {uuid} any more");
-                    return Err(Error::not_applied(text));
-                };
-                self.bus.activate(&profile, device).await.map_err(activate())?
-            }
-        };
-        let Ok(came) = timeout(patience, self.came_up(news, &active)).await else {
-            tracing::debug!("NetworkManager is still activating {}", self.target.interface);
-            return Ok(());
-        };
-        if came {
-            return Ok(());
-        }
-        let why = words::of_reason(self.bus.reason(device).await);
-        Err(Error::not_applied(format!("NetworkManager could not activate {}: {why}", self.target.interface)))
-    }
-
-    /// Whether an activation ends well.
-    async fn came_up(&self, mut news: MessageStream, active: &str) -> bool {
-        let mut state = self.bus.active_state(active).await;
-        loop {
-            match state {
-                ACTIVATED => return true,
-                0 | ACTIVATING => {}
-                _ => return false,
-            }
-            let Some(Ok(message)) = news.next().await else { return false };
-            let header = message.header();
-            if header.path().is_some_and(|path| path.as_str() == active) {
-                let news = message.body().deserialize::<(u32, u32)>();
-                state = news.map_or(state, |(state, _reason)| state);
-            }
-        }
     }
 }
 

@@ -45,6 +45,24 @@ pub(super) fn is_left_alone(roots: &Roots, target: &Target) -> bool {
     matches(&unmanaged, target) || by_device || by_ifupdown
 }
 
+/// Whether it makes a profile for a link that has none (DHCP), when it starts.
+pub(super) fn has_default(roots: &Roots, target: &Target) -> bool {
+    let mut without = Vec::new();
+    for file in configuration(roots) {
+        for (section, key, value) in file.pairs() {
+            match (section, key) {
+                ("main", "no-auto-default") => without = items(value),
+                ("main", "no-auto-default+") => without.extend(items(value)),
+                _ => {}
+            }
+        }
+    }
+    // Links whose default profile somebody has deleted
+    let state = roots.var_lib.join("NetworkManager/no-auto-default.state");
+    without.extend(fs::read_to_string(state).unwrap_or_default().lines().flat_map(items));
+    !matches(&without, target)
+}
+
 /// All files, in the order in which they are read. One of the same name in a later directory takes an earlier one's place.
 fn configuration(roots: &Roots) -> Vec<Keyfile> {
     let etc = roots.etc.join("NetworkManager");

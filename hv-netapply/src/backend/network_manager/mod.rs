@@ -9,8 +9,10 @@
 //! NetworkManager merely sees (`external`) is not its own. Where NetworkManager keeps its profiles in netplan's files
 //! (Ubuntu 23.10 and later) it does so by itself.
 
+mod activation;
 mod back;
 mod bus;
+mod checkpoint;
 mod files;
 mod keyfile;
 mod live;
@@ -20,6 +22,7 @@ mod settings;
 mod stored;
 mod words;
 
+use std::path::Path;
 use std::rc::Rc;
 
 use hv_utils_core::netapply::Injection;
@@ -66,6 +69,11 @@ struct Facts {
 }
 
 impl Facts {
+    /// Whether NetworkManager activates the profile by itself.
+    fn is_automatic(&self) -> bool {
+        self.settings.as_ref().is_some_and(|settings| settings::profile(settings).autoconnect)
+    }
+
     fn put(&self, snapshot: &mut Snapshot) {
         let mut put = |name: &str, value: String| snapshot.facts.insert(name.to_owned(), value);
         put(UUID, self.uuid.clone());
@@ -162,7 +170,11 @@ impl NetworkManager {
             return live.snapshot().await;
         }
         let mut snapshot = Snapshot::default();
-        snapshot.add(&files::destination(&self.world, target))?;
+        let place = files::place(&self.world, target);
+        snapshot.add(&place.path)?;
+        if let Some(path) = &place.instead_of {
+            snapshot.add(path)?;
+        }
         Ok(snapshot)
     }
 
@@ -175,11 +187,8 @@ impl NetworkManager {
         if let (Some(live), Some(facts)) = (self.live(target).await, Facts::of(snapshot)?) {
             return live.write(injection, &facts).await;
         }
-        let path = files::write(&self.world, target, injection).await?;
-        if snapshot.files.iter().any(|saved| saved.path == path) {
-            return Ok(());
-        }
-        Err(Error::not_applied(format!("the profiles of {} have changed meanwhile", target.interface)))
+        let is_saved = |path: &Path| snapshot.files.iter().any(|saved| saved.path == path);
+        files::write(&self.world, target, injection, is_saved).await
     }
 
     async fn activate_now(&self, target: &Target) -> Result<(), Error> {

@@ -9,7 +9,7 @@ pub(super) fn of_reason(reason: u32) -> String {
         5 => "no addresses could be had in time",
         6 => "the addresses are no longer valid",
         7 => "secrets are needed and were not given",
-        8 | 9 | 10 | 11 => "802.1X has failed",
+        8..=11 => "802.1X has failed",
         15 => "DHCP could not be started",
         16 => "DHCP has reported an error",
         17 => "DHCP has failed",

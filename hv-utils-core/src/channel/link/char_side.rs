@@ -58,13 +58,21 @@ impl CharSide {
     }
 
     /// Answers that request as `fill` decides. `false`: it ended, and nothing is sent.
-    pub(super) fn answer(&mut self, serial: u64, fill: impl FnOnce(&mut [u8]) -> Status) -> bool {
+    pub(super) fn answer(
+        &mut self,
+        serial: u64,
+        books: &mut Books,
+        fill: impl FnOnce(&mut [u8]) -> Status,
+    ) -> bool {
         if self.current.take_if(|current| *current == serial).is_none() {
             return false;
         }
         let status = fill(&mut self.message);
         match self.device.reply(&mut self.message, status) {
-            Ok(()) => true,
+            Ok(()) => {
+                books.sent = serial;
+                true
+            }
             Err(error) => {
                 let late = matches!(error, ChannelError::Late);
                 self.trouble = Some(error);

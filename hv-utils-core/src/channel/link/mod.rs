@@ -19,7 +19,7 @@ mod start;
 mod status;
 
 pub use start::LinkError;
-pub use status::{Event, Framing, LinkOptions, LinkStatus, Request};
+pub use status::{Delivery, Event, Framing, LinkOptions, LinkStatus, Request};
 
 use super::nodes::{DeviceNodes, Nodes};
 use super::presence::Presence;
@@ -151,7 +151,7 @@ impl Link {
 
     /// Answers a request: `fill` writes into the bytes that [`body`](Self::body) showed, which become the reply's.
     /// It is sent now, or by [`next`](Self::next) as soon as the ring has room. The answer to a request that was
-    /// ended meanwhile is dropped and counted.
+    /// ended meanwhile is dropped and counted. Whether it got to the host matters to few: [`delivery`](Self::delivery).
     pub fn answer(&mut self, request: &Request, status: Status, fill: impl FnOnce(&mut [u8])) {
         self.answer_with(request, |body| {
             fill(body);
@@ -163,11 +163,22 @@ impl Link {
     pub fn answer_with(&mut self, request: &Request, fill: impl FnOnce(&mut [u8]) -> Status) {
         let answered = match &mut self.phase {
             Phase::Raw(side) => side.answer(request.serial, &mut self.books, fill),
-            Phase::Char(side) => side.answer(request.serial, fill),
+            Phase::Char(side) => side.answer(request.serial, &mut self.books, fill),
             _ => false,
         };
         if !answered {
             self.books.status.stale += 1;
+        }
+    }
+
+    /// Where the answer to `request` is, for whoever must know what the host has been told. To be asked before a later
+    /// request is answered.
+    #[must_use]
+    pub fn delivery(&self, request: &Request) -> Delivery {
+        match &self.phase {
+            _ if self.books.sent == request.serial => Delivery::Sent,
+            Phase::Raw(side) if side.waits(request.serial) => Delivery::Waiting,
+            _ => Delivery::None,
         }
     }
 

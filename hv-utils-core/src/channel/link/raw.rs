@@ -33,10 +33,19 @@ pub(super) struct RawSide {
     aside: Option<PacketHeader>,
     aside_payload: Vec<u8>,
     /// Replies the ring had no room for: at most one of ours and one of the service's.
-    outbox: VecDeque<(PacketHeader, Vec<u8>)>,
+    outbox: VecDeque<Posted>,
     spare: Vec<Vec<u8>>,
     /// What went wrong while answering; the next step reports it.
     trouble: Option<ChannelError>,
+}
+
+/// A reply that waits for room.
+#[derive(Debug)]
+struct Posted {
+    header: PacketHeader,
+    payload: Vec<u8>,
+    /// The service's request that it answers.
+    serial: Option<u64>,
 }
 
 #[derive(Debug)]
@@ -142,10 +151,11 @@ impl RawSide {
             }
         }
         let reply = PacketHeader::in_band(header.transaction_id);
-        if self.outbox.is_empty() && self.try_send(reply, Payload::Packet, books)? {
+        if self.outbox.is_empty() && sent(self.channel.try_send(reply, &self.packet), None, books)? {
             return Ok(None);
         }
-        self.post(reply, Payload::Packet);
+        let payload = self.exchange(Payload::Packet);
+        self.outbox.push_back(Posted { header: reply, payload, serial: None });
         Ok(None)
     }
 
@@ -176,6 +186,11 @@ impl RawSide {
         }
     }
 
+    /// Whether the answer to that request waits for room in the ring.
+    pub(super) fn waits(&self, serial: u64) -> bool {
+        self.trouble.is_none() && self.outbox.iter().any(|posted| posted.serial == Some(serial))
+    }
+
     /// Answers that request as `fill` decides. `false`: it ended, and nothing is sent.
     pub(super) fn answer(
         &mut self,
@@ -189,15 +204,18 @@ impl RawSide {
             return false;
         }
         let reply = PacketHeader::in_band(current.ticket.transaction_id());
-        if !self.outbox.is_empty() {
-            self.post(reply, Payload::Current);
-            return true;
+        if self.outbox.is_empty() {
+            match sent(self.channel.try_send(reply, &self.current_payload), Some(serial), books) {
+                Ok(true) => return true,
+                Ok(false) => {}
+                Err(error) => {
+                    self.trouble = Some(error);
+                    return true;
+                }
+            }
         }
-        match self.try_send(reply, Payload::Current, books) {
-            Ok(true) => {}
-            Ok(false) => self.post(reply, Payload::Current),
-            Err(error) => self.trouble = Some(error),
-        }
+        let payload = self.exchange(Payload::Current);
+        self.outbox.push_back(Posted { header: reply, payload, serial: Some(serial) });
         true
     }
 
@@ -220,37 +238,24 @@ impl RawSide {
 
     /// Sends what waits; `false`: there is still no room.
     fn send_waiting(&mut self, books: &mut Books) -> Result<bool, ChannelError> {
-        while let Some((header, payload)) = self.outbox.pop_front() {
-            if !sent(self.channel.try_send(header, &payload), books)? {
-                self.outbox.push_front((header, payload));
+        while let Some(posted) = self.outbox.pop_front() {
+            if !sent(self.channel.try_send(posted.header, &posted.payload), posted.serial, books)? {
+                self.outbox.push_front(posted);
                 return Ok(false);
             }
-            self.spare.push(payload);
+            self.spare.push(posted.payload);
         }
         Ok(true)
     }
 
-    fn try_send(
-        &mut self,
-        header: PacketHeader,
-        which: Payload,
-        books: &mut Books,
-    ) -> Result<bool, ChannelError> {
-        let payload = match which {
-            Payload::Packet => &self.packet,
-            Payload::Current => &self.current_payload,
-        };
-        sent(self.channel.try_send(header, payload), books)
-    }
-
-    /// Puts a reply into the outbox, and an empty buffer into its place.
-    fn post(&mut self, header: PacketHeader, which: Payload) {
+    /// Takes a reply out of its buffer, and puts an empty one into its place.
+    fn exchange(&mut self, which: Payload) -> Vec<u8> {
         let empty = self.spare.pop().unwrap_or_default();
         let place = match which {
             Payload::Packet => &mut self.packet,
             Payload::Current => &mut self.current_payload,
         };
-        self.outbox.push_back((header, mem::replace(place, empty)));
+        mem::replace(place, empty)
     }
 }
 
@@ -261,11 +266,20 @@ enum Payload {
     Current,
 }
 
-/// A reply that no ring could hold counts as sent: nothing better can become of it.
-fn sent(result: Result<bool, ChannelError>, books: &mut Books) -> Result<bool, ChannelError> {
+/// Notes that the answer to `serial` is where the host finds it. A reply that no ring could hold counts as sent, but is not
+/// noted: nothing better can become of it.
+fn sent(
+    result: Result<bool, ChannelError>,
+    serial: Option<u64>,
+    books: &mut Books,
+) -> Result<bool, ChannelError> {
     match result {
         Err(ChannelError::Packet(fault)) => {
             books.warn("reply not sent", &fault);
+            Ok(true)
+        }
+        Ok(true) => {
+            books.sent = serial.unwrap_or(books.sent);
             Ok(true)
         }
         other => other,

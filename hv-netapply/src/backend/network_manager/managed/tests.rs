@@ -3,6 +3,10 @@ use crate::backend::network_manager::settings::tests::target;
 
 /// Whether it leaves eth0 alone with these files, and with this in `interfaces`.
 fn left_alone(files: &[(&str, &str)], interfaces: &str) -> bool {
+    asked(files, interfaces, is_left_alone)
+}
+
+fn asked(files: &[(&str, &str)], interfaces: &str, ask: impl Fn(&Roots, &Target) -> bool) -> bool {
     let root = tempfile::tempdir().unwrap();
     let below = |name: &str| root.path().join(name);
     for (path, text) in files.iter().chain(&[("etc/network/interfaces", interfaces)]) {
@@ -17,7 +21,7 @@ fn left_alone(files: &[(&str, &str)], interfaces: &str) -> bool {
         proc: below("proc"),
         var_lib: below("var/lib"),
     };
-    is_left_alone(&roots, &target())
+    ask(&roots, &target())
 }
 
 #[test]
@@ -94,4 +98,20 @@ fn debian_s_plugin_leaves_alone_what_has_a_stanza() {
     assert!(!left_alone(&[(main, debian)], "auto eth0\niface eth00 inet dhcp\n# iface eth0\n"));
     assert!(!left_alone(&[(main, &debian.replace("false", "true"))], stanza));
     assert!(!left_alone(&[(main, "[main]\nplugins=keyfile\n")], stanza));
+}
+
+#[test]
+fn a_link_without_a_profile_gets_one_unless_somebody_does_not_want_it() {
+    let main = "etc/NetworkManager/NetworkManager.conf";
+    let state = "var/lib/NetworkManager/no-auto-default.state";
+    let table: [(&[(&str, &str)], bool); 5] = [
+        (&[], true),
+        (&[(main, "[main]\nno-auto-default=*\n")], false),
+        (&[(main, "[main]\nno-auto-default=eth1\n")], true),
+        (&[(state, "00:15:5D:00:04:02\n00:15:5D:00:04:01\n")], false),
+        (&[(state, "00:15:5D:00:04:02\n")], true),
+    ];
+    for (files, wanted) in table {
+        assert_eq!(asked(files, "", has_default), wanted, "{files:?}");
+    }
 }

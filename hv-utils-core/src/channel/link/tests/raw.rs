@@ -2,7 +2,7 @@
 
 use super::host::{Answer, BODY_BYTES, Host, message};
 use super::{poll_next, request, settle, until_state};
-use crate::channel::link::{Event, Framing, Link, LinkOptions};
+use crate::channel::link::{Delivery, Event, Framing, Link, LinkOptions};
 use crate::channel::sim::Listener;
 use crate::channel::{ChannelChoice, ChannelState, Transport};
 use crate::wire::ring::RingMemory;
@@ -177,6 +177,7 @@ async fn a_renegotiation_is_answered_at_once_and_ends_the_request_before_it() {
     link.answer(&old, Status::OK, |_| {});
     assert_eq!(host.answer_now(), None);
     assert_eq!(link.status().stale, 1);
+    assert_eq!(link.delivery(&old), Delivery::None);
 
     host.ask(3, 8);
     let new = request(&mut link).await;
@@ -249,6 +250,29 @@ async fn a_reply_that_finds_the_ring_full_is_kept_and_sent_when_there_is_room() 
     assert_eq!(host.answer_now(), None);
     let (kept, ()) = tokio::join!(host.answer(), settle(&mut link));
     assert_eq!(kept, answered(2, 22));
+}
+
+#[tokio::test]
+async fn an_answer_is_sent_when_it_is_in_the_ring_and_never_if_the_channel_is_lost_before() {
+    let Setup { mut link, mut host, _directory } = ready(0x2000).await;
+    host.ask(1, 0);
+    let first = request(&mut link).await;
+    assert_eq!(link.delivery(&first), Delivery::None);
+    link.answer(&first, Status::OK, |_| {});
+    assert_eq!(link.delivery(&first), Delivery::Sent);
+    host.ask(2, 0);
+    let second = request(&mut link).await;
+    link.answer(&second, Status::OK, |_| {});
+    assert_eq!(link.delivery(&second), Delivery::Waiting);
+    host.answer().await;
+    settle(&mut link).await;
+    assert_eq!(link.delivery(&second), Delivery::Sent);
+    host.ask(3, 0);
+    let third = request(&mut link).await;
+    link.answer(&third, Status::OK, |_| {});
+    drop(host);
+    until_state(&mut link, ChannelState::Closed).await;
+    assert_eq!(link.delivery(&third), Delivery::None);
 }
 
 #[tokio::test]

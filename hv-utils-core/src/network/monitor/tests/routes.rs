@@ -1,6 +1,10 @@
 //! Default routes under a real kernel: what it announces, and what goes without a word.
 
-use super::{open, until};
+use std::io::Write;
+
+use rustix::io::Errno;
+
+use super::{Received, open, until};
 use crate::network::{Monitor, Route, RouteFamily};
 use crate::testing::namespace::{Links, inside};
 use crate::testing::routes::DefaultRoute;
@@ -62,15 +66,21 @@ fn default_routes_are_listed_and_followed_in_the_order_in_which_they_count() {
 }
 
 #[test]
-fn routes_to_networks_change_nothing() {
-    inside("routes_to_networks_change_nothing", async |links| {
+fn routes_to_networks_do_not_even_wake() {
+    inside("routes_to_networks_do_not_even_wake", async |links| {
         let (eth0, _) = two(&links).await;
         let mut monitor = open();
         monitor.catch_up().unwrap();
         for number in 0..100 {
             links.network_route(eth0, &format!("192.0.{number}.0"), 24).await;
         }
-        assert!(!monitor.catch_up().unwrap(), "a route to a network is no news");
+        links.route(&DefaultRoute::through(eth0, "10.0.0.1")).await;
+        let mut datagrams = 0;
+        while let Received::Messages(_) = monitor.receive().unwrap() {
+            datagrams += 1;
+        }
+        // Those of the default route, and of what IPv6 does by itself meanwhile.
+        assert!((1..50).contains(&datagrams), "{datagrams} datagrams");
     });
 }
 
@@ -159,5 +169,59 @@ fn ipv6_routes_are_followed_too() {
         assert_eq!(gateways(&monitor), ["fe80::1"]);
         links.remove_route(&route).await;
         until(&mut monitor, "no route", |table| table.routes().is_empty()).await;
+    });
+}
+
+/// `RTM_NEWNEXTHOP` (104) or `RTM_DELNEXTHOP` (105) of next hop 5: 10.1.0.`last` through an interface.
+fn next_hop(kind: u16, index: u32, last: u8) -> rustix::io::Result<()> {
+    use rustix::net::{AddressFamily, SendFlags, SocketType, netlink};
+    let attribute = |kind: u16, value: [u8; 4]| [&[8, 0][..], &kind.to_ne_bytes(), &value].concat();
+    let attributes = match kind {
+        104 => [
+            attribute(1, 5_u32.to_ne_bytes()),
+            attribute(5, index.to_ne_bytes()),
+            attribute(6, [10, 1, 0, last]),
+        ],
+        _ => [attribute(1, 5_u32.to_ne_bytes()), Vec::new(), Vec::new()],
+    };
+    // NLM_F_REQUEST | NLM_F_ACK, and for a new one NLM_F_CREATE | NLM_F_REPLACE.
+    let flags: u16 = if kind == 104 { 0x505 } else { 0x5 };
+    let family = if kind == 104 { 2 } else { 0 };
+    let body = [&[family, 0, 0, 0, 0, 0, 0, 0][..], &attributes.concat()].concat();
+    let length = u32::try_from(16 + body.len()).unwrap();
+    let head = [&length.to_ne_bytes()[..], &kind.to_ne_bytes(), &flags.to_ne_bytes(), &[0; 8]].concat();
+    let socket = rustix::net::socket(AddressFamily::NETLINK, SocketType::RAW, None)?;
+    let kernel = netlink::SocketAddrNetlink::new(0, 0);
+    rustix::net::sendto(&socket, &[head, body].concat(), SendFlags::empty(), &kernel)?;
+    let mut answer = [0; 128];
+    rustix::net::recv(&socket, &mut answer, rustix::net::RecvFlags::empty())?;
+    match i32::from_ne_bytes(answer[16..20].try_into().unwrap()) {
+        0 => Ok(()),
+        error => Err(rustix::io::Errno::from_raw_os_error(-error)),
+    }
+}
+
+#[test]
+fn a_route_goes_with_the_next_hop_that_it_shares() {
+    inside("a_route_goes_with_the_next_hop_that_it_shares", async |links| {
+        let (eth0, eth1) = two(&links).await;
+        let mut monitor = open();
+        match next_hop(104, eth1, 1) {
+            Err(Errno::OPNOTSUPP) => {
+                let _ = writeln!(std::io::stderr(), "skipped: this kernel has no next hop objects");
+                return;
+            }
+            made => made.unwrap(),
+        }
+        links.route(&DefaultRoute::by_next_hop(5).metric(10)).await;
+        links.route(&DefaultRoute::through(eth0, "10.0.0.1").metric(20)).await;
+        settle(&mut monitor, "a route by a next hop");
+        assert_eq!(gateways(&monitor), ["10.1.0.1", "10.0.0.1"]);
+        next_hop(104, eth1, 2).unwrap();
+        settle(&mut monitor, "another next hop of the same number");
+        assert_eq!(gateways(&monitor), ["10.1.0.2", "10.0.0.1"]);
+        next_hop(105, eth1, 2).unwrap();
+        settle(&mut monitor, "no next hop any more");
+        assert_eq!(gateways(&monitor), ["10.0.0.1"]);
     });
 }

@@ -1,8 +1,8 @@
-//! Waiting for a socket to appear, without waking up in between.
+//! Waiting for a file or socket to appear, or to be replaced by another, without waking up in between.
 //!
-//! inotify on the directory the socket will be in, or, while that is missing too, on the nearest one above it.
-//! A wait ends whenever something on the way to the path changed; the caller tries again and, if need be, waits
-//! anew. Nothing is watched while there is a connection.
+//! inotify on the directory it will be in, or, while that is missing too, on the nearest one above it. A wait ends
+//! whenever something on the way to the path changed; the caller looks again and, if need be, waits anew. What is
+//! written into a file that stays the same is not seen: this is for files that are replaced as a whole.
 
 use rustix::fs::inotify::{CreateFlags, ReadFlags, Reader, WatchFlags, add_watch, init};
 use std::ffi::OsString;
@@ -22,15 +22,19 @@ const BUFFER: usize = 4096;
 
 /// A watch on the way to a path.
 #[derive(Debug)]
-pub(super) struct Watch {
+pub struct PathWatch {
     inotify: AsyncFd<Arc<OwnedFd>>,
     /// The name that is missing in the watched directory.
     missing: OsString,
 }
 
-impl Watch {
-    /// Watches for what is missing on the way to `path`. Set up before trying the path, it misses nothing.
-    pub(super) fn new(path: &Path) -> io::Result<Self> {
+impl PathWatch {
+    /// Watches for what is missing on the way to `path`. Set up before trying the path, it misses nothing. Needs a
+    /// tokio runtime.
+    ///
+    /// # Errors
+    /// No inotify instance is left, or no directory above the path stays long enough to be watched.
+    pub fn new(path: &Path) -> io::Result<Self> {
         for _ in 0..ATTEMPTS {
             let (directory, missing) = nearest(path)?;
             let inotify = init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
@@ -49,7 +53,10 @@ impl Watch {
     }
 
     /// Until something on the way to the path changed. Cancel safe.
-    pub(super) async fn changed(&self) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// The descriptor cannot be read: nothing will ever be told.
+    pub async fn changed(&self) -> io::Result<()> {
         loop {
             let mut guard = self.inotify.readable().await?;
             match guard.try_io(|inotify| self.drain(inotify.get_ref())) {

@@ -10,7 +10,7 @@ fn run(test: impl Future<Output = ()>) {
 }
 
 /// Whether the watch has been woken by what happened up to now.
-async fn woken(watch: &Watch) -> bool {
+async fn woken(watch: &PathWatch) -> bool {
     tokio::select! {
         biased;
         changed = watch.changed() => { changed.unwrap(); true }
@@ -29,7 +29,7 @@ async fn settled() {
 fn socket_that_appears_ends_the_wait_and_its_neighbours_do_not() {
     run(async {
         let directory = tempfile::tempdir().unwrap();
-        let watch = Watch::new(&directory.path().join("bus")).unwrap();
+        let watch = PathWatch::new(&directory.path().join("bus")).unwrap();
         fs::write(directory.path().join("bus.tmp"), "").unwrap();
         assert!(!woken(&watch).await);
         fs::write(directory.path().join("bus"), "").unwrap();
@@ -42,7 +42,7 @@ fn renamed_into_place_counts_as_appeared() {
     run(async {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("other"), "").unwrap();
-        let watch = Watch::new(&directory.path().join("bus")).unwrap();
+        let watch = PathWatch::new(&directory.path().join("bus")).unwrap();
         fs::rename(directory.path().join("other"), directory.path().join("bus")).unwrap();
         assert!(woken(&watch).await);
     });
@@ -53,13 +53,13 @@ fn missing_directories_are_awaited_one_after_the_other() {
     run(async {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("a/b/bus");
-        let watch = Watch::new(&path).unwrap();
+        let watch = PathWatch::new(&path).unwrap();
         fs::create_dir(directory.path().join("a")).unwrap();
         assert!(woken(&watch).await);
-        let watch = Watch::new(&path).unwrap();
+        let watch = PathWatch::new(&path).unwrap();
         fs::create_dir(directory.path().join("a/b")).unwrap();
         assert!(woken(&watch).await);
-        let watch = Watch::new(&path).unwrap();
+        let watch = PathWatch::new(&path).unwrap();
         fs::write(&path, "").unwrap();
         assert!(woken(&watch).await);
     });
@@ -71,7 +71,7 @@ fn directory_that_is_removed_ends_the_wait() {
         let directory = tempfile::tempdir().unwrap();
         let run = directory.path().join("run");
         fs::create_dir(&run).unwrap();
-        let watch = Watch::new(&run.join("bus")).unwrap();
+        let watch = PathWatch::new(&run.join("bus")).unwrap();
         fs::remove_dir(&run).unwrap();
         assert!(woken(&watch).await);
     });
@@ -80,7 +80,7 @@ fn directory_that_is_removed_ends_the_wait() {
 #[test]
 fn path_without_a_directory_is_an_error() {
     run(async {
-        assert!(Watch::new(Path::new("/")).is_err());
-        assert!(Watch::new(Path::new("relative-and-absent/bus")).is_err());
+        assert!(PathWatch::new(Path::new("/")).is_err());
+        assert!(PathWatch::new(Path::new("relative-and-absent/bus")).is_err());
     });
 }

@@ -1,0 +1,216 @@
+//! What a SET_IP_INFO means: the host's lists in, one checked [`Injection`] or a refusal out.
+//!
+//! Everything is judged here before anything is touched: what contradicts itself, and what no interface can have. Which
+//! interface has the adapter, and whether its manager can do it, is hv-netapply's to say. The rules, with their reasons,
+//! are in `docs/protocol/kvp.md`.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use hv_utils_core::netapply::{Addressing, Injection, Network, Plan};
+use hv_utils_core::wire::kvp::{Address, Family, IpInfo};
+use hv_utils_core::wire::{Guid, Status};
+
+/// Gateways of a family that a host's interface, and a plan, can hold.
+const MOST_GATEWAYS: usize = 5;
+
+/// Why an adapter is not configured as the host wants it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    /// The administrator does not want it.
+    #[error("the host may not configure adapters here ([network] host-may-configure = false)")]
+    Forbidden,
+    /// The adapter is not named by a GUID: no interface can have it.
+    #[error("the host names an adapter that no interface can have: its id is no GUID")]
+    NoAdapter,
+    /// Neither addresses, nor DHCP, nor DNS servers.
+    #[error("the host says nothing that could be configured")]
+    Nothing,
+    /// An entry of a family that the message is not about.
+    #[error("{0} is not of the family that the host's message is about")]
+    OtherFamily(IpAddr),
+    /// An address that no interface can have.
+    #[error("no interface can have the address {0}")]
+    Address(Network),
+    /// The same address twice.
+    #[error("the host gives the address {0} twice")]
+    Twice(IpAddr),
+    /// A gateway that cannot be one.
+    #[error("{0} cannot be a gateway")]
+    Gateway(IpAddr),
+    /// A gateway of a family that gets no address.
+    #[error("the host gives the gateway {0}, but no address of its family")]
+    GatewayAlone(IpAddr),
+    /// More gateways than a plan can hold.
+    #[error("the host gives {0} gateways of one family, {MOST_GATEWAYS} are possible")]
+    Gateways(usize),
+    /// An address that cannot be a DNS server's.
+    #[error("{0} cannot be a DNS server")]
+    Dns(IpAddr),
+}
+
+impl Refused {
+    /// What the host is told.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        match self {
+            Refused::Forbidden => Status::NOT_SUPPORTED,
+            Refused::NoAdapter => Status::NOT_FOUND,
+            _ => Status::INVALID_ARG,
+        }
+    }
+
+    /// The kind, by which refusals are told apart in the log: a host must not be able to fill it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Refused::Forbidden => "forbidden",
+            Refused::NoAdapter => "no adapter",
+            Refused::Nothing => "nothing",
+            Refused::OtherFamily(_) => "other family",
+            Refused::Address(_) => "address",
+            Refused::Twice(_) => "twice",
+            Refused::Gateway(_) => "gateway",
+            Refused::GatewayAlone(_) => "gateway alone",
+            Refused::Gateways(_) => "gateways",
+            Refused::Dns(_) => "dns",
+        }
+    }
+}
+
+/// What `info` comes to.
+///
+/// # Errors
+/// It contradicts itself, or says what cannot be.
+pub(super) fn injection(info: &IpInfo) -> Result<Injection, Refused> {
+    let adapter: Guid = info.adapter_id.trim().parse().map_err(|_| Refused::NoAdapter)?;
+    only_its_family(info)?;
+    // DHCP is IPv4's, except in a message that is about IPv6 alone.
+    let dhcp_v4 = info.dhcp && info.family != Family::V6;
+    let dhcp_v6 =
+        info.dhcp && info.family == Family::V6 && !info.addresses.iter().any(|entry| entry.ip.is_ipv6());
+    let ipv4 = plan(info, dhcp_v4, IpAddr::is_ipv4)?;
+    let ipv6 = plan(info, dhcp_v6, IpAddr::is_ipv6)?;
+    if ipv4.is_silent() && ipv6.is_silent() {
+        return Err(Refused::Nothing);
+    }
+    Ok(Injection { adapter: adapter.to_string(), ipv4, ipv6 })
+}
+
+fn only_its_family(info: &IpInfo) -> Result<(), Refused> {
+    let other: fn(&IpAddr) -> bool = match info.family {
+        Family::V4 => IpAddr::is_ipv6,
+        Family::V6 => IpAddr::is_ipv4,
+        Family::Unspecified | Family::Both => return Ok(()),
+    };
+    let addresses = info.addresses.iter().map(|entry| &entry.ip);
+    let mut entries = addresses.chain(&info.gateways).chain(&info.dns);
+    entries.find(|ip| other(ip)).map_or(Ok(()), |ip| Err(Refused::OtherFamily(*ip)))
+}
+
+/// One family's part. With `automatic`, addresses and gateways in the message are those that the host has learned from
+/// this machine: they are not looked at.
+fn plan(info: &IpInfo, automatic: bool, own: fn(&IpAddr) -> bool) -> Result<Plan, Refused> {
+    let servers = dns(info.dns.iter().copied().filter(own))?;
+    let said = (!servers.is_empty()).then(|| servers.clone());
+    if automatic {
+        return Ok(Plan { addressing: Addressing::Automatic, gateways: Vec::new(), dns: said });
+    }
+    let addresses = addresses(info.addresses.iter().filter(|entry| own(&entry.ip)))?;
+    let gateways = gateways(info.gateways.iter().copied().filter(own), &addresses)?;
+    match (addresses.is_empty(), gateways.first()) {
+        (true, Some(gateway)) => Err(Refused::GatewayAlone(*gateway)),
+        (true, None) => Ok(Plan { addressing: Addressing::Keep, gateways, dns: said }),
+        // What is static is whole: DNS servers that came from DHCP before are not wanted any more.
+        (false, _) => Ok(Plan { addressing: Addressing::Static(addresses), gateways, dns: Some(servers) }),
+    }
+}
+
+fn addresses<'a>(entries: impl Iterator<Item = &'a Address>) -> Result<Vec<Network>, Refused> {
+    let mut taken: Vec<Network> = Vec::new();
+    for entry in entries {
+        let network = Network { ip: entry.ip, prefix: entry.prefix };
+        if entry.ip.is_loopback()
+            || is_no_ones(entry.ip)
+            || !is_prefix(&network)
+            || is_its_subnets(&network, entry.ip)
+        {
+            return Err(Refused::Address(network));
+        }
+        if taken.iter().any(|known| known.ip == network.ip) {
+            return Err(Refused::Twice(network.ip));
+        }
+        taken.push(network);
+    }
+    Ok(taken)
+}
+
+/// Gateways may lie outside of every subnet: a route to them is made then. Said twice is said once.
+fn gateways(entries: impl Iterator<Item = IpAddr>, addresses: &[Network]) -> Result<Vec<IpAddr>, Refused> {
+    let mut taken = Vec::new();
+    for gateway in entries.filter(first_time()) {
+        let own = addresses.iter().any(|network| network.ip == gateway || is_its_subnets(network, gateway));
+        if own || gateway.is_loopback() || is_no_ones(gateway) {
+            return Err(Refused::Gateway(gateway));
+        }
+        taken.push(gateway);
+    }
+    if taken.len() > MOST_GATEWAYS {
+        return Err(Refused::Gateways(taken.len()));
+    }
+    Ok(taken)
+}
+
+/// DNS servers; a resolver on this machine is one.
+fn dns(entries: impl Iterator<Item = IpAddr>) -> Result<Vec<IpAddr>, Refused> {
+    let servers: Vec<IpAddr> = entries.filter(first_time()).collect();
+    match servers.iter().find(|server| !server.is_loopback() && is_no_ones(**server)) {
+        Some(server) => Err(Refused::Dns(*server)),
+        None => Ok(servers),
+    }
+}
+
+/// Takes each address once.
+fn first_time() -> impl FnMut(&IpAddr) -> bool {
+    let mut seen = Vec::new();
+    move |ip| {
+        let new = !seen.contains(ip);
+        if new {
+            seen.push(*ip);
+        }
+        new
+    }
+}
+
+/// Addresses that name no single machine anywhere; loopback is not among them.
+fn is_no_ones(ip: IpAddr) -> bool {
+    match ip {
+        // 0/8: this network; 224/4: multicast; 240/4: reserved, with the limited broadcast.
+        IpAddr::V4(ip) => matches!(ip.octets()[0], 0 | 224..),
+        IpAddr::V6(ip) => ip.is_unspecified() || ip.is_multicast() || is_ipv4_inside(ip),
+    }
+}
+
+/// IPv4 in IPv6's clothes: `::ffff:0:0/96`, and `::/96` which nobody uses any more.
+fn is_ipv4_inside(ip: Ipv6Addr) -> bool {
+    !ip.is_loopback() && (ip.to_ipv4_mapped().is_some() || ip.segments()[..6] == [0; 6])
+}
+
+fn is_prefix(network: &Network) -> bool {
+    let most = if network.ip.is_ipv4() { 32 } else { 128 };
+    (1..=most).contains(&network.prefix)
+}
+
+/// Whether `ip` is what an IPv4 subnet keeps for itself: its network or broadcast address. Subnets of two have none
+/// (RFC 3021).
+fn is_its_subnets(network: &Network, ip: IpAddr) -> bool {
+    let (IpAddr::V4(of), IpAddr::V4(ip)) = (network.ip, ip) else { return false };
+    if network.prefix > 30 {
+        return false;
+    }
+    let hosts = u32::MAX >> network.prefix;
+    let same = (of.to_bits() ^ ip.to_bits()) & !hosts == 0;
+    same && matches!(ip.to_bits() & hosts, rest if rest == 0 || rest == hosts)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,110 @@
+//! What has been injected, as hv-netapply keeps it: read here, shown on the bus, never written.
+//!
+//! The file is replaced as a whole, and inotify on its directory says when. It is root's and not the host's, but still
+//! read with bounds: what is damaged is as nothing, and said once.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use hv_utils_core::daemon::PathWatch;
+use hv_utils_core::netapply::{HISTORY, History, MOST_RECORDS};
+use rustix::fs::{Mode, OFlags};
+use tokio::sync::watch;
+
+/// Most bytes of the file: 64 records of the longest lists are less.
+const MOST_BYTES: u64 = 1024 * 1024;
+
+/// The records at any time.
+#[derive(Debug)]
+pub(crate) struct Records {
+    path: PathBuf,
+    known: watch::Sender<History>,
+    /// It has been said that the file cannot be read.
+    said: AtomicBool,
+}
+
+impl Records {
+    /// Reads what is in hv-netapply's `directory` now, and goes on doing so whenever it is replaced. Needs a tokio
+    /// runtime.
+    pub(crate) fn follow(directory: &Path) -> Arc<Records> {
+        let path = directory.join(HISTORY);
+        let records =
+            Arc::new(Records { path, known: watch::Sender::default(), said: AtomicBool::new(false) });
+        records.read();
+        tokio::spawn(watching(Arc::downgrade(&records), records.path.clone()));
+        records
+    }
+
+    /// The records, now and whenever they differ.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<History> {
+        self.known.subscribe()
+    }
+
+    /// Reads the file now: for whoever knows that it is new.
+    pub(crate) fn read(&self) {
+        let history = match read(&self.path) {
+            Ok(history) => {
+                self.said.store(false, Ordering::Relaxed);
+                history
+            }
+            Err(error) => {
+                if !self.said.swap(true, Ordering::Relaxed) {
+                    let path = self.path.display();
+                    tracing::warn!(
+                        "{path} cannot be read ({error}): what the host has configured is not shown"
+                    );
+                }
+                History::default()
+            }
+        };
+        self.known.send_if_modified(|known| {
+            let differs = *known != history;
+            *known = history;
+            differs
+        });
+    }
+}
+
+async fn watching(records: std::sync::Weak<Records>, path: PathBuf) {
+    loop {
+        // Before the look, so that nothing that comes after it is missed.
+        let watch = PathWatch::new(&path);
+        let Some(records) = records.upgrade() else { return };
+        records.read();
+        drop(records);
+        let changed = match watch {
+            Ok(watch) => watch.changed().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = changed {
+            return tracing::warn!("{} cannot be watched ({error})", path.display());
+        }
+    }
+}
+
+/// The records in the file, at most as many as are kept; none without a file.
+fn read(path: &Path) -> io::Result<History> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOFOLLOW;
+    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(rustix::io::Errno::NOENT) => return Ok(History::default()),
+        Err(error) => return Err(error.into()),
+    };
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let mut text = Vec::new();
+    if file.take(MOST_BYTES + 1).read_to_end(&mut text)? as u64 > MOST_BYTES {
+        return Err(io::Error::other("it is longer than 1 MiB"));
+    }
+    let mut history: History = serde_json::from_slice(&text)?;
+    let surplus = history.records.len().saturating_sub(MOST_RECORDS);
+    history.records.drain(..surplus);
+    Ok(history)
+}
+
+#[cfg(test)]
+mod tests;

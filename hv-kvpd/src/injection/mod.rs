@@ -1,0 +1,282 @@
+//! Configuring adapters as the host wants it: hv-netapply does it, the host is told what became of it, and only what the
+//! host was told stays.
+//!
+//! ```text
+//!  host ── SET_IP_INFO ──► engine ── Injection ──► Injector ── Apply ──────► hv-netapply
+//!       ◄── status ─────────────────────────────── ........ ◄─ Applied ─────
+//!                                    answer sent? yes: Confirm, no: Cancel ►
+//! ```
+//!
+//! What a message means is [`crate::engine`]'s, what is done to the machine hv-netapply's. One change is under way at a
+//! time: a request that comes while another is not settled either ended that one, or waits a moment for it. A daemon that
+//! dies here leaves a closed socket, and that undoes what nobody confirmed.
+
+mod attempt;
+mod conversation;
+mod history;
+mod resume;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hv_utils_core::bus::{Authority, Error};
+use hv_utils_core::channel::{Delivery, Link, OncePer, Request};
+use hv_utils_core::daemon::CommonArgs;
+use hv_utils_core::netapply::{self, History, Injection, Kind, RESUME, SOCKET, Step};
+use hv_utils_core::wire::Status;
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::bus::network1::Injected;
+use crate::engine::Refused;
+use attempt::{Applied, Failure, Verdict, apply, done, settle};
+use conversation::Conversation;
+pub(crate) use history::Records;
+use resume::Resumer;
+
+/// How long a kind of failure that is known is only counted.
+const LOG_INTERVAL: Duration = Duration::from_secs(3600);
+/// How long an answer may wait for room in the ring before it counts as given: the host finds it, sooner or later.
+const ROOM: Duration = Duration::from_secs(2);
+/// Between two looks whether it has found room.
+const ROOM_PAUSE: Duration = Duration::from_millis(50);
+/// How long the end of the daemon waits for what the host was told to be confirmed.
+const END: Duration = Duration::from_secs(3);
+/// How long hv-netapply may take to bring something back because somebody asked for it.
+const REVERT: Duration = Duration::from_secs(60);
+
+/// What the service hands back to [`Injector::handle`].
+#[derive(Debug)]
+pub(crate) enum Event {
+    /// hv-netapply is done, or is not.
+    Applied(Applied),
+    /// It is time to see whether the answer to the host found room in the ring.
+    Room,
+    /// What the host was told, or was not, has been settled.
+    Settled(Result<(Verdict, Result<(), Failure>), JoinError>),
+}
+
+/// A change that hv-netapply is at.
+struct Applying {
+    request: Request,
+    adapter: String,
+    work: Pin<Box<dyn Future<Output = Applied> + Send>>,
+}
+
+impl fmt::Debug for Applying {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Applying").field("request", &self.request).finish_non_exhaustive()
+    }
+}
+
+/// A change that is done, while its answer waits for room in the ring.
+#[derive(Debug)]
+struct Telling {
+    request: Request,
+    conversation: Conversation,
+    since: Instant,
+}
+
+/// The host's changes of this machine's adapters.
+#[derive(Debug)]
+pub(crate) struct Injector {
+    socket: PathBuf,
+    records: Arc<Records>,
+    applying: Option<Applying>,
+    telling: Option<Telling>,
+    settling: JoinSet<(Verdict, Result<(), Failure>)>,
+    resumer: Resumer,
+    log: OncePer,
+}
+
+impl Injector {
+    /// Ready for the host; also has hv-netapply go on with what was cut short before. Needs a tokio runtime.
+    pub(crate) fn start(common: &CommonArgs) -> Injector {
+        let socket = common.run_dir.join(SOCKET);
+        let directory = common.state_dir.join("hv-netapply");
+        Injector {
+            records: Records::follow(&directory),
+            resumer: Resumer::start(socket.clone(), directory.join(RESUME)),
+            socket,
+            applying: None,
+            telling: None,
+            settling: JoinSet::new(),
+            log: OncePer::new(LOG_INTERVAL),
+        }
+    }
+
+    /// What has been injected, for the bus; and the way to undo it, for whom `authority` allows it.
+    pub(crate) fn injected(&self, authority: Authority) -> Injected {
+        Injected { records: Arc::clone(&self.records), socket: self.socket.clone(), authority }
+    }
+
+    /// What has been injected, now and whenever that differs.
+    pub(crate) fn records(&self) -> watch::Receiver<History> {
+        self.records.subscribe()
+    }
+
+    /// Refuses a request, and says why once.
+    pub(crate) fn refuse(&mut self, request: &Request, refused: &Refused, link: &mut Link) {
+        if let Some(before) = self.log.admit(refused.kind()) {
+            tracing::warn!(unlogged_before = before, "an adapter is not configured: {refused}");
+        }
+        link.answer(request, refused.status(), |_| {});
+    }
+
+    /// Begins what the host wants. Whatever was under way before is ended by it: the host has given it up.
+    pub(crate) fn begin(&mut self, request: Request, injection: Injection, link: &mut Link) {
+        if let Some(before) = self.applying.take() {
+            tracing::info!(adapter = before.adapter, "the host asks anew; what was under way is undone");
+        }
+        if let Some(telling) = self.telling.take() {
+            self.settle(telling, link);
+        }
+        let adapter = injection.adapter.clone();
+        tracing::debug!(adapter, "the host configures an adapter");
+        let work = Box::pin(apply(self.socket.clone(), injection));
+        self.applying = Some(Applying { request, adapter, work });
+    }
+
+    /// Waits for something to handle. Cancel safe.
+    pub(crate) async fn next(&mut self) -> Event {
+        tokio::select! {
+            outcome = applied(self.applying.as_mut()) => Event::Applied(outcome),
+            () = room(self.telling.is_some()) => Event::Room,
+            Some(settled) = self.settling.join_next() => Event::Settled(settled),
+        }
+    }
+
+    /// Handles it.
+    pub(crate) fn handle(&mut self, event: Event, link: &mut Link) {
+        match event {
+            Event::Applied(outcome) => {
+                let Some(applying) = self.applying.take() else { return };
+                match outcome {
+                    Ok((conversation, step)) => self.tell(applying, conversation, &step, link),
+                    Err(failure) => self.fail(&applying, &failure, link),
+                }
+            }
+            Event::Room => {
+                if let Some(telling) = self.telling.take() {
+                    self.settle_or_wait(telling, link);
+                }
+            }
+            Event::Settled(settled) => self.settled(settled),
+        }
+    }
+
+    /// Leaves nothing half done: what hv-netapply is still at is undone, and what the host was told is confirmed.
+    pub(crate) async fn stop(&mut self, link: &mut Link) {
+        if let Some(applying) = self.applying.take() {
+            tracing::info!(adapter = applying.adapter, "stopping: what the host wanted of it is undone");
+            link.answer(&applying.request, Status::FAIL, |_| {});
+        }
+        if let Some(telling) = self.telling.take() {
+            let _ = timeout(ROOM, link.flush()).await;
+            self.settle(telling, link);
+        }
+        let all = async {
+            while let Some(settled) = self.settling.join_next().await {
+                self.settled(settled);
+            }
+        };
+        if timeout(END, all).await.is_err() {
+            tracing::warn!("hv-netapply does not answer: ending without it");
+        }
+    }
+
+    /// It is done: the host learns it, and it stays only if the host does.
+    fn tell(&mut self, applying: Applying, conversation: Conversation, step: &Step, link: &mut Link) {
+        let Applying { request, adapter, .. } = applying;
+        let (interface, backend, pending) = (&step.interface, &step.backend, step.pending);
+        tracing::info!(interface, backend, pending, adapter, "the host has configured an adapter");
+        link.answer(&request, Status::OK, |_| {});
+        self.settle_or_wait(Telling { request, conversation, since: Instant::now() }, link);
+    }
+
+    fn settle_or_wait(&mut self, telling: Telling, link: &mut Link) {
+        if link.delivery(&telling.request) == Delivery::Waiting && telling.since.elapsed() < ROOM {
+            self.telling = Some(telling);
+        } else {
+            self.settle(telling, link);
+        }
+    }
+
+    fn settle(&mut self, telling: Telling, link: &Link) {
+        let verdict = match link.delivery(&telling.request) {
+            // An answer that waits will be found: it must be true then.
+            Delivery::Sent | Delivery::Waiting => Verdict::Stays,
+            Delivery::None => Verdict::Goes,
+        };
+        if verdict == Verdict::Goes {
+            tracing::warn!("the host has not waited for the answer: the adapter's configuration is undone");
+        }
+        self.settling.spawn(async move { (verdict, settle(telling.conversation, verdict).await) });
+    }
+
+    fn settled(&mut self, settled: Result<(Verdict, Result<(), Failure>), JoinError>) {
+        let Ok((verdict, Err(failure))) = settled else { return };
+        match verdict {
+            Verdict::Stays => {
+                tracing::error!("the host was told of a configuration that may not stay: {failure}");
+            }
+            Verdict::Goes => tracing::error!("a configuration may not have been undone: {failure}"),
+        }
+        if failure.is_cut() {
+            self.resumer.was_cut();
+        }
+    }
+
+    fn fail(&mut self, applying: &Applying, failure: &Failure, link: &mut Link) {
+        if let Some(before) = self.log.admit(failure.kind()) {
+            let adapter = &applying.adapter;
+            tracing::warn!(unlogged_before = before, adapter, "an adapter is not configured: {failure}");
+        }
+        if failure.is_cut() {
+            self.resumer.was_cut();
+        }
+        link.answer(&applying.request, failure.status(), |_| {});
+    }
+}
+
+async fn applied(applying: Option<&mut Applying>) -> Applied {
+    match applying {
+        Some(applying) => applying.work.as_mut().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn room(awaited: bool) {
+    if !awaited {
+        std::future::pending::<()>().await;
+    }
+    sleep(ROOM_PAUSE).await;
+}
+
+/// Has hv-netapply bring back what was before the last injection that stands.
+///
+/// # Errors
+/// As D-Bus shows them.
+pub(crate) async fn revert(socket: &Path) -> Result<(), Error> {
+    let request = netapply::Request::Revert { interface: None };
+    let outcome = match Conversation::open(socket) {
+        Ok(conversation) => done(conversation, &request, REVERT).await,
+        Err(trouble) => Err(trouble.into()),
+    };
+    outcome.map_err(|failure| match &failure {
+        Failure::Failed(failed) => match failed.kind {
+            Kind::NothingToRevert => Error::NothingToRevert(failed.message.clone()),
+            Kind::Busy => Error::Busy(failed.message.clone()),
+            Kind::NotSupported => Error::NotSupported(failed.message.clone()),
+            _ => Error::Failed(failed.message.clone()),
+        },
+        Failure::Trouble(trouble) => Error::Failed(trouble.to_string()),
+    })
+}
+
+#[cfg(test)]
+mod tests;
