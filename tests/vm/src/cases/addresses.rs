@@ -29,7 +29,20 @@ const FIRST: &str = "192.0.2.5/255.255.255.0 2001:db8::5/64 fe80::215:5dff:fe01:
                      gateways 192.0.2.1, DNS 192.0.2.53, DHCP no, type 4098";
 
 /// The C daemon and ours.
-const KNOWN: &[Difference] = &[];
+const KNOWN: &[Difference] = &[
+    // One notation of a MAC address is the C daemon's.
+    ("get-ip 00:15:5d:01:02:03", "status 0x80004005", FIRST),
+    ("get-ip 00-15-5D-01-02-03", "status 0x80004005", FIRST),
+    ("get-ip 00155D010203", "status 0x80004005", FIRST),
+    // The loopback is an adapter to the C daemon, though one without addresses.
+    ("get-ip 00:00:00:00:00:00", ", gateways , DNS , DHCP no, type null", "status 0x80004005"),
+    // An address that is not in use is none to us.
+    (
+        "ip link set eth0 down; then get-ip 00:15:5D:01:02:03",
+        "192.0.2.5/255.255.255.0, gateways , DNS 192.0.2.53, DHCP no, type 4096",
+        ", gateways , DNS 192.0.2.53, DHCP no, type null",
+    ),
+];
 
 /// Requests over which system calls are counted, beside one.
 const COUNTED: u32 = 5;

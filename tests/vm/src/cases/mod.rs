@@ -10,6 +10,7 @@ mod addresses;
 mod differences;
 mod driver;
 mod guest;
+mod injection;
 mod old;
 mod raw;
 mod scenario;
@@ -105,6 +106,16 @@ pub const ALL: &[Case] = &[
         stage: Stage::Stock,
         play: addresses::answer_from_memory_makes_few_calls,
     },
+    Case {
+        name: "c_kvp_daemon_of_debian_configures_no_adapter",
+        stage: Stage::Stock,
+        play: injection::c_daemon_configures_nothing,
+    },
+    Case {
+        name: "host_configures_an_adapter_in_texts",
+        stage: Stage::Stock,
+        play: injection::adapter_is_configured_in_texts,
+    },
     Case { name: "kvpd_restarts_on_hv_utils", stage: Stage::Stock, play: stock::daemon_restarts_on_hv_utils },
     Case {
         name: "second_daemon_is_refused_the_char_device",
@@ -136,6 +147,11 @@ pub const ALL: &[Case] = &[
         name: "kvpd_tells_about_an_adapter_in_binary",
         stage: Stage::Raw,
         play: addresses::binary_form_on_the_raw_channel,
+    },
+    Case {
+        name: "host_configures_an_adapter_in_binary",
+        stage: Stage::Raw,
+        play: injection::adapter_is_configured_in_binary,
     },
     Case {
         name: "kvpd_restarts_on_the_raw_channel",
