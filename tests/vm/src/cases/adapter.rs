@@ -14,7 +14,7 @@ pub(super) const GUID: &str = "{f8b3781b-1e82-4818-a1c3-63d806ec15bb}";
 /// Plugs it in: switched on, with an IPv4 and two IPv6 addresses, a gateway and a DNS server. Daemons that run by then do
 /// not know that it is an adapter of the virtual machine.
 #[track_caller]
-pub(crate) fn plug(machine: &Machine) {
+pub(super) fn plug(machine: &Machine) {
     machine.sh(&format!(
         "set -e; modprobe dummy numdummies=0; ip link add eth0 address {MAC} type dummy; ip link set eth0 up; \
          ip address add 192.0.2.5/24 dev eth0; ip address add 2001:db8::5/64 dev eth0; \
@@ -34,7 +34,7 @@ pub(crate) fn plug(machine: &Machine) {
 
 /// Takes it away again, with all that is said about it.
 #[track_caller]
-pub(crate) fn unplug(machine: &Machine) {
+pub(super) fn unplug(machine: &Machine) {
     machine.sh("umount /sys/class/net && rm -rf /run/net /etc/resolv.conf && ip link delete eth0");
 }
 

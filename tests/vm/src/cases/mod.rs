@@ -22,6 +22,8 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
+pub(crate) use adapter::MAC;
+
 use crate::machine::{Images, Machine, Setup, Skip};
 use crate::report::{Counts, Ending, post_mortem, post_mortem_of_boot};
 
@@ -260,6 +262,12 @@ pub const ALL: &[Case] = &[
 #[track_caller]
 pub(crate) fn start_bus(machine: &Machine) {
     guest::bus(machine);
+}
+
+/// Gives the guest a network adapter, for those who measure.
+#[track_caller]
+pub(crate) fn plug_adapter(machine: &Machine) {
+    adapter::plug(machine);
 }
 
 /// Gives the KVP device to a driver.
