@@ -25,6 +25,17 @@ read_back() { step read-back --injection "$1"; }
 # all_of INJECTION: the way there
 all_of() { take_snapshot && write "$1" && step activate && read_back "$1"; }
 
+# put INJECTION: the same without looking
+put() { take_snapshot && write "$1" && step activate; }
+
+# addresses_are "ADDRESS/PREFIX…": exactly these, but for those of the link itself
+addresses_are() {
+    # shellcheck disable=SC2086 # a list
+    [ "$(show_addresses | cut -d ' ' -f 1 | sort | xargs)" = "$(printf '%s\n' $1 | sort | xargs)" ]
+}
+# files_under DIRECTORY: with modes, owners and content
+files_under() { (cd "$1" && find . -type f -exec stat -c '%n %a %u %g' {} + -exec sha256sum {} + | sort); }
+
 # injection IPV4 [IPV6]: the plans as JSON; without one: nothing is said
 silent='{"addressing":"keep","gateways":[],"dns":null}'
 injection() { printf '{"adapter":"%s","ipv4":%s,"ipv6":%s}' "$(nic_guid "${NIC:-eth0}")" "$1" "${2:-$silent}"; }

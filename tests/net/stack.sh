@@ -6,6 +6,7 @@ needs hv-kvpd hv-netapply hvctl hv-testhost
 
 stack_start() {
     netapply_start
+    mkdir -p /run/lab/sim
     daemon_start host hv-testhost --sim /run/lab/sim --control /run/lab/host.sock --no-host-items "$@"
     kvpd_start
     wait_for host wait-guest
@@ -15,6 +16,8 @@ kvpd_start() {
     daemon_start hv-kvpd hv-kvpd --channel sim:/run/lab/sim/kvp.sock --sysfs-root /run/lab/sysfs --log-level debug
 }
 netapply_start() {
+    # One that was killed leaves its socket's file.
+    rm -f /run/hv-utils/netapply.sock
     daemon_start hv-netapply hv-netapply serve --client 0 --sysfs-root /run/lab/sysfs --log-level debug
     wait_for test -S /run/hv-utils/netapply.sock
 }
@@ -60,7 +63,7 @@ keep_picture() { picture >/run/lab/picture; }
 is_same_picture() { diff -u /run/lab/picture <(picture); }
 
 # last_outcome WANTED: of the history
-last_outcome() { hvctl --json ip history | grep -qE "\"outcome\": ?\"$1\"[^{}]*\}\]?[^{}]*$"; }
+last_outcome() { [ "$(hvctl --json ip history | grep -o '"outcome":"[a-z]*"' | tail -n 1)" = "\"outcome\":\"$1\"" ]; }
 
 # tour RESTART: what every manager has to do; RESTART restarts it. The case looks at what is its own in between.
 tour() {

@@ -22,6 +22,8 @@ const MARGIN: Duration = Duration::from_secs(2);
 const BUSY: Duration = Duration::from_secs(8);
 /// Between two questions whether it has.
 const BUSY_PAUSE: Duration = Duration::from_millis(100);
+/// How long the next instance is looked for where one died over a confirmation.
+const AGAIN: Duration = Duration::from_secs(4);
 /// How long hv-netapply may take to note that it may stay, or to undo it.
 const SETTLE: Duration = Duration::from_secs(20);
 
@@ -44,7 +46,11 @@ impl Failure {
                 Kind::NoSuchAdapter => Status::NOT_FOUND,
                 Kind::Invalid => Status::INVALID_ARG,
                 Kind::NotSupported => Status::NOT_SUPPORTED,
-                Kind::Busy | Kind::NothingToRevert | Kind::NotApplied | Kind::NotUndone => Status::FAIL,
+                Kind::Busy
+                | Kind::NothingToConfirm
+                | Kind::NothingToRevert
+                | Kind::NotApplied
+                | Kind::NotUndone => Status::FAIL,
             },
             Failure::Trouble(_) => Status::FAIL,
         }
@@ -58,6 +64,7 @@ impl Failure {
                 Kind::Invalid => "invalid",
                 Kind::NotSupported => "not supported",
                 Kind::Busy => "busy",
+                Kind::NothingToConfirm => "nothing to confirm",
                 Kind::NothingToRevert => "nothing to revert",
                 Kind::NotApplied => "not applied",
                 Kind::NotUndone => "not undone",
@@ -114,13 +121,37 @@ async fn apply_before(socket: &Path, injection: Injection, begin: Instant) -> Ap
     }
 }
 
-/// Says whether it may stay, and waits until that is so.
-pub(crate) async fn settle(conversation: Conversation, verdict: Verdict) -> Result<(), Failure> {
-    let request = match verdict {
-        Verdict::Stays => Request::Confirm,
-        Verdict::Goes => Request::Cancel,
-    };
-    done(conversation, &request, SETTLE).await
+/// Says whether it may stay, and waits until that is so. What the host was told to be there is said once more to the next
+/// instance where this one dies over it: that waits for it before it undoes anything.
+pub(crate) async fn settle(
+    socket: PathBuf,
+    conversation: Conversation,
+    verdict: Verdict,
+) -> Result<(), Failure> {
+    match verdict {
+        Verdict::Goes => done(conversation, &Request::Cancel, SETTLE).await,
+        Verdict::Stays => match done(conversation, &Request::Confirm, SETTLE).await {
+            Err(failure) if failure.is_cut() => confirm_again(&socket, failure).await,
+            other => other,
+        },
+    }
+}
+
+async fn confirm_again(socket: &Path, cut: Failure) -> Result<(), Failure> {
+    let end = Instant::now() + AGAIN;
+    while Instant::now() < end {
+        // Where nothing restarts it nobody listens at first.
+        if let Ok(conversation) = Conversation::open(socket) {
+            match done(conversation, &Request::Confirm, SETTLE).await {
+                // It had noted it, and died before it could say so.
+                Err(Failure::Failed(failed)) if failed.kind == Kind::NothingToConfirm => return Ok(()),
+                Err(failure) if failure.is_cut() => {}
+                other => return other,
+            }
+        }
+        sleep(BUSY_PAUSE).await;
+    }
+    Err(cut)
 }
 
 /// Asks for something that is answered by [`Reply::Done`], within `patience`.

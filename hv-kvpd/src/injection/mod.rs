@@ -215,7 +215,8 @@ impl Injector {
         if verdict == Verdict::Goes {
             tracing::warn!("the host has not waited for the answer: the adapter's configuration is undone");
         }
-        self.settling.spawn(async move { (verdict, settle(telling.conversation, verdict).await) });
+        let socket = self.socket.clone();
+        self.settling.spawn(async move { (verdict, settle(socket, telling.conversation, verdict).await) });
     }
 
     fn settled(&mut self, settled: Result<(Verdict, Result<(), Failure>), JoinError>) {

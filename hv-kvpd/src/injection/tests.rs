@@ -47,10 +47,30 @@ async fn what_is_applied_is_confirmed_and_done() {
         caller.say(&Reply::Done);
         assert_eq!(caller.hear(), None, "the caller hangs up");
     });
-    let (conversation, step) = apply(path, injection()).await.unwrap();
+    let (conversation, step) = apply(path.clone(), injection()).await.unwrap();
     assert_eq!((step.interface.as_str(), step.pending), ("eth0", false));
-    settle(conversation, Verdict::Stays).await.unwrap();
+    settle(path, conversation, Verdict::Stays).await.unwrap();
     thread.join().unwrap();
+}
+
+/// The next instance waits for it: what the host was told stays.
+#[tokio::test]
+async fn a_confirmation_that_was_cut_is_said_again() {
+    for second in [Reply::Done, failed(Kind::NothingToConfirm)] {
+        let (_directory, path, thread) = double(move |double| {
+            let caller = double.caller();
+            caller.hear();
+            caller.say(&applied());
+            assert_eq!(caller.hear(), Some(Request::Confirm));
+            drop(caller);
+            let again = double.caller();
+            assert_eq!(again.hear(), Some(Request::Confirm));
+            again.say(&second);
+        });
+        let (conversation, _) = apply(path.clone(), injection()).await.unwrap();
+        settle(path, conversation, Verdict::Stays).await.unwrap();
+        thread.join().unwrap();
+    }
 }
 
 #[tokio::test]
@@ -60,8 +80,8 @@ async fn what_must_go_is_cancelled_and_a_failure_to_undo_is_told() {
         assert_eq!(caller.hear(), Some(Request::Cancel));
         caller.say(&failed(Kind::NotUndone));
     });
-    let (conversation, _) = apply(path, injection()).await.unwrap();
-    let failure = settle(conversation, Verdict::Goes).await.unwrap_err();
+    let (conversation, _) = apply(path.clone(), injection()).await.unwrap();
+    let failure = settle(path, conversation, Verdict::Goes).await.unwrap_err();
     assert_eq!((failure.kind(), failure.to_string().as_str()), ("not undone", "the double says NotUndone"));
     thread.join().unwrap();
 }
@@ -82,6 +102,7 @@ async fn each_failure_has_the_hosts_status() {
         (Kind::NoSuchAdapter, 0x8004_1002),
         (Kind::Invalid, 0x8007_0057),
         (Kind::NotSupported, 0x8007_0032),
+        (Kind::NothingToConfirm, 0x8000_4005),
         (Kind::NothingToRevert, 0x8000_4005),
         (Kind::NotApplied, 0x8000_4005),
         (Kind::NotUndone, 0x8000_4005),

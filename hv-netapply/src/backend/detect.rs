@@ -4,8 +4,11 @@ use std::rc::Rc;
 
 use hv_utils_core::netapply::BackendChoice;
 
+use super::ifupdown::Ifupdown;
 use super::netlink::Netlink;
+use super::netplan::Netplan;
 use super::network_manager::NetworkManager;
+use super::networkd::Networkd;
 use super::script::Script;
 use super::{Backend, Claim, Target};
 use crate::error::Error;
@@ -14,7 +17,12 @@ use crate::world::World;
 
 /// The managers, in the order in which they are asked: netplan before those that it writes for.
 fn managers(world: &Rc<World>) -> Vec<Box<dyn Backend>> {
-    vec![Box::new(NetworkManager::new(Rc::clone(world)))]
+    vec![
+        Box::new(Netplan::new(Rc::clone(world))),
+        Box::new(NetworkManager::new(Rc::clone(world))),
+        Box::new(Networkd::new(Rc::clone(world))),
+        Box::new(Ifupdown::new(Rc::clone(world))),
+    ]
 }
 
 /// The backend called `name`.

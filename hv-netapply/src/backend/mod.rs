@@ -6,10 +6,18 @@
 //!
 //! Every step may be cut short by SIGKILL and done again: writing, activating and restoring are idempotent.
 
+#[cfg(test)]
+pub(crate) mod cases;
 pub mod detect;
+pub mod family;
+pub mod ifupdown;
 pub mod netlink;
+pub mod netplan;
 pub mod network_manager;
+pub mod networkd;
 pub mod script;
+#[cfg(test)]
+pub(crate) mod tests_support;
 
 use std::fmt::Debug;
 use std::future::Future;

@@ -6,7 +6,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use hv_utils_core::netapply::{Injection, Reply, Request, Step};
+use hv_utils_core::netapply::{Injection, Kind, Reply, Request, Step};
 use tokio::time::{Instant, timeout_at};
 
 use super::transaction::{Applied, Undone};
@@ -27,7 +27,8 @@ pub(super) async fn hold(workshop: &Rc<Workshop>, peer: &Peer) {
         // What there was to go on with has been gone on with at the start.
         Request::Resume => Reply::Done,
         Request::Confirm | Request::Cancel => {
-            answer(Err(Error::not_applied("there is nothing to confirm: it was undone, or never begun")))
+            let text = "nothing waits to be confirmed: it has been, or was undone";
+            answer(Err(Error::new(Kind::NothingToConfirm, text)))
         }
     };
     peer.reply(&reply).await;

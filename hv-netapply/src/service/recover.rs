@@ -3,11 +3,12 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use hv_utils_core::netapply::{Outcome, Reply, Request};
+use hv_utils_core::netapply::{Kind, Outcome, Reply, Request};
 use tokio::time::{Instant, timeout};
 
 use super::transaction::{Applied, Undone};
 use super::workshop::Workshop;
+use crate::error::Error;
 use crate::socket::Listener;
 use crate::state::{Phase, Transaction};
 
@@ -53,9 +54,14 @@ async fn ask(workshop: &Rc<Workshop>, listener: &Listener, transaction: Transact
         }
         Ok((peer, request)) => {
             undo(workshop, transaction, "hv-netapply ended before it was confirmed").await;
-            if request == Some(Request::Resume) {
-                peer.reply(&Reply::Done).await;
-            }
+            let busy =
+                || Error::new(Kind::Busy, "what an earlier end cut short had to be undone first: try again");
+            let reply = match request {
+                None => return,
+                Some(Request::Resume | Request::Cancel) => Reply::Done,
+                Some(_) => Reply::Failed(busy().into()),
+            };
+            peer.reply(&reply).await;
         }
         Err(_) => undo(workshop, transaction, "hv-netapply ended before it was confirmed").await,
     }

@@ -24,7 +24,8 @@ pub enum Request {
         /// When the answer must be there, in ms from now; what takes longer is undone and failed.
         within_ms: u32,
     },
-    /// The host has been told; what was applied stays. Only after [`Reply::Applied`], in the same conversation.
+    /// The host has been told; what was applied stays. After [`Reply::Applied`], in the same conversation; where that was cut,
+    /// in a new one, as its first request, within five seconds.
     Confirm,
     /// The host could not be told: what was applied is undone. Closing the socket does the same.
     Cancel,
@@ -84,6 +85,8 @@ pub enum Kind {
     NotSupported,
     /// Another change is under way.
     Busy,
+    /// Nothing waits to be confirmed: it has been, or was undone.
+    NothingToConfirm,
     /// Nothing is left to bring back.
     NothingToRevert,
     /// It was tried, did not come to be, and was undone.

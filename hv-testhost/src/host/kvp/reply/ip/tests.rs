@@ -136,9 +136,11 @@ fn lists_that_no_guest_should_send_are_named_and_shown() {
     let scope = "fe80::1%eth0";
     assert_eq!(odd(3, [scope, "64", "", ""]), "IPAddresses: \"fe80::1%eth0\" is not an IP address");
     assert_eq!(odd(3, ["", "", "", "8.8.8.8;;1.1.1.1"]), "DNSServers: \"\" is not an IP address");
-    assert_eq!(odd(1, ["", "", "10.0.0.1;::1", ""]), "DefaultGateways: ::1 is of another family than 1");
-    assert_eq!(odd(2, ["", "", "10.0.0.1;::1", ""]), "DefaultGateways: 10.0.0.1 is of another family than 2");
-    assert_eq!(odd(0, ["", "", "10.0.0.1;::1", ""]), "");
+    let mixed = ["10.0.0.4;::4", "255.0.0.0;64", "", ""];
+    assert_eq!(odd(1, mixed), "IPAddresses: ::4 is of another family than 1");
+    assert_eq!(odd(2, mixed), "IPAddresses: 10.0.0.4 is of another family than 2");
+    assert_eq!(odd(0, mixed), "");
+    assert_eq!(odd(1, ["", "", "10.0.0.1;::1", "::2"]), "");
     let six = ["", "", "::1;::2;::3;::4;::5;::6;10.0.0.1", ""];
     assert_eq!(odd(3, six), "DefaultGateways: 6 of one family, at most 5 are possible");
     assert_eq!(odd(4, [""; 4]), "ProtocolIFType: families 4, defined are 0 to 3");

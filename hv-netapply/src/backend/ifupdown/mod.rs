@@ -1,0 +1,274 @@
+//! ifupdown: the stanzas of the interface, in the files where they are.
+//!
+//! ifdown has to be told the configuration that is up, and ifup the new one. So [`Backend::write`] leaves the old one as one
+//! file in `run/network`, from which the interface is taken down; once it is down that file is gone. ifdown is forced, because
+//! an ifup that failed leaves addresses behind and no note that it was there.
+//!
+//! ifquery checks a text before it is put in place: methods and syntax; options it does not know it takes for somebody's
+//! hooks. DNS servers reach the machine through resolvconf, or resolved's hook; where neither is installed nobody
+//! reads them.
+//!
+//! A DHCP client that ifup starts stays a child of this program's service: a unit that kills its children when it ends
+//! would take the lease away.
+
+pub mod edit;
+mod servers;
+pub mod text;
+pub mod tree;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+use hv_utils_core::daemon::{directory, replace};
+use hv_utils_core::netapply::Injection;
+
+use self::text::{Part, Stanza};
+use self::tree::Tree;
+use super::{Backend, Claim, Later, Readiness, Target};
+use crate::error::Error;
+use crate::saved::{Snapshot, remove};
+use crate::world::World;
+
+/// How long ifdown may take, and ifquery.
+const DOWN_PATIENCE: Duration = Duration::from_secs(10);
+/// How long ifup may take on the way back: as long as a DHCP client tries before it goes on in the background.
+const BACK_PATIENCE: Duration = Duration::from_secs(75);
+/// A fact of a snapshot: whether the interface was up.
+const UP: &str = "up";
+
+/// ifupdown.
+#[derive(Debug)]
+pub struct Ifupdown {
+    world: Rc<World>,
+}
+
+impl Ifupdown {
+    /// The one of this world.
+    #[must_use]
+    pub fn new(world: Rc<World>) -> Self {
+        Self { world }
+    }
+
+    fn state(&self) -> String {
+        fs::read_to_string(self.world.roots.run.join("network/ifstate")).unwrap_or_default()
+    }
+
+    /// Up, and not under another name that a mapping gave it.
+    fn is_up(&self, target: &Target) -> bool {
+        self.state().lines().any(|line| line == format!("{0}={0}", target.interface))
+    }
+
+    fn program(&self, name: &str) -> Option<PathBuf> {
+        let merged = self.world.roots.usr.join("sbin").join(name);
+        let unmerged = self.world.roots.usr.parent().unwrap_or(Path::new("/")).join("sbin").join(name);
+        [merged, unmerged].into_iter().find(|path| path.exists())
+    }
+
+    async fn run(&self, name: &str, arguments: &[&OsStr], limit: Duration) -> Result<(), Error> {
+        let program = self.program(name);
+        let program = program.ok_or_else(|| Error::not_applied(format!("{name} is not installed")))?;
+        self.world.command(&program, arguments, limit).await.map(drop)
+    }
+
+    /// A file for this interface in ifupdown's own directory of what is now.
+    fn temporary(&self, target: &Target, what: &str) -> PathBuf {
+        self.world.roots.run.join("network").join(format!("hv-utils-{}.{what}", target.interface))
+    }
+
+    fn claimed(&self, target: &Target) -> Claim {
+        if self.is_up(target) {
+            return Claim::Now;
+        }
+        let tree = tree::walk(&self.world.roots, None, &read);
+        let has = stanzas_of(&tree.flat, &target.interface);
+        if has && self.program("ifup").is_some() { Claim::AtStart } else { Claim::None }
+    }
+
+    fn remember(&self, target: &Target) -> Result<Snapshot, Error> {
+        let tree = tree::walk(&self.world.roots, None, &read);
+        let mut snapshot = Snapshot::default();
+        let mut own = tree
+            .files
+            .iter()
+            .filter(|path| read(path).is_some_and(|text| stanzas_of(&text, &target.interface)));
+        own.try_for_each(|path| snapshot.add(path))?;
+        if snapshot.files.is_empty() {
+            snapshot.add(&self.new_file(target, &tree))?;
+        }
+        if self.is_up(target) {
+            snapshot.facts.insert(UP.to_owned(), "yes".to_owned());
+        }
+        Ok(snapshot)
+    }
+
+    /// Where stanzas go that have no place yet.
+    fn new_file(&self, target: &Target, tree: &Tree) -> PathBuf {
+        let ours =
+            self.world.roots.etc.join("network/interfaces.d").join(format!("hv-utils-{}", target.interface));
+        if tree.would_read(&ours) { ours } else { tree::main_file(&self.world.roots) }
+    }
+
+    async fn put(&self, target: &Target, injection: &Injection, snapshot: &Snapshot) -> Result<(), Error> {
+        let roots = &self.world.roots;
+        let own: Vec<_> = snapshot.files.iter().map(|saved| saved.path.clone()).collect();
+        let was = |path: &Path| match snapshot.files.iter().find(|saved| saved.path == path) {
+            Some(saved) => saved.bytes().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
+            None => read(path),
+        };
+        let before = tree::walk(roots, None, &was);
+        let texts: Vec<_> = own.iter().map(|path| was(path).unwrap_or_default()).collect();
+        let is_text = |saved: &crate::saved::SavedFile| {
+            saved.bytes().is_none_or(|bytes| str::from_utf8(&bytes).is_ok())
+        };
+        if !snapshot.files.iter().all(is_text) {
+            return Err(Error::not_applied("etc/network/interfaces is not text: it is left alone"));
+        }
+        let after = changed(&texts, &before.flat, &target.interface, injection);
+        let new = |path: &Path| match own.iter().position(|own| own == path) {
+            Some(number) => Some(after[number].clone()),
+            None => read(path),
+        };
+        let more = own.first().map(PathBuf::as_path);
+        self.check(target, &tree::walk(roots, more, &new).flat).await?;
+        replace(&self.temporary(target, "old"), before.flat.as_bytes(), 0o600)?;
+        for (saved, text) in snapshot.files.iter().zip(&after) {
+            if let Some(parent) = saved.path.parent() {
+                directory(parent)?;
+            }
+            let mode = fs::metadata(&saved.path)
+                .map_or(0o644, |metadata| std::os::unix::fs::MetadataExt::mode(&metadata) & 0o777);
+            replace(&saved.path, text.as_bytes(), mode)?;
+        }
+        Ok(())
+    }
+
+    /// Has ifquery read all files as they will be.
+    async fn check(&self, target: &Target, flat: &str) -> Result<(), Error> {
+        let file = self.temporary(target, "new");
+        if let Some(parent) = file.parent() {
+            directory(parent)?;
+        }
+        replace(&file, flat.as_bytes(), 0o600)?;
+        let arguments = ["-i".as_ref(), file.as_os_str(), target.interface.as_ref()];
+        let checked = self.run("ifquery", &arguments, DOWN_PATIENCE).await;
+        remove(&file)?;
+        checked
+    }
+
+    async fn down(&self, target: &Target) -> Result<(), Error> {
+        let old = self.temporary(target, "old");
+        let interface: &OsStr = target.interface.as_ref();
+        let mut arguments: Vec<&OsStr> = vec!["--force".as_ref()];
+        if old.exists() {
+            arguments.extend(["-i".as_ref(), old.as_os_str()]);
+        }
+        arguments.push(interface);
+        self.run("ifdown", &arguments, DOWN_PATIENCE).await?;
+        remove(&old)
+    }
+
+    async fn bring_up(&self, target: &Target) -> Result<(), Error> {
+        self.down(target).await?;
+        self.run("ifup", &[target.interface.as_ref()], self.world.settings.apply_timeout).await
+    }
+
+    async fn put_back(&self, target: &Target, snapshot: &Snapshot, live: bool) -> Result<(), Error> {
+        // What ifdown cannot do is no reason to leave the wrong files there.
+        let down = if live { self.down(target).await } else { Ok(()) };
+        snapshot.restore_files()?;
+        self.forget(target)?;
+        if live && snapshot.facts.contains_key(UP) {
+            return self.run("ifup", &[target.interface.as_ref()], BACK_PATIENCE).await;
+        }
+        down
+    }
+
+    fn forget(&self, target: &Target) -> Result<(), Error> {
+        remove(&self.temporary(target, "old"))?;
+        remove(&self.temporary(target, "new"))
+    }
+}
+
+fn read(path: &Path) -> Option<String> {
+    fs::read(path).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Whether a text has a stanza of the interface.
+fn stanzas_of(text: &str, interface: &str) -> bool {
+    let its = |stanza: &Stanza| stanza.words.first().is_some_and(|word| word == interface);
+    text::parse(text).iter().any(|part| matches!(part, Part::Iface(stanza) if its(stanza)))
+}
+
+/// The files' texts with an injection. `flat` is all that ifupdown reads; new stanzas go to the end of the first file.
+#[must_use]
+pub fn changed(texts: &[String], flat: &str, interface: &str, injection: &Injection) -> Vec<String> {
+    let mut files: Vec<_> = texts.iter().map(|text| text::parse(text)).collect();
+    let mut homeless = edit::edit(&mut files, interface, injection).into_iter().peekable();
+    if let (Some(first), true) = (files.first_mut(), homeless.peek().is_some()) {
+        let started = text::logical_lines(flat).iter().any(|line| {
+            let starts = line.key == "auto" || line.key.starts_with("allow-");
+            starts && line.value.split_whitespace().any(|word| word == interface)
+        });
+        let blank = if first.is_empty() { "" } else { "\n" };
+        let auto = if started { String::new() } else { format!("auto {interface}\n") };
+        let head = format!("{blank}# By hv-netapply: {interface} as the Hyper-V host wants it.\n{auto}");
+        first.push(Part::Other(head));
+        first.extend(homeless.map(Part::Iface));
+    }
+    files.iter().map(|file| text::write(file)).collect()
+}
+
+impl Backend for Ifupdown {
+    fn name(&self) -> &'static str {
+        "ifupdown"
+    }
+
+    fn claim<'a>(&'a self, target: &'a Target) -> Later<'a, Claim> {
+        Box::pin(async { self.claimed(target) })
+    }
+
+    fn readiness<'a>(&'a self, _: &'a Target) -> Later<'a, Readiness> {
+        Box::pin(async {
+            if self.state().trim().is_empty() {
+                return Readiness::NotYet("ifupdown has brought nothing up yet".to_owned());
+            }
+            Readiness::Ready
+        })
+    }
+
+    fn snapshot<'a>(&'a self, target: &'a Target) -> Later<'a, Result<Snapshot, Error>> {
+        Box::pin(async { self.remember(target) })
+    }
+
+    fn write<'a>(
+        &'a self,
+        target: &'a Target,
+        injection: &'a Injection,
+        snapshot: &'a Snapshot,
+    ) -> Later<'a, Result<(), Error>> {
+        Box::pin(self.put(target, injection, snapshot))
+    }
+
+    fn activate<'a>(&'a self, target: &'a Target) -> Later<'a, Result<(), Error>> {
+        Box::pin(self.bring_up(target))
+    }
+
+    fn restore<'a>(
+        &'a self,
+        target: &'a Target,
+        snapshot: &'a Snapshot,
+        live: bool,
+    ) -> Later<'a, Result<(), Error>> {
+        Box::pin(self.put_back(target, snapshot, live))
+    }
+
+    fn commit<'a>(&'a self, target: &'a Target) -> Later<'a, Result<(), Error>> {
+        Box::pin(async { self.forget(target) })
+    }
+}
+
+#[cfg(test)]
+mod tests;

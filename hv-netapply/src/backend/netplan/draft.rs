@@ -1,0 +1,128 @@
+//! A copy of netplan's files in a root of its own, where netplan's own program edits and checks them. What is in force, and
+//! what is read at the next boot, is not touched before the copy is right.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+use hv_utils_core::daemon::replace;
+
+use super::get::Definition;
+use crate::error::Error;
+use crate::saved::Snapshot;
+use crate::world::World;
+
+/// How long one call of netplan may take: it is a script in Python.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The copy. It goes when it is dropped.
+#[derive(Debug)]
+pub(super) struct Draft {
+    world: Rc<World>,
+    program: PathBuf,
+    root: PathBuf,
+}
+
+impl Draft {
+    /// Copies the files as they were when the snapshot was taken.
+    pub(super) fn new(world: &Rc<World>, program: PathBuf, snapshot: &Snapshot) -> Result<Self, Error> {
+        let root = world.roots.run.join("hv-netapply-draft");
+        let draft = Self { world: Rc::clone(world), program, root };
+        let failed = |error| Error::io("make a copy of netplan's files in", &draft.root, &error);
+        let _ = fs::remove_dir_all(&draft.root);
+        let roots = &world.roots;
+        let vendor = roots.usr.join("lib/netplan");
+        // Which of the two names of the last directory netplan asks for depends on its version.
+        let from = [
+            ("etc/netplan", roots.etc.join("netplan")),
+            ("run/netplan", roots.run.join("netplan")),
+            ("lib/netplan", vendor.clone()),
+            ("usr/lib/netplan", vendor),
+        ];
+        for (below, from) in from {
+            let to = draft.root.join(below);
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(&to).map_err(failed)?;
+            for path in yaml(&from) {
+                let name = path.file_name().unwrap_or_default();
+                replace(&to.join(name), &fs::read(&path).map_err(failed)?, 0o600)?;
+            }
+        }
+        for saved in &snapshot.files {
+            let name = name(&saved.path);
+            match saved.bytes() {
+                Some(bytes) => draft.write(name, &bytes)?,
+                None => draft.remove(name),
+            }
+        }
+        Ok(draft)
+    }
+
+    fn place(&self, name: &OsStr) -> PathBuf {
+        self.root.join("etc/netplan").join(name)
+    }
+
+    /// A file's bytes; `None` if there is none.
+    pub(super) fn read(&self, name: &OsStr) -> Option<Vec<u8>> {
+        fs::read(self.place(name)).ok()
+    }
+
+    pub(super) fn write(&self, name: &OsStr, bytes: &[u8]) -> Result<(), Error> {
+        Ok(replace(&self.place(name), bytes, 0o600)?)
+    }
+
+    pub(super) fn remove(&self, name: &OsStr) {
+        let _ = fs::remove_file(self.place(name));
+    }
+
+    /// What all files together say of a definition.
+    pub(super) async fn get(&self, id: &str) -> Result<Definition, Error> {
+        let key = key(id);
+        let printed = self.run("get", &[key.as_ref()]).await?;
+        Ok(Definition::parse(&printed))
+    }
+
+    /// Takes things out of one file.
+    pub(super) async fn take_out(&self, name: &OsStr, id: &str, gone: &[&str]) -> Result<(), Error> {
+        let hint = Path::new(name).file_stem().unwrap_or_default();
+        let change = format!("{}={{{}}}", key(id), gone.join(", "));
+        self.run("set", &["--origin-hint".as_ref(), hint, change.as_ref()]).await.map(drop)
+    }
+
+    /// Has netplan make everything of the files, here.
+    pub(super) async fn generate(&self) -> Result<(), Error> {
+        self.run("generate", &[]).await.map(drop)
+    }
+
+    async fn run(&self, verb: &str, more: &[&OsStr]) -> Result<String, Error> {
+        let mut arguments: Vec<&OsStr> = vec![verb.as_ref(), "--root-dir".as_ref(), self.root.as_os_str()];
+        arguments.extend(more);
+        self.world.command(&self.program, &arguments, PATIENCE).await
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.root);
+    }
+}
+
+/// The YAML files of a directory, in the order of their names.
+pub(super) fn yaml(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut files: Vec<_> = entries.filter(|path| path.extension() == Some(OsStr::new("yaml"))).collect();
+    files.sort();
+    files
+}
+
+/// A file's name without its directory.
+pub(super) fn name(path: &Path) -> &OsStr {
+    path.file_name().unwrap_or_default()
+}
+
+/// A definition as netplan's words have it: in a name a dot is said by a backslash.
+fn key(id: &str) -> String {
+    format!("ethernets.{}", id.replace('.', "\\."))
+}
