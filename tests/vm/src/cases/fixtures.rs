@@ -241,7 +241,8 @@ impl Exchange {
             Ic::Vss => bytes(28..29),
             Ic::Kvp => {
                 let kind = [bytes(28..30), answer.get(20..24).unwrap_or_default().to_vec()].concat();
-                [kind, item_kind(ask, answer)].concat()
+                let item = if self.is_about_an_adapter() { Vec::new() } else { item_kind(ask, answer) };
+                [kind, item].concat()
             }
             Ic::FileCopy => Vec::new(),
         }
