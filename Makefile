@@ -30,11 +30,12 @@ FUZZ_SECS   ?= 60
 # The device library of the virtual machines: a workspace of its own, since only QEMU can load it.
 QEMU_IC     := tests/vm/qemu-ic/Cargo.toml
 
-.PHONY: help build release demo test vm-test check bench bench-vm fuzz-smoke install uninstall clean
+.PHONY: help build release demo test net-test vm-test check bench bench-vm fuzz-smoke install uninstall clean
 
 help:
 	@echo 'make demo        build, then a short tour with a simulated host (installs what is missing)'
 	@echo 'make test        all tests and checks of files (installs what is missing)'
+	@echo 'make net-test    the part of it with real network managers, in namespaces (minutes; root)'
 	@echo 'make vm-test     the part of it that runs under a real kernel, in virtual machines (some minutes)'
 	@echo 'make check       format, clippy, documentation, the core without its features'
 	@echo 'make bench       figures, as a table; a release build and some minutes'
@@ -61,8 +62,15 @@ test:
 	$(CARGO) $(BUILD)
 	$(CARGO) test --workspace --locked
 	$(CARGO) test --manifest-path $(QEMU_IC) --target-dir $(TARGET_DIR)/qemu-ic --locked
+	$(CARGO) build -p hv-netapply --example backend --locked
 	tests/house.sh $(TARGET_DIR)/debug
+	tests/net/run
 	tests/vm/run
+
+net-test: build
+	@scripts/setup.sh demo
+	$(CARGO) build -p hv-netapply --example backend --locked
+	tests/net/run
 
 vm-test:
 	@scripts/setup.sh demo

@@ -55,6 +55,15 @@ ExecStart=
 ExecStart=/usr/libexec/hv-utils/hv-driver serve --sysfs-root /run/fakesys --proc-root /run/fakeproc --dev-root /run/fakedev --idle-secs 2
 ReadWritePaths=/run/fakesys
 EOF
+mkdir -p "$units/hv-netapply.service.d" "$units/hv-netapply.socket.d"
+printf '[Unit]\nConditionVirtualization=\n' >"$units/hv-netapply.socket.d/test.conf"
+cat >"$units/hv-netapply.service.d/test.conf" <<'EOF'
+[Unit]
+ConditionVirtualization=
+[Service]
+ExecStart=
+ExecStart=/usr/libexec/hv-utils/hv-netapply serve --sysfs-root /run/fakenet --idle-secs 2
+EOF
 cat >"$units/hv-testhost.service" <<'EOF'
 [Unit]
 DefaultDependencies=no
@@ -177,7 +186,29 @@ expect "it sees who has a raw device open" "stays on uio_hv_generic: sleep (proc
 kill $!
 expect "hv-driver goes when nobody calls" "^inactive$" systemctl show hv-driver --value -p ActiveState
 expect "and has ended well" "^success$" systemctl show hv-driver --value -p Result
-[ $failed = 0 ] || { log && journalctl -u hv-driver --no-pager -o cat; }
+
+# A NIC with the identity of an adapter, and nobody who manages it.
+guid=f8b3781a-1e82-4818-a1c3-63d806ec15bb
+if ip link add eth0 type veth peer name far 2>/dev/null; then
+    ip link set eth0 up && ip link set far up && ip address add 198.51.100.7/24 dev eth0
+    mkdir -p /run/fakenet/class/net/eth0/device
+    echo "{$guid}" >/run/fakenet/class/net/eth0/device/device_id
+    expect "hv-kvpd's socket to root is its own" "^600 hv-kvpd$" owner /run/hv-utils/netapply.sock
+    expect "nobody has asked hv-netapply yet" "^inactive$" systemctl show hv-netapply --value -p ActiveState
+    expect "the host configures an adapter" "exit 0" host set-ip "{$guid}" --ip-addresses 192.0.2.7,2001:db8::7 \
+        --subnets 255.255.255.0,64 --default-gateways 192.0.2.1
+    expect "and the kernel has it" "inet 192.0.2.7/24" ip address show eth0
+    expect "the route, too" "default via 192.0.2.1" ip route
+    expect "everybody sees it" "applied" as_nobody hvctl ip history
+    expect "and may not undo it" "exit 77" as_nobody hvctl ip revert
+    expect "hv-netapply goes when nobody asks" "^inactive$" systemctl show hv-netapply --value -p ActiveState
+    expect "root undoes it" "exit 0" hvctl ip revert
+    expect "and what was there is back" "inet 198.51.100.7/24" ip address show eth0
+    expect "hv-netapply has ended well" "^success$" systemctl show hv-netapply --value -p Result
+else
+    echo "no veth here: hv-netapply is not looked at"
+fi
+[ $failed = 0 ] || { log && journalctl -u hv-driver -u hv-netapply --no-pager -o cat; }
 echo "probe ended: $failed"
 EOF
 

@@ -240,7 +240,7 @@ impl Kvpd {
             // What the kernel has told by now comes before what the host asked after it.
             self.take_facts(changes);
         }
-        if let kvp::Request::GetIpInfo(_) = message {
+        if let kvp::Request::GetIpInfo(_) | kvp::Request::SetIpInfo(_) = message {
             let changes = self.intrinsics.catch_up();
             self.take_facts(changes);
         }
@@ -256,7 +256,7 @@ impl Kvpd {
                     let _ = finish.send(Finished { request, message, outcome });
                 });
             }
-            Action::Inject(injection) => self.injector.begin(request, injection, link),
+            Action::Inject(injection) => self.injector.begin(request, injection),
             Action::Refuse(refused) => self.injector.refuse(&request, &refused, link),
         }
     }

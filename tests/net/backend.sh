@@ -3,15 +3,15 @@
 #
 # hv-netapply/examples/backend.rs does them. What the transaction's program adds (time limits, the journal) is not here.
 
-backend_program=$HV_TEST_PROGRAMS/examples/backend
-[ -x "$backend_program" ] || { echo "no examples/backend among the programs under test"; exit 77; }
+export BACKEND_PROGRAM=$HV_TEST_PROGRAMS/examples/backend
+[ -x "$BACKEND_PROGRAM" ] || { echo "no examples/backend among the programs under test"; exit 77; }
 : "${BACKEND:?the case says which backend}"
 
 # step STEP [OPTION…]: of BACKEND, on NIC (eth0)
 step() {
     local step=$1
     shift
-    "$backend_program" "$BACKEND" "$step" "$(nic_guid "${NIC:-eth0}")" --sysfs-root /run/lab/sysfs "$@"
+    "$BACKEND_PROGRAM" "$BACKEND" "$step" "$(nic_guid "${NIC:-eth0}")" --sysfs-root /run/lab/sysfs "$@"
 }
 
 # is STEP WANTED: what it prints

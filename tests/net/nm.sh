@@ -1,15 +1,15 @@
 # shellcheck shell=bash
 # What NetworkManager has, for cases of the lab: the starting points of an injection, and a picture to compare with.
 
-BACKEND=networkmanager
+export BACKEND=networkmanager
 # shellcheck source=/dev/null
 . "$LAB/backend.sh"
 
-profiles=/etc/NetworkManager/system-connections
+export PROFILES=/etc/NetworkManager/system-connections
 
 # profile NAME [LINE…]: a keyfile of an administrator, with what NetworkManager would not write
 profile() {
-    local file=$profiles/$1.nmconnection
+    local file=$PROFILES/$1.nmconnection
     { printf '# made by hand\n[connection]\nid=%s\ntype=ethernet\n' "$1"; shift; printf '%s\n' "$@"; } >"$file"
     chmod 0600 "$file"
 }
@@ -50,12 +50,12 @@ from_run() {
         >/run/NetworkManager/system-connections/netplan-eth0.nmconnection
     chmod 0600 /run/NetworkManager/system-connections/netplan-eth0.nmconnection
 }
-all_points="generated keyfile nothing two inactive shared run"
+export ALL_POINTS="generated keyfile nothing two inactive shared run"
 
 # begin POINT: NetworkManager has come to rest there
 begin() {
     say "from $1"
-    rm -rf "${profiles:?}"/* /etc/NetworkManager/conf.d/* /run/NetworkManager /var/lib/NetworkManager/*
+    rm -rf "${PROFILES:?}"/* /etc/NetworkManager/conf.d/* /run/NetworkManager /var/lib/NetworkManager/*
     nm_stop
     ip address flush dev eth0
     : >/etc/resolv.conf
@@ -83,9 +83,9 @@ picture() {
     echo "profiles (UUID, name, file, device)"
     nmcli -g uuid,name,type,filename,device connection show | sed '/:loopback:/d' | sort
     echo "files"
-    find /etc/NetworkManager /run/NetworkManager/system-connections -type f ! -name 'lo.nmconnection' -exec sha256sum {} + |
+    find /etc/NetworkManager /run/NetworkManager/system-connections -type f ! -name 'lo*.nmconnection' -exec sha256sum {} + |
         sort -k 2
-    stat -c '%a %U:%G %n' "$profiles"/* 2>/dev/null || true
+    stat -c '%a %U:%G %n' "$PROFILES"/* 2>/dev/null || true
     echo "on the link"
     show_addresses
     show_routes | sed '/^fe80::\/64 /d' | sort

@@ -10,6 +10,8 @@ use hv_utils_core::netapply::{Addressing, Injection, Network, Plan};
 use hv_utils_core::wire::kvp::{Address, Family, IpInfo};
 use hv_utils_core::wire::{Guid, Status};
 
+use super::Adapters;
+
 /// Gateways of a family that a host's interface, and a plan, can hold.
 const MOST_GATEWAYS: usize = 5;
 
@@ -19,8 +21,8 @@ pub enum Refused {
     /// The administrator does not want it.
     #[error("the host may not configure adapters here ([network] host-may-configure = false)")]
     Forbidden,
-    /// The adapter is not named by a GUID: no interface can have it.
-    #[error("the host names an adapter that no interface can have: its id is no GUID")]
+    /// No interface has it, or it is not named by a GUID.
+    #[error("the host names an adapter that no interface has which it is shown")]
     NoAdapter,
     /// Neither addresses, nor DHCP, nor DNS servers.
     #[error("the host says nothing that could be configured")]
@@ -80,9 +82,12 @@ impl Refused {
 /// What `info` comes to.
 ///
 /// # Errors
-/// It contradicts itself, or says what cannot be.
-pub(super) fn injection(info: &IpInfo) -> Result<Injection, Refused> {
+/// It contradicts itself, or says what cannot be, or is about none of `adapters`.
+pub(super) fn injection(info: &IpInfo, adapters: &impl Adapters) -> Result<Injection, Refused> {
     let adapter: Guid = info.adapter_id.trim().parse().map_err(|_| Refused::NoAdapter)?;
+    if !adapters.has(adapter) {
+        return Err(Refused::NoAdapter);
+    }
     only_its_family(info)?;
     // DHCP is IPv4's, except in a message that is about IPv6 alone.
     let dhcp_v4 = info.dhcp && info.family != Family::V6;

@@ -6,8 +6,8 @@
 //! have a function of their own.
 
 use hv_utils_core::netapply::Injection;
-use hv_utils_core::wire::Status;
 use hv_utils_core::wire::kvp::{IpInfo, MAX_KEY_UNITS, MAX_VALUE_UNITS, Pool, Reply, Request};
+use hv_utils_core::wire::{Guid, Status};
 
 use crate::pool::{Change, PoolError};
 
@@ -40,6 +40,9 @@ pub trait Items {
 pub trait Adapters {
     /// The configuration of the adapter with this MAC address; `None` if there is none that the host is shown.
     fn ip_info(&self, adapter_id: &str) -> Option<IpInfo>;
+
+    /// Whether an interface that the host is shown belongs to this VMBus device.
+    fn has(&self, adapter: Guid) -> bool;
 }
 
 /// What a request leads to.
@@ -113,7 +116,7 @@ impl Engine {
             Request::GetIpInfo(query) => Action::Answer(ip_info(adapters, &query.adapter_id)),
             Request::SetIpInfo(_) if !self.host_may_configure => Action::Refuse(Refused::Forbidden),
             Request::SetIpInfo(info) => {
-                injection::injection(info).map_or_else(Action::Refuse, Action::Inject)
+                injection::injection(info, adapters).map_or_else(Action::Refuse, Action::Inject)
             }
         }
     }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use hv_utils_core::wire::Status;
 use hv_utils_core::wire::kvp::{Family, IpInfo, IpQuery, Pool, Reply, Request};
+use hv_utils_core::wire::{Guid, Status};
 
 use rustix::io::Errno;
 
@@ -27,6 +27,10 @@ impl Items for Listed {
 struct NoAdapters;
 
 impl Adapters for NoAdapters {
+    fn has(&self, _: Guid) -> bool {
+        false
+    }
+
     fn ip_info(&self, _: &str) -> Option<IpInfo> {
         None
     }
@@ -36,6 +40,10 @@ impl Adapters for NoAdapters {
 struct OneAdapter(&'static str);
 
 impl Adapters for OneAdapter {
+    fn has(&self, _: Guid) -> bool {
+        true
+    }
+
     fn ip_info(&self, adapter_id: &str) -> Option<IpInfo> {
         (adapter_id == self.0).then(|| IpInfo { dhcp: true, ..IpInfo::default() })
     }
@@ -176,11 +184,14 @@ fn adapter_that_is_not_there_is_a_failure_and_families_are_no_filter() {
 fn configuring_an_adapter_is_done_unless_it_is_forbidden_or_makes_no_sense() {
     let adapter_id = "{F8B3781A-1E82-4818-A1C3-63D806EC15BB}".to_owned();
     let dhcp = Request::SetIpInfo(Box::new(IpInfo { adapter_id, dhcp: true, ..IpInfo::default() }));
-    let ask = |engine: Engine, request: &Request| engine.request(request, &no_items(), &NoAdapters);
+    let adapter = OneAdapter("00:15:5D:01:02:03");
+    let ask = |engine: Engine, request: &Request| engine.request(request, &no_items(), &adapter);
     let Action::Inject(injection) = ask(everything_but_auto(), &dhcp) else { panic!("an injection") };
     assert_eq!(injection.adapter, "f8b3781a-1e82-4818-a1c3-63d806ec15bb");
     let forbidden = everything_but_auto().with_configuration(false);
     assert_eq!(ask(forbidden, &dhcp), Action::Refuse(Refused::Forbidden));
     let unnamed = Request::SetIpInfo(Box::default());
     assert_eq!(ask(everything_but_auto(), &unnamed), Action::Refuse(Refused::NoAdapter));
+    let nobodys = everything_but_auto().request(&dhcp, &no_items(), &NoAdapters);
+    assert_eq!(nobodys, Action::Refuse(Refused::NoAdapter));
 }

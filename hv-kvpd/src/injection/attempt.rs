@@ -20,12 +20,12 @@ const MARGIN: Duration = Duration::from_secs(2);
 /// How long another change may take to end before this one begins; a host sends the next adapter's configuration as soon
 /// as it has the answer to the first.
 const BUSY: Duration = Duration::from_secs(8);
-/// Between two questions whether it has.
-const BUSY_PAUSE: Duration = Duration::from_millis(100);
+/// Between two attempts.
+const PAUSE: Duration = Duration::from_millis(100);
 /// How long the next instance is looked for where one died over a confirmation.
 const AGAIN: Duration = Duration::from_secs(4);
 /// How long hv-netapply may take to note that it may stay, or to undo it.
-const SETTLE: Duration = Duration::from_secs(20);
+const SETTLE: Duration = Duration::from_secs(30);
 
 /// Why an adapter is not configured as the host wants it.
 #[derive(Debug, thiserror::Error)]
@@ -117,7 +117,7 @@ async fn apply_before(socket: &Path, injection: Injection, begin: Instant) -> Ap
             Reply::Done => return Err(Trouble::Unreadable.into()),
         }
         drop(conversation);
-        sleep(BUSY_PAUSE).await;
+        sleep(PAUSE).await;
     }
 }
 
@@ -149,7 +149,7 @@ async fn confirm_again(socket: &Path, cut: Failure) -> Result<(), Failure> {
                 other => return other,
             }
         }
-        sleep(BUSY_PAUSE).await;
+        sleep(PAUSE).await;
     }
     Err(cut)
 }

@@ -23,13 +23,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hv_utils_core::bus::{Authority, Error};
-use hv_utils_core::channel::{Delivery, Link, OncePer, Request};
+use hv_utils_core::channel::{Link, OncePer, Receipt, Request};
 use hv_utils_core::daemon::CommonArgs;
 use hv_utils_core::netapply::{self, History, Injection, Kind, RESUME, SOCKET, Step};
 use hv_utils_core::wire::Status;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::timeout;
 
 use crate::bus::network1::Injected;
 use crate::engine::Refused;
@@ -42,8 +42,6 @@ use resume::Resumer;
 const LOG_INTERVAL: Duration = Duration::from_secs(3600);
 /// How long an answer may wait for room in the ring before it counts as given: the host finds it, sooner or later.
 const ROOM: Duration = Duration::from_secs(2);
-/// Between two looks whether it has found room.
-const ROOM_PAUSE: Duration = Duration::from_millis(50);
 /// How long the end of the daemon waits for what the host was told to be confirmed.
 const END: Duration = Duration::from_secs(3);
 /// How long hv-netapply may take to bring something back because somebody asked for it.
@@ -54,8 +52,6 @@ const REVERT: Duration = Duration::from_secs(60);
 pub(crate) enum Event {
     /// hv-netapply is done, or is not.
     Applied(Applied),
-    /// It is time to see whether the answer to the host found room in the ring.
-    Room,
     /// What the host was told, or was not, has been settled.
     Settled(Result<(Verdict, Result<(), Failure>), JoinError>),
 }
@@ -73,21 +69,12 @@ impl fmt::Debug for Applying {
     }
 }
 
-/// A change that is done, while its answer waits for room in the ring.
-#[derive(Debug)]
-struct Telling {
-    request: Request,
-    conversation: Conversation,
-    since: Instant,
-}
-
 /// The host's changes of this machine's adapters.
 #[derive(Debug)]
 pub(crate) struct Injector {
     socket: PathBuf,
     records: Arc<Records>,
     applying: Option<Applying>,
-    telling: Option<Telling>,
     settling: JoinSet<(Verdict, Result<(), Failure>)>,
     resumer: Resumer,
     log: OncePer,
@@ -103,7 +90,6 @@ impl Injector {
             resumer: Resumer::start(socket.clone(), directory.join(RESUME)),
             socket,
             applying: None,
-            telling: None,
             settling: JoinSet::new(),
             log: OncePer::new(LOG_INTERVAL),
         }
@@ -128,12 +114,16 @@ impl Injector {
     }
 
     /// Begins what the host wants. Whatever was under way before is ended by it: the host has given it up.
-    pub(crate) fn begin(&mut self, request: Request, injection: Injection, link: &mut Link) {
-        if let Some(before) = self.applying.take() {
-            tracing::info!(adapter = before.adapter, "the host asks anew; what was under way is undone");
-        }
-        if let Some(telling) = self.telling.take() {
-            self.settle(telling, link);
+    pub(crate) fn begin(&mut self, request: Request, injection: Injection) {
+        if let Some(abandoned) = self.applying.take()
+            && let Some(before) = self.log.admit("asked anew")
+        {
+            let adapter = abandoned.adapter;
+            tracing::info!(
+                unlogged_before = before,
+                adapter,
+                "the host asks anew; what was under way is undone"
+            );
         }
         let adapter = injection.adapter.clone();
         tracing::debug!(adapter, "the host configures an adapter");
@@ -145,7 +135,6 @@ impl Injector {
     pub(crate) async fn next(&mut self) -> Event {
         tokio::select! {
             outcome = applied(self.applying.as_mut()) => Event::Applied(outcome),
-            () = room(self.telling.is_some()) => Event::Room,
             Some(settled) = self.settling.join_next() => Event::Settled(settled),
         }
     }
@@ -160,11 +149,6 @@ impl Injector {
                     Err(failure) => self.fail(&applying, &failure, link),
                 }
             }
-            Event::Room => {
-                if let Some(telling) = self.telling.take() {
-                    self.settle_or_wait(telling, link);
-                }
-            }
             Event::Settled(settled) => self.settled(settled),
         }
     }
@@ -175,9 +159,8 @@ impl Injector {
             tracing::info!(adapter = applying.adapter, "stopping: what the host wanted of it is undone");
             link.answer(&applying.request, Status::FAIL, |_| {});
         }
-        if let Some(telling) = self.telling.take() {
+        if !self.settling.is_empty() {
             let _ = timeout(ROOM, link.flush()).await;
-            self.settle(telling, link);
         }
         let all = async {
             while let Some(settled) = self.settling.join_next().await {
@@ -194,33 +177,25 @@ impl Injector {
         let Applying { request, adapter, .. } = applying;
         let (interface, backend, pending) = (&step.interface, &step.backend, step.pending);
         tracing::info!(interface, backend, pending, adapter, "the host has configured an adapter");
-        link.answer(&request, Status::OK, |_| {});
-        self.settle_or_wait(Telling { request, conversation, since: Instant::now() }, link);
-    }
-
-    fn settle_or_wait(&mut self, telling: Telling, link: &mut Link) {
-        if link.delivery(&telling.request) == Delivery::Waiting && telling.since.elapsed() < ROOM {
-            self.telling = Some(telling);
-        } else {
-            self.settle(telling, link);
-        }
-    }
-
-    fn settle(&mut self, telling: Telling, link: &Link) {
-        let verdict = match link.delivery(&telling.request) {
-            // An answer that waits will be found: it must be true then.
-            Delivery::Sent | Delivery::Waiting => Verdict::Stays,
-            Delivery::None => Verdict::Goes,
-        };
-        if verdict == Verdict::Goes {
-            tracing::warn!("the host has not waited for the answer: the adapter's configuration is undone");
-        }
+        let receipt = link.answer_noted(&request, Status::OK, |_| {});
         let socket = self.socket.clone();
-        self.settling.spawn(async move { (verdict, settle(socket, telling.conversation, verdict).await) });
+        self.settling.spawn(async move {
+            let verdict = verdict(receipt).await;
+            (verdict, settle(socket, conversation, verdict).await)
+        });
     }
 
     fn settled(&mut self, settled: Result<(Verdict, Result<(), Failure>), JoinError>) {
-        let Ok((verdict, Err(failure))) = settled else { return };
+        let Ok((verdict, outcome)) = settled else { return };
+        if verdict == Verdict::Goes
+            && let Some(before) = self.log.admit("not told")
+        {
+            tracing::warn!(
+                unlogged_before = before,
+                "the host has not waited for its answer: what it wanted of an adapter is undone"
+            );
+        }
+        let Err(failure) = outcome else { return };
         match verdict {
             Verdict::Stays => {
                 tracing::error!("the host was told of a configuration that may not stay: {failure}");
@@ -251,11 +226,13 @@ async fn applied(applying: Option<&mut Applying>) -> Applied {
     }
 }
 
-async fn room(awaited: bool) {
-    if !awaited {
-        std::future::pending::<()>().await;
+/// Whether what was applied stays: if the host was told so, or will be.
+async fn verdict(mut receipt: Receipt) -> Verdict {
+    match timeout(ROOM, receipt.delivered()).await {
+        // An answer that waits will be found: it must be true then.
+        Ok(true) | Err(_) => Verdict::Stays,
+        Ok(false) => Verdict::Goes,
     }
-    sleep(ROOM_PAUSE).await;
 }
 
 /// Has hv-netapply bring back what was before the last injection that stands.

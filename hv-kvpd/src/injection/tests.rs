@@ -5,6 +5,7 @@ use std::thread::{self, JoinHandle};
 
 use hv_utils_core::netapply::{Addressing, Kind, Plan, Reply, Request};
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 use super::*;
 
@@ -16,6 +17,10 @@ use double::{Caller, Double, applied, failed};
 fn injection() -> Injection {
     let ipv4 = Plan { addressing: Addressing::Automatic, ..Plan::default() };
     Injection { adapter: "f8b3781a-1e82-4818-a1c3-63d806ec15bb".to_owned(), ipv4, ipv6: Plan::default() }
+}
+
+fn nowhere() -> PathBuf {
+    PathBuf::from("/nonexistent/netapply.sock")
 }
 
 /// A double in a thread that does `script`.
@@ -49,7 +54,7 @@ async fn what_is_applied_is_confirmed_and_done() {
     });
     let (conversation, step) = apply(path.clone(), injection()).await.unwrap();
     assert_eq!((step.interface.as_str(), step.pending), ("eth0", false));
-    settle(path, conversation, Verdict::Stays).await.unwrap();
+    settle(nowhere(), conversation, Verdict::Stays).await.unwrap();
     thread.join().unwrap();
 }
 
@@ -80,9 +85,42 @@ async fn what_must_go_is_cancelled_and_a_failure_to_undo_is_told() {
         assert_eq!(caller.hear(), Some(Request::Cancel));
         caller.say(&failed(Kind::NotUndone));
     });
-    let (conversation, _) = apply(path.clone(), injection()).await.unwrap();
-    let failure = settle(path, conversation, Verdict::Goes).await.unwrap_err();
+    let (conversation, _) = apply(path, injection()).await.unwrap();
+    let failure = settle(nowhere(), conversation, Verdict::Goes).await.unwrap_err();
     assert_eq!((failure.kind(), failure.to_string().as_str()), ("not undone", "the double says NotUndone"));
+    thread.join().unwrap();
+}
+
+#[tokio::test]
+async fn the_next_hv_netapply_is_told_what_the_one_before_did_not_hear() {
+    let (_directory, path, thread) = double(|double| {
+        let caller = double.caller();
+        assert!(matches!(caller.hear(), Some(Request::Apply { .. })));
+        caller.say(&applied());
+        drop(caller);
+        for last in [false, true] {
+            let caller = double.caller();
+            assert_eq!(caller.hear(), Some(Request::Confirm));
+            if last {
+                caller.say(&Reply::Done);
+            }
+        }
+    });
+    let (conversation, _) = apply(path.clone(), injection()).await.unwrap();
+    settle(path, conversation, Verdict::Stays).await.unwrap();
+    thread.join().unwrap();
+}
+
+#[tokio::test]
+async fn what_must_go_is_not_said_again() {
+    let (_directory, path, thread) = double(|double| {
+        let caller = double.caller();
+        assert!(matches!(caller.hear(), Some(Request::Apply { .. })));
+        caller.say(&applied());
+        assert_eq!(caller.hear(), Some(Request::Cancel));
+    });
+    let (conversation, _) = apply(path.clone(), injection()).await.unwrap();
+    assert!(settle(path, conversation, Verdict::Goes).await.unwrap_err().is_cut());
     thread.join().unwrap();
 }
 

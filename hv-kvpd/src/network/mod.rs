@@ -139,6 +139,10 @@ impl Network {
 }
 
 impl engine::Adapters for Network {
+    fn has(&self, adapter: Guid) -> bool {
+        self.interface_of(adapter).is_some()
+    }
+
     fn ip_info(&self, adapter_id: &str) -> Option<IpInfo> {
         let address = mac::parse(adapter_id)?;
         let permanent = self.known.iter().find(|known| known.names.permanent.contains(&address));

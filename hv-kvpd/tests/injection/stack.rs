@@ -31,6 +31,9 @@ impl Stack {
         let directory = tempfile::tempdir().unwrap();
         std::fs::create_dir(directory.path().join("run")).unwrap();
         std::fs::write(directory.path().join("hv-utils.toml"), config).unwrap();
+        let device = directory.path().join("sys/class/net/eth0/device");
+        std::fs::create_dir_all(&device).unwrap();
+        std::fs::write(device.join("device_id"), "{f8b3781a-1e82-4818-a1c3-63d806ec15bb}\n").unwrap();
         let listener = Listener::bind(&directory.path().join("kvp.sock")).unwrap();
         Stack { directory, listener, daemon: RefCell::default(), bus: "none".to_owned() }
     }
@@ -58,6 +61,7 @@ impl Stack {
             ("--pool-dir", "pools"),
             ("--state-dir", "state"),
             ("--run-dir", "run"),
+            ("--sysfs-root", "sys"),
         ] {
             command.arg(option).arg(self.path(name));
         }

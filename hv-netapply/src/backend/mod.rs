@@ -16,6 +16,7 @@ pub mod netplan;
 pub mod network_manager;
 pub mod networkd;
 pub mod script;
+mod stray;
 #[cfg(test)]
 pub(crate) mod tests_support;
 

@@ -20,6 +20,6 @@ mod uio;
 
 pub use choice::{ChannelChoice, ChannelState, ParseChoiceError, Transport};
 pub use error::{ChannelError, PacketFault};
-pub use link::{Delivery, Event, Framing, Link, LinkError, LinkOptions, LinkStatus, Request};
+pub use link::{Event, Framing, Link, LinkError, LinkOptions, LinkStatus, Receipt, Request};
 pub use once_per::OncePer;
 pub use ring_channel::RingChannel;

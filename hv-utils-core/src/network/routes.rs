@@ -102,6 +102,11 @@ impl Routes {
         self.remove_where(|route| route.interface == interface && route.family == RouteFamily::V4)
     }
 
+    /// Whether one is for this address.
+    pub(super) fn any_for(&self, ip: IpAddr) -> bool {
+        self.known.iter().any(|route| route.source == Some(ip))
+    }
+
     /// The machine no longer has this address.
     pub(super) fn source_gone(&mut self, ip: IpAddr) -> bool {
         self.remove_where(|route| route.family == RouteFamily::V4 && route.source == Some(ip))

@@ -5,7 +5,7 @@
 //! NIC), or if it is of a kind that stands on others and one of those counts. The administrator's patterns come
 //! last and decide; they are needed for the internal ports of Open vSwitch, which show no relation to a NIC.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::glob;
@@ -88,13 +88,13 @@ impl Selection {
 
     fn shown_on<'t>(&self, table: &'t Table, nic: u32, counted: &BTreeMap<u32, u32>) -> Vec<&'t Link> {
         let mut roots = BTreeMap::from([(nic, nic)]);
-        storeys(table, &mut roots);
-        let mut shown: Vec<&Link> = roots
-            .keys()
-            .filter(|index| counted.contains_key(index))
-            .filter_map(|index| table.link(*index))
-            .filter(|link| self.may_show(link))
-            .collect();
+        let carries = |link: &Link| link.lower == Some(nic) || (link.index == nic && link.master.is_some());
+        if table.links().any(carries) {
+            storeys(table, &mut roots);
+        }
+        let links = roots.keys().filter(|index| counted.contains_key(index));
+        let mut shown: Vec<&Link> =
+            links.filter_map(|index| table.link(*index)).filter(|link| self.may_show(link)).collect();
         shown.sort_by_key(|link| link.index != nic);
         shown
     }
@@ -193,13 +193,9 @@ pub fn in_order<'t>(links: &[&'t Link]) -> Vec<&'t Address> {
         };
         (rank.on_link, *position, address.ip.is_ipv6(), rank.lesser, number)
     });
-    let mut told: Vec<&Address> = Vec::with_capacity(ranked.len());
-    for (_, _, address) in ranked {
-        if !told.iter().any(|known| known.ip == address.ip) {
-            told.push(address);
-        }
-    }
-    told
+    let mut told = BTreeSet::new();
+    ranked.retain(|(_, _, address)| told.insert(address.ip));
+    ranked.into_iter().map(|(_, _, address)| address).collect()
 }
 
 /// The addresses of one family in their order.

@@ -273,7 +273,9 @@ impl Table {
         if ip.is_ipv4() && !link.addresses.iter().any(|known| known.ip.is_ipv4()) {
             changed |= self.routes.last_address_gone(index);
         }
-        if !self.links().any(|link| link.addresses.iter().any(|known| known.ip == ip)) {
+        if self.routes.any_for(ip)
+            && !self.links().any(|link| link.addresses.iter().any(|known| known.ip == ip))
+        {
             changed |= self.routes.source_gone(ip);
         }
         changed

@@ -1,6 +1,6 @@
 # hv-netapply's backend for ifupdown and DHCP: without a server it fails in its time and goes back, with one it gets a lease;
 # a lease comes back after a static injection.
-# shellcheck shell=bash source=/dev/null
+# shellcheck shell=bash source=/dev/null disable=SC2034,SC2154 # what backend.sh takes and gives
 . "$LAB/functions.sh"
 BACKEND=ifupdown
 . "$LAB/backend.sh"
@@ -17,6 +17,16 @@ expect 'took longer than 15 s' put "$(injection "$(automatic null)" "$silent")"
 restore --live
 wait_for addresses_are 198.51.100.7/24
 same "files" "$before" "$(files_under /etc/network)"
+wait_for no_dhclient
+
+say "killed while ifup waits for a lease: it is ended, and what was before comes back"
+take_snapshot
+write "$(injection "$(automatic null)")"
+timeout --signal=KILL 2 "$BACKEND_PROGRAM" ifupdown activate "$(nic_guid eth0)" --sysfs-root /run/lab/sysfs || true
+wait_for pidof ifup
+restore --live
+wait_for addresses_are 198.51.100.7/24
+! pidof ifup || fail "an ifup is left"
 wait_for no_dhclient
 
 say "with one"

@@ -1,6 +1,6 @@
 # hv-netapply's backend for ifupdown, with the real one: injected, kept over ifdown and ifup, and taken back, also by a new
 # process after a kill between any two steps, and after an ifup that failed.
-# shellcheck shell=bash source=/dev/null
+# shellcheck shell=bash source=/dev/null disable=SC2034,SC2154 # what backend.sh takes and gives
 . "$LAB/functions.sh"
 BACKEND=ifupdown
 . "$LAB/backend.sh"
@@ -20,6 +20,9 @@ iface eth0 inet static
 iface eth0 inet6 static
 	address 2001:db8:9::7/64
 END
+# Nobody makes resolv.conf: there is no resolvconf here, and now nothing of resolved's.
+rm -f /etc/network/if-up.d/resolved
+printf 'search lab.example\nnameserver 198.51.100.53\n' >/etc/resolv.conf
 before=$(files_under /etc/network)
 was="198.51.100.7/24 2001:db8:9::7/64"
 
@@ -42,6 +45,7 @@ expect '^default via 203\.0\.113\.1 metric 1 onlink' show_routes
 expect '^default via fe80::1 metric 1024 onlink' show_routes
 expect '^default via fe80::2 metric 1025 onlink' show_routes
 expect 'mtu 1400' ip link show eth0
+same "servers" "search lab.example nameserver 192.0.2.53 nameserver 2001:db8:2::53" "$(xargs </etc/resolv.conf)"
 same "still its own" Now "$(step claim)"
 ifdown eth0
 wait_for addresses_are ""
@@ -59,6 +63,7 @@ wait_for addresses_are "$new"
 say "and all the way back"
 printf '%s' "$before" >/run/lab/home/before
 ifdown eth0
+printf 'search lab.example\nnameserver 198.51.100.53\n' >/etc/resolv.conf
 cat >/etc/network/interfaces.d/eth0 <<'END'
 # the administrator's
 allow-hotplug eth0
@@ -89,6 +94,7 @@ for steps in take_snapshot "take_snapshot put_files" "take_snapshot put_files pu
     wait_for addresses_are "$was"
     expect '^default via 198\.51\.100\.1 ' show_routes
     same "files" "$before" "$(files_under /etc/network)"
+    same "servers" "search lab.example nameserver 198.51.100.53" "$(xargs </etc/resolv.conf)"
     same "nothing is left" "" "$(find /run/network -name 'hv-utils*')"
 done
 

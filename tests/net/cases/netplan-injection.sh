@@ -1,6 +1,6 @@
 # hv-netapply's backend for netplan, with the real one and systemd-networkd: lists are replaced and not added to, kept over a
 # restart, and everything comes back, also by a new process after a kill between any two steps.
-# shellcheck shell=bash source=/dev/null
+# shellcheck shell=bash source=/dev/null disable=SC2034,SC2154 # what backend.sh takes and gives
 . "$LAB/functions.sh"
 BACKEND=netplan
 . "$LAB/backend.sh"

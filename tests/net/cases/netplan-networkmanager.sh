@@ -1,5 +1,5 @@
 # hv-netapply's backend for netplan, with the real one and NetworkManager.
-# shellcheck shell=bash source=/dev/null
+# shellcheck shell=bash source=/dev/null disable=SC2034,SC2154 # what backend.sh takes and gives
 . "$LAB/functions.sh"
 BACKEND=netplan
 . "$LAB/backend.sh"

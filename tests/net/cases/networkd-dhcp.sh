@@ -1,5 +1,5 @@
 # hv-netapply's backend for systemd-networkd and DHCP: injected with and without a server, and a lease that comes back.
-# shellcheck shell=bash source=/dev/null
+# shellcheck shell=bash source=/dev/null disable=SC2034,SC2154 # what backend.sh takes and gives
 . "$LAB/functions.sh"
 BACKEND=systemd-networkd
 . "$LAB/backend.sh"

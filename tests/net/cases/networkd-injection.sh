@@ -1,6 +1,6 @@
 # hv-netapply's backend for systemd-networkd, with the real one: injected, kept over a restart, and taken back, also by a new
 # process after a kill between any two steps.
-# shellcheck shell=bash source=/dev/null
+# shellcheck shell=bash source=/dev/null disable=SC2034,SC2154 # what backend.sh takes and gives
 . "$LAB/functions.sh"
 BACKEND=systemd-networkd
 . "$LAB/backend.sh"

@@ -8,7 +8,7 @@ wanted=$(injection "$(fixed 192.0.2.7/24 192.0.2.1 192.0.2.53)" "$(fixed 2001:db
 # killed SECONDS STEP…: may end by itself before; that is one of the moments, too
 killed() {
     local code=0
-    timeout --signal=KILL "$1" "$backend_program" networkmanager "$2" "$(nic_guid eth0)" \
+    timeout --signal=KILL "$1" "$BACKEND_PROGRAM" networkmanager "$2" "$(nic_guid eth0)" \
         --sysfs-root /run/lab/sysfs "${@:3}" || code=$?
     [ $code = 0 ] || [ $code = 137 ] || fail "$2 ended with $code"
 }

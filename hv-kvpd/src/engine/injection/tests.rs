@@ -4,10 +4,27 @@
 use hv_utils_core::netapply::{Addressing, Injection, Network, Plan};
 use hv_utils_core::wire::kvp::raw::{HostRequest, encode_request};
 use hv_utils_core::wire::kvp::{Address, Family, IpInfo, Origin, Request, chardev, raw};
-use hv_utils_core::wire::{Status, Version};
+use hv_utils_core::wire::{Guid, Status, Version};
 use proptest::prelude::*;
 
-use super::{Refused, injection};
+use super::{Adapters, Refused};
+
+/// Every adapter is there.
+struct All;
+
+impl Adapters for All {
+    fn has(&self, _: Guid) -> bool {
+        true
+    }
+
+    fn ip_info(&self, _: &str) -> Option<IpInfo> {
+        None
+    }
+}
+
+fn injection(info: &IpInfo) -> Result<Injection, Refused> {
+    super::injection(info, &All)
+}
 
 const GUID: &str = "f8b3781a-1e82-4818-a1c3-63d806ec15bb";
 const TEXT: Version = Version::new(4, 0);

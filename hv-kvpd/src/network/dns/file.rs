@@ -7,13 +7,11 @@
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use super::is_told;
+use super::{MAX_SERVERS, is_told};
 use crate::intrinsic::read_file;
 
 /// Bytes of the file that are read.
 const LIMIT: u64 = 64 * 1024;
-/// Servers that are kept: as many as an answer holds of one family.
-const MAX_SERVERS: usize = 64;
 
 /// The files whose change may change the servers.
 pub fn files(etc_root: &Path) -> [PathBuf; 2] {

@@ -25,6 +25,9 @@ use zbus::Connection;
 use super::Interfaces;
 use follow::follow;
 
+/// Servers of one interface that are kept: as many as an answer holds of one family.
+const MAX_SERVERS: usize = 64;
+
 /// The line to the task that asks.
 #[derive(Debug)]
 pub(super) struct Dns {
@@ -102,7 +105,7 @@ impl Servers {
             0 => &mut self.for_all,
             interface => self.by_interface.entry(interface).or_default(),
         };
-        if is_told(&server) && !list.contains(&server) {
+        if is_told(&server) && list.len() < MAX_SERVERS && !list.contains(&server) {
             list.push(server);
         }
     }

@@ -6,18 +6,20 @@
 //!
 //! ifquery checks a text before it is put in place: methods and syntax; options it does not know it takes for somebody's
 //! hooks. DNS servers reach the machine through resolvconf, or resolved's hook; where neither is installed nobody
-//! reads them.
+//! reads them, and [`resolv`] does it.
 //!
 //! A DHCP client that ifup starts stays a child of this program's service: a unit that kills its children when it ends
 //! would take the lease away.
 
 pub mod edit;
+mod resolv;
 mod servers;
 pub mod text;
 pub mod tree;
 
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Duration;
@@ -27,7 +29,7 @@ use hv_utils_core::netapply::Injection;
 
 use self::text::{Part, Stanza};
 use self::tree::Tree;
-use super::{Backend, Claim, Later, Readiness, Target};
+use super::{Backend, Claim, Later, Readiness, Target, stray};
 use crate::error::Error;
 use crate::saved::{Snapshot, remove};
 use crate::world::World;
@@ -98,10 +100,17 @@ impl Ifupdown {
         if snapshot.files.is_empty() {
             snapshot.add(&self.new_file(target, &tree))?;
         }
+        if let Some(resolv) = self.resolv() {
+            snapshot.add(&resolv)?;
+        }
         if self.is_up(target) {
             snapshot.facts.insert(UP.to_owned(), "yes".to_owned());
         }
         Ok(snapshot)
+    }
+
+    fn resolv(&self) -> Option<PathBuf> {
+        resolv::file(&self.world.roots, self.program("resolvconf").is_some())
     }
 
     /// Where stanzas go that have no place yet.
@@ -113,36 +122,33 @@ impl Ifupdown {
 
     async fn put(&self, target: &Target, injection: &Injection, snapshot: &Snapshot) -> Result<(), Error> {
         let roots = &self.world.roots;
-        let own: Vec<_> = snapshot.files.iter().map(|saved| saved.path.clone()).collect();
+        let resolv = roots.etc.join("resolv.conf");
+        let own: Vec<_> =
+            snapshot.files.iter().map(|saved| &saved.path).filter(|path| **path != resolv).collect();
         let was = |path: &Path| match snapshot.files.iter().find(|saved| saved.path == path) {
             Some(saved) => saved.bytes().map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
             None => read(path),
         };
         let before = tree::walk(roots, None, &was);
         let texts: Vec<_> = own.iter().map(|path| was(path).unwrap_or_default()).collect();
-        let is_text = |saved: &crate::saved::SavedFile| {
-            saved.bytes().is_none_or(|bytes| str::from_utf8(&bytes).is_ok())
-        };
-        if !snapshot.files.iter().all(is_text) {
-            return Err(Error::not_applied("etc/network/interfaces is not text: it is left alone"));
+        if let Some(path) =
+            own.iter().find(|path| fs::read(path).is_ok_and(|bytes| str::from_utf8(&bytes).is_err()))
+        {
+            return Err(Error::not_applied(format!("{} is not text: it is left alone", path.display())));
         }
         let after = changed(&texts, &before.flat, &target.interface, injection);
-        let new = |path: &Path| match own.iter().position(|own| own == path) {
+        let new = |path: &Path| match own.iter().position(|own| *own == path) {
             Some(number) => Some(after[number].clone()),
             None => read(path),
         };
-        let more = own.first().map(PathBuf::as_path);
+        let more = own.first().map(|path| path.as_path());
         self.check(target, &tree::walk(roots, more, &new).flat).await?;
         replace(&self.temporary(target, "old"), before.flat.as_bytes(), 0o600)?;
-        for (saved, text) in snapshot.files.iter().zip(&after) {
-            if let Some(parent) = saved.path.parent() {
-                directory(parent)?;
-            }
-            let mode = fs::metadata(&saved.path)
-                .map_or(0o644, |metadata| std::os::unix::fs::MetadataExt::mode(&metadata) & 0o777);
-            replace(&saved.path, text.as_bytes(), mode)?;
+        let mut texts: Vec<_> = own.into_iter().zip(after).collect();
+        if snapshot.files.iter().any(|saved| saved.path == resolv) {
+            texts.push((&resolv, resolv::changed(&was(&resolv).unwrap_or_default(), injection)));
         }
-        Ok(())
+        texts.iter().try_for_each(|(path, text)| put_text(path, text))
     }
 
     /// Has ifquery read all files as they will be.
@@ -159,6 +165,7 @@ impl Ifupdown {
     }
 
     async fn down(&self, target: &Target) -> Result<(), Error> {
+        stray::end(&self.world.roots.proc, &["ifup", "ifdown"], Some(&target.interface)).await;
         let old = self.temporary(target, "old");
         let interface: &OsStr = target.interface.as_ref();
         let mut arguments: Vec<&OsStr> = vec!["--force".as_ref()];
@@ -194,6 +201,18 @@ impl Ifupdown {
 
 fn read(path: &Path) -> Option<String> {
     fs::read(path).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Writes a file that has changed, with the mode that it had.
+fn put_text(path: &Path, text: &str) -> Result<(), Error> {
+    if read(path).unwrap_or_default() == text {
+        return Ok(());
+    }
+    if let Some(parent) = path.parent() {
+        directory(parent)?;
+    }
+    let mode = fs::metadata(path).map_or(0o644, |metadata| metadata.mode() & 0o777);
+    Ok(replace(path, text.as_bytes(), mode)?)
 }
 
 /// Whether a text has a stanza of the interface.

@@ -53,5 +53,8 @@ fn a_snapshot_has_the_files_of_the_interface_or_the_one_that_will_be() {
     put(&network.join("interfaces.d/a"), "iface eth0 inet dhcp\n");
     put(&network.join("interfaces.d/b"), "iface eth0 inet6 auto\n");
     let found: Vec<_> = files().into_iter().map(|saved| saved.path).collect();
-    assert_eq!(found, [network.join("interfaces.d/a"), network.join("interfaces.d/b")]);
+    let resolv = roots.etc.join("resolv.conf");
+    assert_eq!(found, [network.join("interfaces.d/a"), network.join("interfaces.d/b"), resolv]);
+    put(&roots.usr.join("sbin/resolvconf"), "");
+    assert_eq!(files().len(), 2, "resolvconf makes it");
 }

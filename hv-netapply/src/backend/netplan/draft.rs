@@ -11,6 +11,7 @@ use std::time::Duration;
 use hv_utils_core::daemon::replace;
 
 use super::get::Definition;
+use crate::backend::Roots;
 use crate::error::Error;
 use crate::saved::Snapshot;
 use crate::world::World;
@@ -29,7 +30,7 @@ pub(super) struct Draft {
 impl Draft {
     /// Copies the files as they were when the snapshot was taken.
     pub(super) fn new(world: &Rc<World>, program: PathBuf, snapshot: &Snapshot) -> Result<Self, Error> {
-        let root = world.roots.run.join("hv-netapply-draft");
+        let root = place(&world.roots);
         let draft = Self { world: Rc::clone(world), program, root };
         let failed = |error| Error::io("make a copy of netplan's files in", &draft.root, &error);
         let _ = fs::remove_dir_all(&draft.root);
@@ -58,6 +59,11 @@ impl Draft {
             }
         }
         Ok(draft)
+    }
+
+    /// The machine as it would be with what netplan has made here.
+    pub(super) fn roots(&self) -> Roots {
+        Roots { run: self.root.join("run"), ..self.world.roots.clone() }
     }
 
     fn place(&self, name: &OsStr) -> PathBuf {
@@ -107,6 +113,15 @@ impl Drop for Draft {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.root);
     }
+}
+
+/// Removes what a process left that was killed.
+pub(super) fn clear(roots: &Roots) {
+    let _ = fs::remove_dir_all(place(roots));
+}
+
+fn place(roots: &Roots) -> PathBuf {
+    roots.run.join("hv-netapply-draft")
 }
 
 /// The YAML files of a directory, in the order of their names.

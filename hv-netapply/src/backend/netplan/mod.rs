@@ -25,10 +25,10 @@ use hv_utils_core::netapply::Injection;
 use self::compose::{Change, change};
 use self::draft::{Draft, PATIENCE, name, yaml};
 use self::get::Definition;
-use self::which::{Found, Renderer, find, profile, sharers};
+use self::which::{Found, Renderer, is_generated, predict, profile, sharers};
 use super::family::{Family, networks};
 use super::networkd::{Networkd, bus};
-use super::{Backend, Claim, Later, Readiness, Target};
+use super::{Backend, Claim, Later, Readiness, Target, stray};
 use crate::error::Error;
 use crate::saved::{Snapshot, remove};
 use crate::world::World;
@@ -62,8 +62,23 @@ impl Netplan {
     }
 
     async fn found(&self, target: &Target) -> Result<Found, Error> {
-        let found = find(&self.world, target).await;
-        found.ok_or_else(|| Error::not_applied(format!("netplan has no definition for {}", target.interface)))
+        self.find(target)
+            .await
+            .ok_or_else(|| Error::not_applied(format!("netplan has no definition for {}", target.interface)))
+    }
+
+    /// The definition of a link. Before netplan has made anything and any manager runs: by what it would make.
+    async fn find(&self, target: &Target) -> Option<Found> {
+        let found = which::find(&self.world, target).await;
+        if found.is_some() || is_generated(&self.world.roots) {
+            return found;
+        }
+        if bus::runs(&self.world).await || self.world.is_on_bus(nm::NAME).await {
+            return None;
+        }
+        let draft = Draft::new(&self.world, self.program()?, &Snapshot::default()).ok()?;
+        draft.generate().await.ok()?;
+        predict(&draft.roots(), target)
     }
 
     async fn claimed(&self, target: &Target) -> Claim {
@@ -72,7 +87,7 @@ impl Netplan {
         if self.program().is_none() || places.iter().all(|place| yaml(place).is_empty()) {
             return Claim::None;
         }
-        match find(&self.world, target).await {
+        match self.find(target).await {
             Some(found) if found.now => Claim::Now,
             Some(_) => Claim::AtStart,
             None => Claim::None,
@@ -80,7 +95,7 @@ impl Netplan {
     }
 
     async fn ready(&self, target: &Target) -> Readiness {
-        match find(&self.world, target).await.map(|found| found.renderer) {
+        match self.find(target).await.map(|found| found.renderer) {
             Some(Renderer::NetworkManager) if self.world.is_on_bus(nm::NAME).await => Readiness::Ready,
             Some(Renderer::NetworkManager) => Readiness::NotYet("NetworkManager does not run yet".to_owned()),
             Some(Renderer::Networkd) | None => self.networkd.readiness(target).await,
@@ -111,6 +126,7 @@ impl Netplan {
         let damaged = || Error::not_applied("what was kept of netplan's files is damaged");
         let id = snapshot.facts.get(ID).ok_or_else(damaged)?;
         let program = self.program().ok_or_else(|| Error::not_applied("netplan is not installed"))?;
+        self.end_strays().await;
         let draft = Draft::new(&self.world, program, snapshot)?;
         let ours: &OsStr = OURS.as_ref();
 
@@ -154,6 +170,10 @@ impl Netplan {
         Ok(())
     }
 
+    async fn end_strays(&self) {
+        stray::end(&self.world.roots.proc, &["netplan", "generate"], None).await;
+    }
+
     /// Has netplan write what the managers read.
     async fn generate(&self) -> Result<(), Error> {
         let program = self.program().ok_or_else(|| Error::not_applied("netplan is not installed"))?;
@@ -172,6 +192,8 @@ impl Netplan {
     }
 
     async fn put_back(&self, target: &Target, snapshot: &Snapshot, live: bool) -> Result<(), Error> {
+        self.end_strays().await;
+        draft::clear(&self.world.roots);
         snapshot.restore_files()?;
         self.generate().await?;
         if live { self.take_over(target).await } else { Ok(()) }

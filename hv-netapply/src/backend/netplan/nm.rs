@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-
 use zbus::{Connection, ObjectPath, OwnedObjectPath, OwnedVariant};
 
 use crate::error::Error;

@@ -58,6 +58,25 @@ pub async fn find(world: &World, target: &Target) -> Option<Found> {
     Some(Found { id, renderer: Renderer::NetworkManager, now })
 }
 
+/// The definition of a link by files that no manager has taken yet.
+#[must_use]
+pub fn predict(roots: &Roots, target: &Target) -> Option<Found> {
+    let by_networkd = owner::predict(roots, target).as_deref().and_then(networkd_id);
+    let by_networkd = by_networkd.map(|id| (id, Renderer::Networkd));
+    let found = by_networkd.or_else(|| Some((nm_id(roots, target)?, Renderer::NetworkManager)));
+    found.map(|(id, renderer)| Found { id, renderer, now: false })
+}
+
+/// Whether netplan has made anything since the machine started.
+#[must_use]
+pub fn is_generated(roots: &Roots) -> bool {
+    let places = [("systemd/network", "10-netplan-"), ("NetworkManager/system-connections", "netplan-")];
+    places.into_iter().any(|(directory, prefix)| {
+        let mut entries = fs::read_dir(roots.run.join(directory)).into_iter().flatten().flatten();
+        entries.any(|entry| entry.file_name().to_string_lossy().starts_with(prefix))
+    })
+}
+
 /// Other links that networkd configures by the same file.
 #[must_use]
 pub fn sharers(roots: &Roots, target: &Target, id: &str) -> Vec<u32> {

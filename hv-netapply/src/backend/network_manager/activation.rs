@@ -1,4 +1,7 @@
-//! Putting a profile into force on a link, and waiting for the result, by NetworkManager's own news of it.
+//! Putting a profile into force on a link, and waiting for the result by NetworkManager's own news of it.
+//!
+//! `Reapply` would not do: it refuses some changes of method. What is in force already with the same addresses is not
+//! activated again where the caller says so, so that the way back can be gone twice without a gap on the link.
 
 use std::time::Duration;
 

@@ -47,16 +47,21 @@ impl Live<'_> {
     /// All as it was; with `live` also in force.
     pub(super) async fn restore(&self, snapshot: &Snapshot, facts: &Facts, live: bool) -> Result<(), Error> {
         let device = self.device().await?;
-        if let Some(device) = &device {
-            // What it could not do is seen below.
-            if let Err(error) = self.bus.roll_back(device).await {
-                tracing::debug!("NetworkManager cannot go back by itself: {error}");
-            }
-        }
         if facts.settings.is_some() {
+            if let Some(device) = &device {
+                // What it could not do is seen below.
+                if let Err(error) = self.bus.roll_back(device).await {
+                    tracing::debug!("NetworkManager cannot go back by itself: {error}");
+                }
+            }
             self.restore_profile(snapshot, facts).await?;
         } else {
             self.remove_added(facts).await?;
+            // It would take away whatever anybody has added since.
+            if let Some(device) = &device {
+                let destroyed = self.bus.destroy_checkpoints(device).await;
+                destroyed.map_err(failed("forget the checkpoint of", self.target))?;
+            }
         }
         match device {
             Some(device) if live => self.restore_activation(&device, facts).await,
@@ -73,7 +78,11 @@ impl Live<'_> {
         self.bus.load(&paths).await.map_err(back())?;
         let Some(device) = self.device().await?.filter(|_| live) else { return Ok(()) };
         let active = self.active(Some(&device)).await;
-        let settings = match self.chosen(active.as_ref()).await? {
+        let chosen = match self.chosen(active.as_ref()).await? {
+            None => self.best(true).await?.map(|(shared, _)| shared),
+            chosen => chosen,
+        };
+        let settings = match chosen {
             Some(chosen) => chosen.settings,
             // It makes a profile for a link without one, but only when it starts.
             None if managed::has_default(&self.world.roots, self.target) => {
@@ -83,9 +92,13 @@ impl Live<'_> {
             }
             None => return Ok(()),
         };
-        let uuid = settings::profile(&settings).uuid;
+        let profile = settings::profile(&settings);
+        // Which is not to be activated by NetworkManager is not by us.
+        if !profile.autoconnect && active.is_none_or(|active| active.uuid != profile.uuid) {
+            return Ok(());
+        }
         let good = [ACTIVATING, ACTIVATED];
-        self.put_into_force(&device, &uuid, &settings, &good, PATIENCE).await
+        self.put_into_force(&device, &profile.uuid, &settings, &good, PATIENCE).await
     }
 
     async fn remove_added(&self, facts: &Facts) -> Result<(), Error> {
@@ -128,8 +141,7 @@ impl Live<'_> {
         if facts.active.is_empty() {
             let active = self.active(Some(device)).await;
             if active.is_some_and(|active| active.uuid == facts.uuid) {
-                let disconnected = self.bus.disconnect(device).await;
-                disconnected.map_err(failed("disconnect", self.target))?;
+                self.bus.disconnect(device).await.map_err(failed("disconnect", self.target))?;
             }
             return Ok(());
         }

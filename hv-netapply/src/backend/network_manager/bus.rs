@@ -186,8 +186,12 @@ impl Bus {
         self.call(MANAGER, NAME, "ActivateConnection", &(profile, device, path(NOTHING)?)).await
     }
 
+    /// Ends what is active on a device, and is content if that has ended by itself.
     pub(super) async fn disconnect(&self, device: &str) -> zbus::Result<()> {
-        self.call(device, DEVICE, "Disconnect", &()).await
+        match self.call(device, DEVICE, "Disconnect", &()).await {
+            Err(zbus::Error::MethodError(name, ..)) if name.ends_with(".NotActive") => Ok(()),
+            result => result,
+        }
     }
 
     // ---- profiles
@@ -230,6 +234,12 @@ impl Bus {
 
     pub(super) async fn is_unsaved(&self, profile: &str) -> bool {
         self.get(profile, PROFILE, "Unsaved").await.unwrap_or(false)
+    }
+
+    /// Whether it is in memory only, and somebody else's than NetworkManager's: not `nm-generated`.
+    pub(super) async fn is_somebodys(&self, profile: &str) -> bool {
+        let flags: u32 = self.get(profile, PROFILE, "Flags").await.unwrap_or(0);
+        flags & 0x1 != 0 && flags & 0x2 == 0
     }
 
     pub(super) async fn update(&self, profile: &str, settings: &Settings, keep: Keep) -> zbus::Result<()> {

@@ -4,13 +4,14 @@
 //! [`super::back`].
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hv_utils_core::netapply::{Injection, Kind};
 
 use super::activation::ACTIVATING;
 use super::bus::{Active, Bus, Keep};
+use super::profile::Profile;
 use super::settings::{self, Settings};
 use super::{Facts, files};
 use crate::backend::Target;
@@ -67,6 +68,18 @@ impl Live<'_> {
         self.bus.active(device?).await.ok().flatten()
     }
 
+    /// What decides whose a profile is. What somebody else makes in `/run` at each boot (an initrd, netplan) would be there
+    /// again after the next one, before what we save: it is treated as one that is not this link's alone.
+    async fn profile(&self, path: &str, settings: &Settings) -> Profile {
+        let mut profile = settings::profile(settings);
+        let is_ours = profile.uuid == self.target.adapter;
+        if !is_ours && self.bus.is_somebodys(path).await {
+            let saved = files::with_uuid(&files::home(self.world), &profile.uuid);
+            profile.shared |= saved.is_empty();
+        }
+        profile
+    }
+
     /// The link's profile: the one that is active, else the one that NetworkManager would take. One that several links may
     /// have at once is nobody's; and where one of ours is preferred to the active one (it was written while NetworkManager
     /// was away), it is that one.
@@ -75,7 +88,7 @@ impl Live<'_> {
         if let Some(active) = active {
             let path = active.profile.to_string();
             let settings = self.bus.settings(&path).await.map_err(look_for())?;
-            let profile = settings::profile(&settings);
+            let profile = self.profile(&path, &settings).await;
             if let Some(own) =
                 self.own().await?.filter(|own| settings::profile(&own.settings).rank() > profile.rank())
             {
@@ -100,12 +113,12 @@ impl Live<'_> {
     }
 
     /// The fitting profile that NetworkManager prefers, and its priority.
-    async fn best(&self, shared: bool) -> Result<Option<(Chosen, i32)>, Error> {
+    pub(super) async fn best(&self, shared: bool) -> Result<Option<(Chosen, i32)>, Error> {
         let mut best = None;
         for path in self.bus.profiles().await.map_err(failed("look for the profile of", self.target))? {
             // One that has just gone is none.
             let Ok(settings) = self.bus.settings(&path).await else { continue };
-            let profile = settings::profile(&settings);
+            let profile = self.profile(&path, &settings).await;
             let rank = profile.rank();
             let is_better = best.as_ref().is_none_or(|(known, _)| rank > *known);
             if profile.fits(self.target) && profile.shared == shared && is_better {
@@ -120,7 +133,7 @@ impl Live<'_> {
         let device = self.device().await?;
         let active = self.active(device.as_deref()).await;
         let mut snapshot = Snapshot::default();
-        let mut facts = Facts { active: String::new(), ..Facts::default() };
+        let mut facts = Facts::default();
         match self.chosen(active.as_ref()).await? {
             Some(chosen) => {
                 let all = self.bus.settings_with_secrets(&chosen.path).await;
@@ -153,7 +166,7 @@ impl Live<'_> {
     }
 
     /// A profile's file, if it is where profiles may be changed; with what the plugin for Red Hat's files keeps beside it.
-    fn own_files(&self, filename: &str) -> Vec<std::path::PathBuf> {
+    fn own_files(&self, filename: &str) -> Vec<PathBuf> {
         let path = Path::new(filename);
         let roots = &self.world.roots;
         if filename.is_empty() || ![&roots.etc, &roots.run].iter().any(|root| path.starts_with(root)) {

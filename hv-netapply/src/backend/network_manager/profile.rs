@@ -22,7 +22,8 @@ pub(super) struct Profile {
     pub(super) priority: i32,
     /// When it was last active: seconds; 0: never.
     pub(super) timestamp: u64,
-    /// `connection.multi-connect` lets several links have it at once.
+    /// It is not to be changed: `connection.multi-connect` lets several links have it at once, or somebody makes it anew at
+    /// each boot.
     pub(super) shared: bool,
     /// What the link is a part of (`bond`, `bridge`, …): it has no addresses of its own then.
     pub(super) port_of: String,

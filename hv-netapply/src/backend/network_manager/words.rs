@@ -1,4 +1,6 @@
 //! NetworkManager's reasons in words: NMDeviceStateReason, as far as an activation of Ethernet can end with it.
+//!
+//! For the person who reads why an injection did not come to be; nothing is decided by them.
 
 /// Why a device has the state that it has.
 pub(super) fn of_reason(reason: u32) -> String {

@@ -55,7 +55,7 @@ impl Rest {
                 !family.is_some_and(|family| family.is_set(wanted))
             }
             "Route" => self.route(&section, wanted),
-            "DHCPv4" | "DHCPv6" | "IPv6AcceptRA" => {
+            "DHCPv4" | "DHCPv6" | "IPv6AcceptRA" | "DHCP" => {
                 self.automatic(&mut section, wanted);
                 true
             }
@@ -82,7 +82,7 @@ impl Rest {
                 Some((key, value))
             }
             // Addresses that are kept would be there beside ours.
-            "KeepConfiguration" if any => None,
+            key if any && keeps(key) => None,
             "IPv6AcceptRA" | "IPv6AcceptRouterAdvertisements" if Family::V6.is_set(wanted) => None,
             "DNS" if !value.is_empty() => {
                 let stays = |server: &&str| {
@@ -119,6 +119,12 @@ impl Rest {
 
     /// What is said about DHCP and router advertisements: the servers of a family whose servers are set are not wanted.
     fn automatic(&mut self, section: &mut Section, wanted: &Injection) {
+        if Family::BOTH.into_iter().any(|family| family.is_set(wanted)) {
+            section.entries.retain(|(key, _)| !keeps(key));
+        }
+        if section.name == "DHCP" {
+            return;
+        }
         let family = if section.name == "DHCPv4" { Family::V4 } else { Family::V6 };
         if let Some(metric) = section.value("RouteMetric").and_then(|metric| metric.parse().ok()) {
             self.dhcp_metric[family.index()] = Some(metric);
@@ -127,6 +133,12 @@ impl Rest {
             section.entries.retain(|(key, _)| key != "UseDNS");
         }
     }
+}
+
+/// Whether a key has networkd keep addresses that are not in the file. The second is the older word.
+#[must_use]
+pub fn keeps(key: &str) -> bool {
+    matches!(key, "KeepConfiguration" | "CriticalConnection")
 }
 
 /// Whether a value of a key for both families speaks of the one that has these words.

@@ -172,7 +172,7 @@ impl Networkd {
         let mut keeps = false;
         for section in &mut sections {
             let before = section.entries.len();
-            section.entries.retain(|(key, _)| key != "KeepConfiguration");
+            section.entries.retain(|(key, _)| !filter::keeps(key));
             keeps |= section.entries.len() != before;
         }
         if !keeps {

@@ -4,6 +4,7 @@
 //! time limit: then the reply to the first is refused or, worse, taken for the second's. So a new request ends the
 //! one before it.
 
+use super::receipt::Note;
 use super::status::{Books, Framing, Request};
 use crate::channel::hv_utils::{Arrival, CharDevice};
 use crate::channel::{ChannelError, ChannelState};
@@ -58,19 +59,14 @@ impl CharSide {
     }
 
     /// Answers that request as `fill` decides. `false`: it ended, and nothing is sent.
-    pub(super) fn answer(
-        &mut self,
-        serial: u64,
-        books: &mut Books,
-        fill: impl FnOnce(&mut [u8]) -> Status,
-    ) -> bool {
+    pub(super) fn answer(&mut self, serial: u64, note: Note, fill: impl FnOnce(&mut [u8]) -> Status) -> bool {
         if self.current.take_if(|current| *current == serial).is_none() {
             return false;
         }
         let status = fill(&mut self.message);
         match self.device.reply(&mut self.message, status) {
             Ok(()) => {
-                books.sent = serial;
+                note.sent();
                 true
             }
             Err(error) => {

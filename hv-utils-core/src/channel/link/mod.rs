@@ -14,12 +14,14 @@ mod backoff;
 mod char_side;
 mod opening;
 mod raw;
+mod receipt;
 mod resolve;
 mod start;
 mod status;
 
+pub use receipt::Receipt;
 pub use start::LinkError;
-pub use status::{Delivery, Event, Framing, LinkOptions, LinkStatus, Request};
+pub use status::{Event, Framing, LinkOptions, LinkStatus, Request};
 
 use super::nodes::{DeviceNodes, Nodes};
 use super::presence::Presence;
@@ -30,6 +32,7 @@ use backoff::Backoff;
 use char_side::CharSide;
 use opening::{Left, Wake};
 use raw::RawSide;
+use receipt::Note;
 use status::{Books, Shown};
 use std::sync::Arc;
 use std::time::Duration;
@@ -151,7 +154,7 @@ impl Link {
 
     /// Answers a request: `fill` writes into the bytes that [`body`](Self::body) showed, which become the reply's.
     /// It is sent now, or by [`next`](Self::next) as soon as the ring has room. The answer to a request that was
-    /// ended meanwhile is dropped and counted. Whether it got to the host matters to few: [`delivery`](Self::delivery).
+    /// ended meanwhile is dropped and counted. Who must know its fate: [`answer_noted`](Self::answer_noted).
     pub fn answer(&mut self, request: &Request, status: Status, fill: impl FnOnce(&mut [u8])) {
         self.answer_with(request, |body| {
             fill(body);
@@ -161,24 +164,33 @@ impl Link {
 
     /// As [`answer`](Self::answer), where only `fill` finds out the status.
     pub fn answer_with(&mut self, request: &Request, fill: impl FnOnce(&mut [u8]) -> Status) {
+        self.answer_and_note(request, Note::default(), fill);
+    }
+
+    /// As [`answer`](Self::answer), for whoever must know whether the host has been told.
+    #[must_use]
+    pub fn answer_noted(
+        &mut self,
+        request: &Request,
+        status: Status,
+        fill: impl FnOnce(&mut [u8]),
+    ) -> Receipt {
+        let (note, receipt) = Note::with_receipt();
+        self.answer_and_note(request, note, |body| {
+            fill(body);
+            status
+        });
+        receipt
+    }
+
+    fn answer_and_note(&mut self, request: &Request, note: Note, fill: impl FnOnce(&mut [u8]) -> Status) {
         let answered = match &mut self.phase {
-            Phase::Raw(side) => side.answer(request.serial, &mut self.books, fill),
-            Phase::Char(side) => side.answer(request.serial, &mut self.books, fill),
+            Phase::Raw(side) => side.answer(request.serial, &mut self.books, note, fill),
+            Phase::Char(side) => side.answer(request.serial, note, fill),
             _ => false,
         };
         if !answered {
             self.books.status.stale += 1;
-        }
-    }
-
-    /// Where the answer to `request` is, for whoever must know what the host has been told. To be asked before a later
-    /// request is answered.
-    #[must_use]
-    pub fn delivery(&self, request: &Request) -> Delivery {
-        match &self.phase {
-            _ if self.books.sent == request.serial => Delivery::Sent,
-            Phase::Raw(side) if side.waits(request.serial) => Delivery::Waiting,
-            _ => Delivery::None,
         }
     }
 

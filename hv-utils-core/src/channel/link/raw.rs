@@ -4,6 +4,7 @@
 //! the ring is still read, because a negotiation must be answered at any time and ends the request; one further
 //! request is put aside, and then reading rests. Buffers go round, so that a message costs no allocation.
 
+use super::receipt::{Note, Sent, sent};
 use super::status::{Books, Framing, Request};
 use crate::channel::{ChannelError, ChannelState, RingChannel};
 use crate::wire::ic::MESSAGE_TYPE_NEGOTIATE;
@@ -44,8 +45,8 @@ pub(super) struct RawSide {
 struct Posted {
     header: PacketHeader,
     payload: Vec<u8>,
-    /// The service's request that it answers.
-    serial: Option<u64>,
+    /// Who wants to know its fate.
+    note: Note,
 }
 
 #[derive(Debug)]
@@ -151,11 +152,11 @@ impl RawSide {
             }
         }
         let reply = PacketHeader::in_band(header.transaction_id);
-        if self.outbox.is_empty() && sent(self.channel.try_send(reply, &self.packet), None, books)? {
+        if self.outbox.is_empty() && sent(self.channel.try_send(reply, &self.packet), books)?.is_over() {
             return Ok(None);
         }
         let payload = self.exchange(Payload::Packet);
-        self.outbox.push_back(Posted { header: reply, payload, serial: None });
+        self.outbox.push_back(Posted { header: reply, payload, note: Note::default() });
         Ok(None)
     }
 
@@ -186,16 +187,12 @@ impl RawSide {
         }
     }
 
-    /// Whether the answer to that request waits for room in the ring.
-    pub(super) fn waits(&self, serial: u64) -> bool {
-        self.trouble.is_none() && self.outbox.iter().any(|posted| posted.serial == Some(serial))
-    }
-
     /// Answers that request as `fill` decides. `false`: it ended, and nothing is sent.
     pub(super) fn answer(
         &mut self,
         serial: u64,
         books: &mut Books,
+        note: Note,
         fill: impl FnOnce(&mut [u8]) -> Status,
     ) -> bool {
         let Some(current) = self.current.take_if(|current| current.serial == serial) else { return false };
@@ -205,9 +202,13 @@ impl RawSide {
         }
         let reply = PacketHeader::in_band(current.ticket.transaction_id());
         if self.outbox.is_empty() {
-            match sent(self.channel.try_send(reply, &self.current_payload), Some(serial), books) {
-                Ok(true) => return true,
-                Ok(false) => {}
+            match sent(self.channel.try_send(reply, &self.current_payload), books) {
+                Ok(Sent::Yes) => {
+                    note.sent();
+                    return true;
+                }
+                Ok(Sent::Never) => return true,
+                Ok(Sent::NoRoom) => {}
                 Err(error) => {
                     self.trouble = Some(error);
                     return true;
@@ -215,7 +216,7 @@ impl RawSide {
             }
         }
         let payload = self.exchange(Payload::Current);
-        self.outbox.push_back(Posted { header: reply, payload, serial: Some(serial) });
+        self.outbox.push_back(Posted { header: reply, payload, note });
         true
     }
 
@@ -239,9 +240,13 @@ impl RawSide {
     /// Sends what waits; `false`: there is still no room.
     fn send_waiting(&mut self, books: &mut Books) -> Result<bool, ChannelError> {
         while let Some(posted) = self.outbox.pop_front() {
-            if !sent(self.channel.try_send(posted.header, &posted.payload), posted.serial, books)? {
-                self.outbox.push_front(posted);
-                return Ok(false);
+            match sent(self.channel.try_send(posted.header, &posted.payload), books)? {
+                Sent::Yes => posted.note.sent(),
+                Sent::Never => {}
+                Sent::NoRoom => {
+                    self.outbox.push_front(posted);
+                    return Ok(false);
+                }
             }
             self.spare.push(posted.payload);
         }
@@ -264,26 +269,6 @@ impl RawSide {
 enum Payload {
     Packet,
     Current,
-}
-
-/// Notes that the answer to `serial` is where the host finds it. A reply that no ring could hold counts as sent, but is not
-/// noted: nothing better can become of it.
-fn sent(
-    result: Result<bool, ChannelError>,
-    serial: Option<u64>,
-    books: &mut Books,
-) -> Result<bool, ChannelError> {
-    match result {
-        Err(ChannelError::Packet(fault)) => {
-            books.warn("reply not sent", &fault);
-            Ok(true)
-        }
-        Ok(true) => {
-            books.sent = serial.unwrap_or(books.sent);
-            Ok(true)
-        }
-        other => other,
-    }
 }
 
 /// Whether a packet is a request that can wait; everything else is judged at once.

@@ -65,17 +65,6 @@ pub struct Request {
     pub framing: Framing,
 }
 
-/// Where the answer to a request is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delivery {
-    /// Where the host finds it.
-    Sent,
-    /// In the link, until the ring has room for it.
-    Waiting,
-    /// Nowhere: there is none yet, or the host ended the request, or the channel was lost before the answer was sent.
-    None,
-}
-
 /// The form of a request's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Framing {
@@ -99,8 +88,6 @@ pub(super) struct Books {
     pub(super) status: LinkStatus,
     pub(super) log: OncePer,
     next_serial: u64,
-    /// The request whose answer was the last to get to where the host finds it.
-    pub(super) sent: u64,
 }
 
 impl Books {
@@ -115,7 +102,7 @@ impl Books {
             stale: 0,
             last_message: 0,
         };
-        Self { ic, status, log: OncePer::new(LOG_INTERVAL), next_serial: 0, sent: 0 }
+        Self { ic, status, log: OncePer::new(LOG_INTERVAL), next_serial: 0 }
     }
 
     pub(super) const fn shown(&self) -> Shown {

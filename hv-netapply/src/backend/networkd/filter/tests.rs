@@ -65,3 +65,11 @@ fn metrics_are_those_of_the_default_route_or_of_dhcp() {
     assert_eq!(rest(text, &wanted).metric, [Some(50), Some(80)]);
     assert_eq!(rest("[DHCPv4]\nRouteMetric=70\n", &wanted).metric, [Some(70), None]);
 }
+
+#[test]
+fn what_keeps_old_addresses_goes_with_them() {
+    let text = "[Network]\nKeepConfiguration=yes\n[DHCP]\nCriticalConnection=true\n[DHCPv4]\nCriticalConnection=true\n";
+    let text = format!("\n{}", text.replace("\n[", "\n\n["));
+    assert_eq!(write(&rest(&text, &injection(automatic(None), keep())).sections), "");
+    assert_eq!(write(&rest(&text, &injection(servers(""), keep())).sections), text);
+}

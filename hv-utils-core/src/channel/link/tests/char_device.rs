@@ -1,7 +1,7 @@
 //! The kernel's char devices on a socket pair: registration, replies, and each way it can fail.
 
 use super::{request, settle, until_open, until_state};
-use crate::channel::link::{Delivery, Framing, Link};
+use crate::channel::link::{Framing, Link};
 use crate::channel::{ChannelChoice, ChannelState, Transport};
 use crate::testing::{Call, FakeBus, KernelEnd};
 use crate::wire::kvp::chardev;
@@ -104,8 +104,9 @@ async fn a_late_reply_opens_and_registers_again() {
     kernel.send(&kvp_request(1)).unwrap();
     let request = request(&mut link).await;
     bus.inject(Call::Write, Errno::INVAL);
-    link.answer(&request, Status::OK, |_| {});
-    assert_eq!((link.status().stale, link.delivery(&request)), (1, Delivery::None));
+    let mut receipt = link.answer_noted(&request, Status::OK, |_| {});
+    assert_eq!(link.status().stale, 1);
+    assert!(!receipt.delivered().await);
     until_state(&mut link, ChannelState::Closed).await;
     assert!(kernel.recv().await.unwrap().is_empty(), "the device was closed");
     register(&mut bus, &mut link).await;
@@ -181,10 +182,9 @@ async fn a_request_that_the_kernel_gave_up_is_overtaken_by_the_next() {
     let old = request(&mut link).await;
     kernel.send(&kvp_request(2)).unwrap();
     let new = request(&mut link).await;
-    link.answer(&old, Status::OK, |_| panic!("it must not be answered"));
-    assert_eq!(link.delivery(&old), Delivery::None);
-    link.answer(&new, Status::OK, |_| {});
-    assert_eq!(link.delivery(&new), Delivery::Sent);
+    let mut receipt = link.answer_noted(&old, Status::OK, |_| panic!("it must not be answered"));
+    assert!(!receipt.delivered().await);
+    assert!(link.answer_noted(&new, Status::OK, |_| {}).delivered().await);
     assert_eq!(kernel.recv().await.unwrap()[8], 2);
     assert_eq!(link.status().stale, 1);
 }

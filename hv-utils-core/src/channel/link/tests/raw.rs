@@ -1,8 +1,8 @@
 //! Requests, replies and negotiations over an open ring channel.
 
 use super::host::{Answer, BODY_BYTES, Host, message};
-use super::{poll_next, request, settle, until_state};
-use crate::channel::link::{Delivery, Event, Framing, Link, LinkOptions};
+use super::{poll, poll_next, request, settle, until_state};
+use crate::channel::link::{Event, Framing, Link, LinkOptions};
 use crate::channel::sim::Listener;
 use crate::channel::{ChannelChoice, ChannelState, Transport};
 use crate::wire::ring::RingMemory;
@@ -174,10 +174,10 @@ async fn a_renegotiation_is_answered_at_once_and_ends_the_request_before_it() {
     assert_eq!(link.next().await, Event::Changed);
     assert_eq!(host.agreed(2).await.unwrap().message, Version::new(3, 0));
     assert!(link.body(&old).is_empty());
-    link.answer(&old, Status::OK, |_| {});
+    let mut receipt = link.answer_noted(&old, Status::OK, |_| {});
     assert_eq!(host.answer_now(), None);
     assert_eq!(link.status().stale, 1);
-    assert_eq!(link.delivery(&old), Delivery::None);
+    assert!(!receipt.delivered().await);
 
     host.ask(3, 8);
     let new = request(&mut link).await;
@@ -253,26 +253,29 @@ async fn a_reply_that_finds_the_ring_full_is_kept_and_sent_when_there_is_room() 
 }
 
 #[tokio::test]
-async fn an_answer_is_sent_when_it_is_in_the_ring_and_never_if_the_channel_is_lost_before() {
+async fn an_answer_is_delivered_when_it_is_in_the_ring_and_never_if_the_channel_is_lost_before() {
     let Setup { mut link, mut host, _directory } = ready(0x2000).await;
     host.ask(1, 0);
     let first = request(&mut link).await;
-    assert_eq!(link.delivery(&first), Delivery::None);
-    link.answer(&first, Status::OK, |_| {});
-    assert_eq!(link.delivery(&first), Delivery::Sent);
+    assert!(link.answer_noted(&first, Status::OK, |_| {}).delivered().await);
     host.ask(2, 0);
     let second = request(&mut link).await;
-    link.answer(&second, Status::OK, |_| {});
-    assert_eq!(link.delivery(&second), Delivery::Waiting);
+    let mut receipt = link.answer_noted(&second, Status::OK, |_| {});
+    assert_eq!(poll(std::pin::pin!(receipt.delivered())), None, "there is no room");
     host.answer().await;
     settle(&mut link).await;
-    assert_eq!(link.delivery(&second), Delivery::Sent);
+    // Later answers do not hide it.
+    host.answer().await;
     host.ask(3, 0);
     let third = request(&mut link).await;
     link.answer(&third, Status::OK, |_| {});
+    assert!(receipt.delivered().await);
+    host.ask(4, 0);
+    let fourth = request(&mut link).await;
+    let mut receipt = link.answer_noted(&fourth, Status::OK, |_| {});
     drop(host);
     until_state(&mut link, ChannelState::Closed).await;
-    assert_eq!(link.delivery(&third), Delivery::None);
+    assert!(!receipt.delivered().await);
 }
 
 #[tokio::test]

@@ -1,0 +1,43 @@
+use super::*;
+use crate::backend::cases::{automatic, fixed, injection, keep, servers};
+use crate::backend::tests_support::{put, roots};
+
+#[test]
+fn servers_are_replaced_by_family_and_the_rest_stays() {
+    let text = "# mine\nsearch a\nnameserver 198.51.100.53\n nameserver 2001:db8:9::53\noptions x";
+    for (wanted, expected) in [
+        (injection(keep(), keep()), text.to_owned()),
+        (injection(automatic(None), keep()), text.to_owned()),
+        (
+            injection(fixed("192.0.2.7/24", "", "192.0.2.53 192.0.2.54"), keep()),
+            "# mine\nsearch a\nnameserver 192.0.2.53\nnameserver 192.0.2.54\nnameserver 2001:db8:9::53\noptions x"
+                .to_owned(),
+        ),
+        (injection(keep(), servers("")), "# mine\nsearch a\nnameserver 198.51.100.53\noptions x".to_owned()),
+        (injection(servers(""), servers("")), "# mine\nsearch a\noptions x".to_owned()),
+    ] {
+        let once = changed(text, &wanted);
+        assert_eq!(once, expected);
+        assert_eq!(changed(&once, &wanted), once, "twice is once");
+    }
+    let wanted = injection(servers("192.0.2.53"), keep());
+    assert_eq!(changed("", &wanted), "nameserver 192.0.2.53\n");
+    assert_eq!(changed("search a", &wanted), "search a\nnameserver 192.0.2.53\n");
+}
+
+#[test]
+fn a_file_that_somebody_makes_is_left_alone() {
+    let (_kept, roots) = roots();
+    let path = roots.etc.join("resolv.conf");
+    put(&roots.etc.join("hosts"), "");
+    assert_eq!(file(&roots, false), Some(path.clone()));
+    put(&path, "nameserver 192.0.2.53\n");
+    assert_eq!(file(&roots, false), Some(path.clone()));
+    assert_eq!(file(&roots, true), None);
+    put(&roots.etc.join("network/if-up.d/resolved"), "");
+    assert_eq!(file(&roots, false), None);
+    fs::remove_file(roots.etc.join("network/if-up.d/resolved")).unwrap();
+    fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("../run/resolv.conf", &path).unwrap();
+    assert_eq!(file(&roots, false), None);
+}
