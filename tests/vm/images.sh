@@ -69,6 +69,17 @@ add_busybox() {
     "$root/bin/busybox" --list | grep -vx busybox | while read -r applet; do ln -sf busybox "$root/bin/$applet"; done
 }
 
+# add_debian ROOT: what hv_kvp_daemon and its helper scripts call is what Debian has, and not busybox.
+add_debian() {
+    local root=$1 program
+    for program in bash dash mawk ip cat grep sed find xargs; do
+        rm -f "$root/bin/$program"
+        add_program "$root" "$(command -v "$program")" "/bin/$program"
+    done
+    ln -sf dash "$root/bin/sh"
+    ln -sf mawk "$root/bin/awk"
+}
+
 # add_modules ROOT KERNEL-TREE MODULE…: modules with what they depend on, uncompressed.
 add_modules() {
     local root=$1 tree=$2 version module file target
@@ -126,12 +137,13 @@ for tree in "$packages"/kernel/*; do
         root=$work/base
         add_busybox "$root"
         add_modules "$root" "$tree" hv_vmbus hv_utils hv_balloon uio_hv_generic virtio_pci virtio_console virtio_blk \
-            loop brd ext4 crc32c_generic xfs btrfs
+            loop brd ext4 crc32c_generic xfs btrfs dummy
         add_program "$root" "$(command -v dbus-daemon)"
         for filesystem in ext4 xfs btrfs; do
             add_program "$root" "$tools/sbin/mkfs.$filesystem" "/sbin/mkfs.$filesystem"
         done
         add_program "$root" "$tools/usr/bin/strace"
+        add_debian "$root"
         for daemon in hv_kvp_daemon hv_vss_daemon; do
             add_program "$root" "$packages/hyperv-daemons/usr/sbin/$daemon" "/usr/sbin/$daemon"
         done

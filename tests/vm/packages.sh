@@ -46,7 +46,8 @@ case "${ID:-}:$codename" in
 esac
 
 # QEMU is needed as it is of a known version; of the rest any version will do.
-tools="qemu-system-x86 seabios busybox-static cpio kmod xz-utils zstd e2fsprogs xfsprogs btrfs-progs dbus-daemon strace"
+tools="qemu-system-x86 seabios busybox-static cpio kmod xz-utils zstd e2fsprogs xfsprogs btrfs-progs dbus-daemon strace
+mawk iproute2"
 
 here=$(cd "$(dirname "$0")" && pwd)
 top=$cache/$codename

@@ -18,7 +18,8 @@ use super::{Heartbeat, Ic, IcOptions, Service};
 use crate::capture::{self, Entry};
 use crate::link::Packet;
 use crate::link::scripted::Scripted;
-use crate::verb::ShutdownAsk;
+use crate::outcome::{AdapterConfiguration, Outcome};
+use crate::verb::{GetIpAsk, ShutdownAsk, Verb};
 
 type Guest = Scripted<Box<dyn FnMut(&Packet) -> Vec<Packet> + Send>>;
 
@@ -173,4 +174,28 @@ async fn items_of_every_daemon_are_read() {
         assert!(items >= 12 && ends >= 6, "{name}: {items} items, {ends} refusals");
         spotless(&name, &mut ic, asked.len());
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adapter_of_the_c_daemon_is_read() {
+    let name = "kvp-6.12-hv_kvp_daemon-adapter";
+    let (mut ic, asked) = channel(name, wire::Ic::Kvp, Version::new(4, 0)).await;
+    assert_eq!(asked.len(), 2);
+    let mut kvp = Kvp::new(None);
+    let get = |adapter: &str| Verb::GetIp(GetIpAsk { adapter: adapter.to_owned(), family: 0 });
+    let known = kvp.verb(&mut ic, &get("00:15:5D:01:02:03")).await.unwrap();
+    let list = |entries: &[&str]| entries.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let expected = AdapterConfiguration {
+        instance_id: "00:15:5D:01:02:03".to_owned(),
+        protocol_if_type: Some(4098),
+        dhcp_enabled: false,
+        ip_addresses: list(&["192.0.2.5", "2001:db8::5", "fe80::215:5dff:fe01:203"]),
+        subnets: list(&["255.255.255.0", "64", "64"]),
+        default_gateways: list(&["192.0.2.1"]),
+        dns_servers: list(&["192.0.2.53"]),
+        ip_address_origins: None,
+    };
+    assert!(matches!(known, Outcome::Adapter(told) if told == expected));
+    kvp.verb(&mut ic, &get("00:15:5d:01:02:03")).await.unwrap_err();
+    spotless(name, &mut ic, 2);
 }

@@ -2,7 +2,7 @@
 
 use super::capture::Exchange;
 use super::{FIXTURES, V4, assert_same, negotiated};
-use hv_utils_core::wire::kvp::{Reply, Request, raw};
+use hv_utils_core::wire::kvp::{Address, Family, IpInfo, Origin, Reply, Request, raw};
 use hv_utils_core::wire::{HEADER_BYTES, Ic, Message, Status};
 
 /// Of a fixture, each request and what was answered: the status, the reply that is in it, and its body.
@@ -152,4 +152,24 @@ fn hv_kvpds_answers_through_the_kernel_are_the_c_daemons_but_for_three() {
         }
         assert_eq!(differing, OF_HV_KVPD.len(), "{name}");
     }
+}
+
+/// Its texts are those that [`raw::fill`] writes, as is shown above for every fixture; here is what they mean.
+#[test]
+fn the_c_daemon_tells_about_an_adapter() {
+    let [known, unknown] = &answered("kvp-6.12-hv_kvp_daemon-adapter")[..] else { panic!("two requests") };
+    let Request::GetIpInfo(query) = &known.request else { panic!("{:?}", known.request) };
+    let told = |ip: &str, prefix| Address { ip: ip.parse().unwrap(), prefix, origin: Origin::Unknown };
+    let info = IpInfo {
+        adapter_id: "00:15:5D:01:02:03".to_owned(),
+        family: Family::Both,
+        dhcp: false,
+        addresses: vec![told("192.0.2.5", 24), told("2001:db8::5", 64), told("fe80::215:5dff:fe01:203", 64)],
+        gateways: vec!["192.0.2.1".parse().unwrap()],
+        dns: vec!["192.0.2.53".parse().unwrap()],
+    };
+    assert_eq!(query.adapter_id, info.adapter_id);
+    assert_eq!(known.reply, Some(Reply::IpInfo(Box::new(info))));
+    assert!(matches!(unknown.request, Request::GetIpInfo(_)));
+    assert_eq!((unknown.status, &unknown.reply), (Status::FAIL, &None));
 }

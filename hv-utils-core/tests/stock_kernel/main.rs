@@ -18,7 +18,7 @@ const V3: Version = Version::new(3, 0);
 const V4: Version = Version::new(4, 0);
 
 /// Every fixture, its service, and the newest message version of it that these kernels know.
-const FIXTURES: [(&str, Ic, Version); 12] = [
+const FIXTURES: [(&str, Ic, Version); 13] = [
     ("heartbeat-6.1", Ic::Heartbeat, V3),
     ("heartbeat-6.12", Ic::Heartbeat, V3),
     ("shutdown-6.1", Ic::Shutdown, Version::new(3, 2)),
@@ -29,6 +29,7 @@ const FIXTURES: [(&str, Ic, Version); 12] = [
     ("vss-6.12-hv_vss_daemon", Ic::Vss, Version::new(5, 0)),
     ("kvp-6.1-hv_kvp_daemon", Ic::Kvp, V4),
     ("kvp-6.12-hv_kvp_daemon", Ic::Kvp, V4),
+    ("kvp-6.12-hv_kvp_daemon-adapter", Ic::Kvp, V4),
     ("kvp-6.1-hv-kvpd", Ic::Kvp, V4),
     ("kvp-6.12-hv-kvpd", Ic::Kvp, V4),
 ];

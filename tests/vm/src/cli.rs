@@ -34,7 +34,7 @@ struct Arguments {
     /// The script that starts a guest
     #[arg(long, hide = true, default_value = ".")]
     start_guest: PathBuf,
-    /// Only the cases whose names contain one of these
+    /// Only the cases whose names contain one of these; with --bench the tables
     #[arg(value_name = "CASE")]
     only: Vec<String>,
     /// Print the names of the cases
@@ -106,7 +106,7 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
         return shell(&images, arguments, &dir).map(|()| true);
     }
     if arguments.bench {
-        return bench::run(&images, &arguments.kernel, &dir).map(|()| true);
+        return bench::run(&images, &arguments.kernel, &arguments.only, &dir).map(|()| true);
     }
     let mut counts = Counts::default();
     cases::play(&images, &arguments.only, &dir, &mut counts);

@@ -17,3 +17,5 @@ pub mod cases;
 pub mod cli;
 pub mod machine;
 pub mod report;
+
+mod trace;

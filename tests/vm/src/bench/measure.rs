@@ -7,6 +7,7 @@ use hv_testhost::host::kvp::request::{self, Value};
 use hv_testhost::host::{Ic, IcOptions};
 use hv_testhost::link::Port;
 use hv_testhost::packet::{FramedLink, PacketPort};
+use hv_testhost::verb::GetIpAsk;
 use hv_utils_core::wire::kvp::Pool;
 use hv_utils_core::wire::{Ic as Service, Version};
 
@@ -24,10 +25,13 @@ pub(super) enum Operation {
     SetNew,
     /// DELETE of those again.
     Delete,
+    /// GET_IP_INFO of the guest's adapter.
+    IpInfo,
 }
 
 impl Operation {
     pub(super) const READS: [Operation; 1] = [Operation::Enumerate];
+    pub(super) const ADAPTER: [Operation; 1] = [Operation::IpInfo];
     pub(super) const WRITES: [Operation; 3] = [Operation::SetOld, Operation::SetNew, Operation::Delete];
 }
 
@@ -120,7 +124,7 @@ impl Connected {
 
     fn body(&self, operation: Operation, items: u32, number: u32) -> Result<Vec<u8>, String> {
         // A step without a common factor with the sizes: all over the pool, the same for everybody.
-        let index = (number.wrapping_mul(7_919).wrapping_add(3)) % items;
+        let index = (number.wrapping_mul(7_919).wrapping_add(3)) % items.max(1);
         let old = format!("key{index:06}");
         let new = format!("new{number:06}");
         let value = Value::Sz("a value of an ordinary length of sixty-four characters, or about".to_owned());
@@ -129,6 +133,10 @@ impl Connected {
             Operation::SetOld => request::set(Pool::External, &old, &value),
             Operation::SetNew => request::set(Pool::External, &new, &value),
             Operation::Delete => request::delete(Pool::External, &new),
+            Operation::IpInfo => {
+                let ask = GetIpAsk { adapter: crate::cases::MAC.to_owned(), family: 0 };
+                return request::ip::get(&ask, self.version).map_err(|error| error.to_string());
+            }
         };
         let request = request.map_err(|error| error.to_string())?;
         request::body(&request, self.version).map_err(|error| error.to_string())

@@ -8,6 +8,7 @@
 //! and what is reported is the ratio, with its spread over the rounds. A heartbeat, which the kernel answers by itself, is
 //! the floor under that floor.
 
+mod calls;
 mod measure;
 mod subject;
 mod table;
@@ -26,19 +27,20 @@ const ROUNDS: usize = 3;
 /// Bytes of the guest's disk.
 const DISK: u64 = 256 << 20;
 
-/// Measures and prints tables in Markdown.
+/// Measures and prints tables in Markdown: those whose titles contain one of `only` (all, if that is empty).
 ///
 /// # Errors
 /// A sentence: a machine did not boot, or a daemon did not answer.
-pub fn run(images: &Images, kernel: &str, dir: &Path) -> Result<(), String> {
+pub fn run(images: &Images, kernel: &str, only: &[String], dir: &Path) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| format!("no runtime: {error}"))?;
-    runtime.block_on(all(images, kernel, dir))
+    runtime.block_on(all(images, kernel, only, dir))
 }
 
-async fn all(images: &Images, kernel: &str, dir: &Path) -> Result<(), String> {
+async fn all(images: &Images, kernel: &str, only: &[String], dir: &Path) -> Result<(), String> {
+    let wanted = |title: &str| only.is_empty() || only.iter().any(|part| title.contains(part.as_str()));
     // KVP and heartbeats are this process' own; the rest is left to hv-testhost.
     let setup = Setup { disk: Some(DISK), served: "shutdown".to_owned(), ..Setup::new(kernel) };
     let mut wire = Wire::new(&dir.join("machine"))?;
@@ -49,10 +51,14 @@ async fn all(images: &Images, kernel: &str, dir: &Path) -> Result<(), String> {
         machine.booted_in().as_secs_f64()
     );
     crate::cases::start_bus(&machine);
+    crate::cases::plug_adapter(&machine);
     for transport in [Transport::HvUtils, Transport::Uio] {
         transport.prepare(&machine);
-        for series in SERIES {
+        for series in SERIES.iter().filter(|series| wanted(series.title)) {
             series.measure(&machine, &mut wire, transport).await?;
+        }
+        if wanted(calls::TITLE) {
+            calls::count(&machine, &mut wire, transport).await?;
         }
     }
     Ok(())
@@ -63,15 +69,42 @@ struct Series {
     title: &'static str,
     medium: Medium,
     operations: &'static [Operation],
-    /// Requests of each kind in a round, and how many for the C daemon where it takes half a second for one.
+    sizes: &'static [u32],
+    /// Requests of each kind in a round, and how many for the C daemon where it takes half a second and more for one.
     counts: (u32, u32),
 }
 
-/// Reads come from memory, whatever the medium. Of the writes only ours are durable before they are answered.
-const SERIES: [Series; 3] = [
-    Series { title: "Reads", medium: Medium::RamDisk, operations: &Operation::READS, counts: (60, 20) },
-    Series { title: "Writes", medium: Medium::RamDisk, operations: &Operation::WRITES, counts: (15, 6) },
-    Series { title: "Writes", medium: Medium::VirtioDisk, operations: &Operation::WRITES, counts: (15, 6) },
+/// Reads come from memory, whatever the medium. Of the writes only ours are durable before they are answered. An adapter has
+/// three addresses, a gateway and a DNS server.
+const SERIES: [Series; 4] = [
+    Series {
+        title: "Reads",
+        medium: Medium::RamDisk,
+        operations: &Operation::READS,
+        sizes: &SIZES,
+        counts: (60, 20),
+    },
+    Series {
+        title: "Writes",
+        medium: Medium::RamDisk,
+        operations: &Operation::WRITES,
+        sizes: &SIZES,
+        counts: (15, 6),
+    },
+    Series {
+        title: "Writes",
+        medium: Medium::VirtioDisk,
+        operations: &Operation::WRITES,
+        sizes: &SIZES,
+        counts: (15, 6),
+    },
+    Series {
+        title: "GET_IP_INFO",
+        medium: Medium::RamDisk,
+        operations: &Operation::ADAPTER,
+        sizes: &[SIZES[0]],
+        counts: (60, 5),
+    },
 ];
 
 impl Series {
@@ -81,7 +114,7 @@ impl Series {
             self.medium.mount(machine, 0);
             table.note(&machine.sh("hv-vm-null fsync /var/lib/hyperv/probe 40"));
         }
-        for size in SIZES {
+        for size in self.sizes.iter().copied() {
             for _ in 0..ROUNDS {
                 table.round(size, &self.round(machine, wire, transport, size).await?);
             }
@@ -104,7 +137,7 @@ impl Series {
             subject.start(machine);
             let mut connected = wire.kvp().await?;
             for operation in self.operations {
-                let slow = size == SIZES[2] && subject == Subject::C;
+                let slow = subject == Subject::C && (size == SIZES[2] || *operation == Operation::IpInfo);
                 let count = if slow { self.counts.1 } else { self.counts.0 };
                 let sample = connected.measure(*operation, size, count).await?;
                 round.push((subject.row(*operation), sample));

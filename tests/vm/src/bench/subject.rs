@@ -64,6 +64,9 @@ impl Transport {
     }
 }
 
+/// Where the number of the process that is measured is.
+pub(super) const PID_FILE: &str = "/run/subject.pid";
+
 impl Subject {
     pub(super) fn on(transport: Transport) -> Vec<Subject> {
         match transport {
@@ -84,15 +87,14 @@ impl Subject {
             Subject::C => "hv_kvp_daemon -n".to_owned(),
             Subject::Ours => "hv-kvpd --log-format text".to_owned(),
         };
-        machine
-            .sh(&format!("setsid {command} >/run/subject.log 2>&1 </dev/null & echo $! >/run/subject.pid"));
+        machine.sh(&format!("setsid {command} >/run/subject.log 2>&1 </dev/null & echo $! >{PID_FILE}"));
     }
 
     /// Ends it.
     #[track_caller]
     pub(super) fn end(self, machine: &Machine) {
-        machine.sh("kill $(cat /run/subject.pid)");
-        machine.until("! kill -0 $(cat /run/subject.pid) 2>/dev/null");
+        machine.sh(&format!("kill $(cat {PID_FILE})"));
+        machine.until(&format!("! kill -0 $(cat {PID_FILE}) 2>/dev/null"));
     }
 
     /// Its row in a table.
@@ -110,6 +112,9 @@ impl Subject {
             (Subject::Null, Operation::Delete) => "null DELETE",
             (Subject::C, Operation::Delete) => "C DELETE",
             (Subject::Ours, Operation::Delete) => "ours DELETE",
+            (Subject::Null, Operation::IpInfo) => "null GET_IP_INFO",
+            (Subject::C, Operation::IpInfo) => "C GET_IP_INFO",
+            (Subject::Ours, Operation::IpInfo) => "ours GET_IP_INFO",
         }
     }
 }

@@ -41,39 +41,47 @@ impl Table {
             println!("{note}\n");
         }
         println!(
-            "| items | | median ms (rounds) | × null (lowest–highest round) |\n| --- | --- | --- | --- |"
+            "| items | | median ms (rounds) | × null (lowest–highest round) | ms over null |\n\
+             | --- | --- | --- | --- | --- |"
         );
         for (size, rows) in &self.cells {
             for (name, medians) in rows {
                 let shown: Vec<String> = medians.iter().map(|median| format!("{median:.2}")).collect();
-                println!("| {size} | {name} | {} | {} |", shown.join(" / "), ratio(rows, name, medians));
+                let ratio = beside_null(rows, name, medians, |ours, null| ours / null);
+                let excess = beside_null(rows, name, medians, |ours, null| ours - null);
+                println!("| {size} | {name} | {} | {ratio} | {excess} |", shown.join(" / "));
             }
         }
     }
 }
 
-/// Row by row against the null responder's same operation in the same round.
-fn ratio(rows: &[(String, Vec<f64>)], name: &str, medians: &[f64]) -> String {
+/// Row by row beside the null responder's same operation in the same round: the middle one, the lowest and the highest.
+fn beside_null(
+    rows: &[(String, Vec<f64>)],
+    name: &str,
+    medians: &[f64],
+    how: impl Fn(f64, f64) -> f64,
+) -> String {
     let Some((_, operation)) = name.split_once(' ') else { return String::new() };
     let null = rows.iter().find(|(row, _)| *row == format!("null {operation}"));
     let Some((_, null)) = null.filter(|(row, _)| row != name) else { return String::new() };
-    let mut ratios: Vec<f64> = medians.iter().zip(null).map(|(ours, floor)| ours / floor).collect();
-    ratios.sort_by(f64::total_cmp);
-    let middle = ratios.get(ratios.len() / 2).copied().unwrap_or(f64::NAN);
-    let (low, high) =
-        (ratios.first().copied().unwrap_or(f64::NAN), ratios.last().copied().unwrap_or(f64::NAN));
-    format!("{middle:.2} ({low:.2}–{high:.2})")
+    let mut found: Vec<f64> = medians.iter().zip(null).map(|(ours, floor)| how(*ours, *floor)).collect();
+    found.sort_by(f64::total_cmp);
+    let at = |place: usize| found.get(place).copied().unwrap_or(f64::NAN);
+    let last = found.len().saturating_sub(1);
+    format!("{:.2} ({:.2}–{:.2})", at(found.len() / 2), at(0), at(last))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::ratio;
+    use super::beside_null;
 
     #[test]
     fn ratio_is_taken_within_each_round() {
         let rows =
             vec![("null GET".to_owned(), vec![1.0, 2.0, 4.0]), ("ours GET".to_owned(), vec![1.5, 2.0, 8.0])];
-        assert_eq!(ratio(&rows, "ours GET", &rows[1].1), "1.50 (1.00–2.00)");
-        assert_eq!(ratio(&rows, "null GET", &rows[0].1), "", "the floor has no ratio");
+        let ratio = |row: usize| beside_null(&rows, &rows[row].0, &rows[row].1, |ours, null| ours / null);
+        assert_eq!(ratio(1), "1.50 (1.00–2.00)");
+        assert_eq!(ratio(0), "", "the floor has no ratio");
     }
 }

@@ -1,4 +1,5 @@
-//! The floor for every KVP daemon: answers each request at once with what it asked, and knows nothing.
+//! The floor for every KVP daemon: answers each request at once, with what it asked or, about an adapter, with the same
+//! each time, and knows nothing.
 //!
 //! usage: hv-vm-null hv_utils|uio
 //!        hv-vm-null pool FILE N        a pool of N records
@@ -15,7 +16,7 @@ use std::path::Path;
 use hv_utils_core::channel::nodes::{CharNode, DeviceNodes, Nodes, UioNode};
 use hv_utils_core::channel::sysfs;
 use hv_utils_core::sys::SharedMemory;
-use hv_utils_core::wire::kvp::chardev;
+use hv_utils_core::wire::kvp::{Address, Family, IpInfo, Origin, Reply, Request, chardev, raw};
 use hv_utils_core::wire::ring::{self, RingMemory, Signal};
 use hv_utils_core::wire::{Ic, MAX_PAYLOAD, Received, Session, Status};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -77,10 +78,28 @@ fn char_device() -> Outcome {
     loop {
         wait(&*node)?;
         let count = node.read(&mut message)?;
+        if let Ok(request @ Request::GetIpInfo(_)) = chardev::parse(&message) {
+            // It has room for this.
+            let _ = chardev::fill(&request, &adapter(), &mut message);
+        }
         chardev::set_status(&mut message, Status::OK);
         // A late answer is refused: the next request is another one.
         let _ = node.write(&message[..count]);
     }
+}
+
+/// What is told about any adapter: the one thing that is known here, so that as much is sent as by a daemon.
+fn adapter() -> Reply {
+    let addresses = [("192.0.2.5", 24), ("2001:db8::5", 64), ("fe80::215:5dff:fe01:203", 64)];
+    let addresses =
+        addresses.map(|(ip, prefix)| ip.parse().map(|ip| Address { ip, prefix, origin: Origin::Static }));
+    Reply::IpInfo(Box::new(IpInfo {
+        family: Family::Both,
+        addresses: addresses.into_iter().flatten().collect(),
+        gateways: "192.0.2.1".parse().into_iter().collect(),
+        dns: "192.0.2.53".parse().into_iter().collect(),
+        ..IpInfo::default()
+    }))
 }
 
 fn wait(node: &dyn CharNode) -> Outcome {
@@ -130,7 +149,11 @@ fn uio() -> Outcome {
             continue;
         };
         let send = match session.receive(popped.header, &mut payload) {
-            Received::Request(info) => session.finish(info.ticket, Status::OK, &mut payload, |_| {}),
+            Received::Request(info) => session.finish(info.ticket, Status::OK, &mut payload, |body| {
+                if let Ok(request @ Request::GetIpInfo(_)) = raw::parse(body, info.version) {
+                    let _ = raw::fill(&request, &adapter(), info.version, body);
+                }
+            }),
             Received::Negotiated(_) => true,
             _ => false,
         };

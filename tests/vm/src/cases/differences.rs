@@ -8,7 +8,7 @@ use super::scenario::Told;
 use crate::machine::skip;
 
 /// What was asked, the one answer, the other.
-type Difference = (&'static str, &'static str, &'static str);
+pub(super) type Difference = (&'static str, &'static str, &'static str);
 
 /// The C daemon and ours, both on `hv_utils`.
 const ON_HV_UTILS: &[Difference] = &[
@@ -80,9 +80,15 @@ fn put<T>(place: &Mutex<Option<T>>, value: T) {
 fn compare(with: &str, place: &Mutex<Option<Vec<Told>>>, told: &[Told], expected: &[Difference]) {
     let guard = place.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(theirs) = &*guard else { skip(&format!("{with} was not asked in this run")) };
+    differ(with, theirs, told, expected);
+}
+
+/// Compares two conversations with the same questions.
+#[track_caller]
+pub(super) fn differ(with: &str, theirs: &[Told], ours: &[Told], expected: &[Difference]) {
     let found: Vec<(&str, &str, &str)> = theirs
         .iter()
-        .zip(told)
+        .zip(ours)
         .filter(|(theirs, ours)| theirs != ours)
         .map(|(theirs, ours)| (ours.asked.as_str(), theirs.answer.as_str(), ours.answer.as_str()))
         .collect();

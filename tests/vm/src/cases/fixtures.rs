@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 
 use hv_testhost::capture::{self, Direction, Entry};
 use hv_utils_core::wire::Ic;
+use hv_utils_core::wire::kvp::Operation;
 
 use super::Stage;
 use crate::machine::{Images, Machine};
@@ -27,17 +28,26 @@ struct Fixture {
     ic: Ic,
     /// The case and the daemon that answers in it; without, the kernel answers by itself in whatever case.
     daemon: Option<(&'static str, &'static str)>,
+    about: About,
+}
+
+/// Which of a service's exchanges are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum About {
+    Anything,
+    /// GET_IP_INFO only.
+    Adapter,
 }
 
 const fn by_kernel(ic: Ic) -> Fixture {
-    Fixture { ic, daemon: None }
+    Fixture { ic, daemon: None, about: About::Anything }
 }
 
 const fn by_daemon(ic: Ic, case: &'static str, daemon: &'static str) -> Fixture {
-    Fixture { ic, daemon: Some((case, daemon)) }
+    Fixture { ic, daemon: Some((case, daemon)), about: About::Anything }
 }
 
-const FIXTURES: [Fixture; 9] = [
+const FIXTURES: [Fixture; 10] = [
     by_kernel(Ic::Heartbeat),
     by_kernel(Ic::Shutdown),
     by_kernel(Ic::TimeSync),
@@ -47,6 +57,11 @@ const FIXTURES: [Fixture; 9] = [
     by_daemon(Ic::Kvp, "c_kvp_daemon_exchanges_items_on_an_older_kernel", "hv_kvp_daemon"),
     by_daemon(Ic::Kvp, "kvpd_on_hv_utils_answers_like_the_c_daemon", "hv-kvpd"),
     by_daemon(Ic::Kvp, "kvpd_on_an_older_kernel", "hv-kvpd"),
+    // It is asked first in that case, so that of each kind its answer is kept.
+    Fixture {
+        about: About::Adapter,
+        ..by_daemon(Ic::Kvp, "c_kvp_daemon_and_kvpd_tell_the_same_about_an_adapter", "hv_kvp_daemon")
+    },
 ];
 
 /// Notes in a machine's directory that a case begins now.
@@ -139,7 +154,8 @@ impl Played {
 
     fn name(&self, fixture: &Fixture) -> String {
         let daemon = fixture.daemon.map_or_else(String::new, |(_, daemon)| format!("-{daemon}"));
-        format!("{}-{}{daemon}.txt", fixture.ic.name(), self.kernel.0)
+        let about = if fixture.about == About::Adapter { "-adapter" } else { "" };
+        format!("{}-{}{daemon}{about}.txt", fixture.ic.name(), self.kernel.0)
     }
 
     /// The fixture's file; nothing where its case was not played or nothing was asked in it.
@@ -153,6 +169,7 @@ impl Played {
         let mut kinds = BTreeSet::new();
         let chosen: Vec<&Exchange> = of_service()
             .filter(|exchange| !exchange.is_negotiation() && part.contains(&exchange.at))
+            .filter(|exchange| fixture.about == About::Anything || exchange.is_about_an_adapter())
             .filter(|exchange| kinds.insert(exchange.kind()))
             .collect();
         if chosen.is_empty() {
@@ -207,6 +224,10 @@ impl Exchange {
         self.ask.packet.payload.get(12..14) == Some(&[0, 0])
     }
 
+    fn is_about_an_adapter(&self) -> bool {
+        self.ask.packet.payload.get(28) == Some(&Operation::GET_IP_INFO.0)
+    }
+
     /// What it is about: two exchanges of one kind show the same.
     fn kind(&self) -> Vec<u8> {
         let (ask, answer) = (&self.ask.packet.payload, &self.answer.packet.payload);
@@ -220,7 +241,8 @@ impl Exchange {
             Ic::Vss => bytes(28..29),
             Ic::Kvp => {
                 let kind = [bytes(28..30), answer.get(20..24).unwrap_or_default().to_vec()].concat();
-                [kind, item_kind(ask, answer)].concat()
+                let item = if self.is_about_an_adapter() { Vec::new() } else { item_kind(ask, answer) };
+                [kind, item].concat()
             }
             Ic::FileCopy => Vec::new(),
         }

@@ -59,6 +59,20 @@ pub(super) fn kvpd(machine: &Machine, channel: &str) {
     machine.ask(&["wait-guest", "kvp"]).done();
 }
 
+/// Has the C daemon run, and waits until the host has negotiated with it.
+#[track_caller]
+pub(super) fn c_kvpd(machine: &Machine) {
+    machine.sh("setsid hv_kvp_daemon -n >/run/hv_kvp_daemon.log 2>&1 </dev/null & echo $! >/run/c-kvp.pid");
+    machine.ask(&["wait-guest", "kvp"]).done();
+}
+
+/// Ends it.
+#[track_caller]
+pub(super) fn end_c_kvpd(machine: &Machine) {
+    machine.sh("kill $(cat /run/c-kvp.pid)");
+    machine.until("! kill -0 $(cat /run/c-kvp.pid) 2>/dev/null");
+}
+
 /// What `hvctl status` says about hv-kvpd.
 #[track_caller]
 pub(super) fn kvp_status(machine: &Machine) -> Value {

@@ -62,11 +62,7 @@ pub(super) fn hold(machine: &Machine) -> Vec<Told> {
             })
             .collect();
         let answer = machine.ask(&words);
-        let violations = answer.object["violations"].as_array().cloned().unwrap_or_default();
-        let mut text = answer_text(&answer);
-        for violation in violations {
-            text += &format!(" [broken rule: {}]", violation["problem"].as_str().unwrap_or_default());
-        }
+        let text = status_or_broken(&answer, |_| answer_text(&answer));
         told.push(Told { asked: question.join(" "), answer: shorten(&text) });
     }
     told
@@ -77,14 +73,24 @@ pub(super) fn intrinsic(machine: &Machine) -> Vec<(String, String)> {
     machine.ask(&["get-guest-intrinsic-items"]).with_code(0).items()
 }
 
-fn answer_text(answer: &Answer) -> String {
+/// The status of a refusal, or the text of an answer; with either the rules that were broken.
+pub(super) fn status_or_broken(answer: &Answer, text: impl FnOnce(&Value) -> String) -> String {
     let object = &answer.object;
-    if let Some(error) = object.get("error") {
-        return match error["status"].as_str() {
+    let mut told = match object.get("error") {
+        None => text(object),
+        Some(error) => match error["status"].as_str() {
             Some(status) => format!("status {status}"),
             None => error["name"].as_str().unwrap_or("an error").to_owned(),
-        };
+        },
+    };
+    for violation in object["violations"].as_array().into_iter().flatten() {
+        told += &format!(" [broken rule: {}]", violation["problem"].as_str().unwrap_or_default());
     }
+    told
+}
+
+fn answer_text(answer: &Answer) -> String {
+    let object = &answer.object;
     match object["kind"].as_str() {
         Some("kvp-list") => {
             let items: Vec<String> =

@@ -1,7 +1,8 @@
 //! The stock kernel's own clients and the C daemons: the judges of our host, and what we are compared with.
 
 use super::guest::{
-    KVP, driver, end_kvpd, is_kept, keep, kvp_status, kvpd, no_pools, start_kvpd, wait_state,
+    KVP, c_kvpd, driver, end_c_kvpd, end_kvpd, is_kept, keep, kvp_status, kvpd, no_pools, start_kvpd,
+    wait_state,
 };
 use super::{differences, scenario};
 use crate::machine::Machine;
@@ -97,13 +98,11 @@ pub(super) fn c_daemon_freezes_and_thaws(machine: &mut Machine) {
 
 pub(super) fn c_daemon_exchanges_items(machine: &mut Machine) {
     no_pools(machine);
-    machine.sh("setsid hv_kvp_daemon -n >/run/hv_kvp_daemon.log 2>&1 </dev/null & echo $! >/run/c-kvp.pid");
-    machine.ask(&["wait-guest", "kvp"]).done();
+    c_kvpd(machine);
     machine.until("dmesg | grep -qF 'KVP IC version 4.0'");
     let told = scenario::hold(machine);
     let intrinsic = scenario::intrinsic(machine);
-    machine.sh("kill $(cat /run/c-kvp.pid)");
-    machine.until("! kill -0 $(cat /run/c-kvp.pid) 2>/dev/null");
+    end_c_kvpd(machine);
     differences::remember(told, intrinsic);
 }
 
