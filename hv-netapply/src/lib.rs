@@ -81,13 +81,15 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         tracing::warn!("{error}; logging to standard error");
     }
     report_findings(&findings);
-    let result = if usable(&findings) {
-        perform(cli, settings)
-    } else {
-        let text = "the configuration cannot be used; --check-config says the same";
-        Err(Failure::new(Exit::Config, text))
-    };
-    match result {
+    let mut settings = settings;
+    if !usable(&findings) {
+        // What was cut short has to be undone all the same, and who calls has to hear why nothing is done.
+        tracing::error!(
+            "the configuration cannot be used, so the host may configure nothing: --check-config says the same"
+        );
+        settings.host_may_configure = false;
+    }
+    match perform(cli, settings) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             tracing::error!("{failure}");

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
@@ -60,6 +61,18 @@ impl Snapshot {
             self.files.push(SavedFile::take(path)?);
         }
         Ok(())
+    }
+
+    /// What the files are now, as one number for comparison.
+    #[must_use]
+    pub fn files_now(&self) -> String {
+        fingerprint(self.files.iter().map(|saved| (saved.path.as_path(), fs::read(&saved.path).ok())))
+    }
+
+    /// What the files were, in the same form.
+    #[must_use]
+    pub fn files_then(&self) -> String {
+        fingerprint(self.files.iter().map(|saved| (saved.path.as_path(), saved.bytes())))
     }
 
     /// Puts every file back, durably.
@@ -129,6 +142,12 @@ impl SavedFile {
         chown(&self.path, Some(content.uid), Some(content.gid)).map_err(failed)?;
         fs::set_permissions(&self.path, fs::Permissions::from_mode(content.mode)).map_err(failed)
     }
+}
+
+fn fingerprint<'a>(files: impl Iterator<Item = (&'a Path, Option<Vec<u8>>)>) -> String {
+    let mut hasher = DefaultHasher::new();
+    files.for_each(|file| file.hash(&mut hasher));
+    format!("{:016x}", hasher.finish())
 }
 
 /// Removes a file, durably; none is as good.

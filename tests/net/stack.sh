@@ -65,7 +65,7 @@ is_same_picture() { diff -u /run/lab/picture <(picture); }
 # last_outcome WANTED: of the history
 last_outcome() { [ "$(hvctl --json ip history | grep -o '"outcome":"[a-z]*"' | tail -n 1)" = "\"outcome\":\"$1\"" ]; }
 
-nothing_under_way() { [ ! -e /var/lib/hv-utils/hv-netapply/transaction.json ]; }
+nothing_under_way() { [ ! -e "/var/lib/hv-utils/hv-netapply/journal/$(nic_guid eth0).json" ]; }
 
 # tour RESTART: what every manager has to do; RESTART restarts it. The case looks at what is its own in between.
 tour() {

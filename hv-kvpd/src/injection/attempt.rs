@@ -47,7 +47,7 @@ impl Failure {
                 Kind::Invalid => Status::INVALID_ARG,
                 Kind::NotSupported => Status::NOT_SUPPORTED,
                 Kind::Busy
-                | Kind::NothingToConfirm
+                | Kind::NothingPromised
                 | Kind::NothingToRevert
                 | Kind::NotApplied
                 | Kind::NotUndone => Status::FAIL,
@@ -64,7 +64,7 @@ impl Failure {
                 Kind::Invalid => "invalid",
                 Kind::NotSupported => "not supported",
                 Kind::Busy => "busy",
-                Kind::NothingToConfirm => "nothing to confirm",
+                Kind::NothingPromised => "nothing promised",
                 Kind::NothingToRevert => "nothing to revert",
                 Kind::NotApplied => "not applied",
                 Kind::NotUndone => "not undone",
@@ -111,7 +111,7 @@ async fn apply_before(socket: &Path, injection: Injection, begin: Instant) -> Ap
         let within_ms = u32::try_from(left.as_millis()).unwrap_or(u32::MAX);
         let request = Request::Apply { injection: injection.clone(), within_ms };
         match conversation.ask(&request).await? {
-            Reply::Applied(step) => return Ok((conversation, step)),
+            Reply::Applied(step) => return promised(conversation, step).await,
             Reply::Failed(failed) if failed.kind == Kind::Busy && begin.elapsed() < BUSY => {}
             Reply::Failed(failed) => return Err(failed.into()),
             Reply::Done => return Err(Trouble::Unreadable.into()),
@@ -121,30 +121,38 @@ async fn apply_before(socket: &Path, injection: Injection, begin: Instant) -> Ap
     }
 }
 
-/// Says whether it may stay, and waits until that is so. What the host was told to be there is said once more to the next
-/// instance where this one dies over it: that waits for it before it undoes anything.
+/// Makes it stay before the host is told: a death in between must not make the answer untrue.
+async fn promised(conversation: Conversation, step: Step) -> Applied {
+    match conversation.ask(&Request::Promise).await? {
+        Reply::Done => Ok((conversation, step)),
+        Reply::Failed(failed) => Err(failed.into()),
+        Reply::Applied(_) => Err(Trouble::Unreadable.into()),
+    }
+}
+
+/// Says what became of the answer, and waits until that is noted. It was promised before the host was told, so where
+/// hv-netapply dies over this, the next one only has to be started; or to be told that the host does not know.
 pub(crate) async fn settle(
     socket: PathBuf,
     conversation: Conversation,
     verdict: Verdict,
 ) -> Result<(), Failure> {
-    match verdict {
-        Verdict::Goes => done(conversation, &Request::Cancel, SETTLE).await,
-        Verdict::Stays => match done(conversation, &Request::Confirm, SETTLE).await {
-            Err(failure) if failure.is_cut() => confirm_again(&socket, failure).await,
-            other => other,
-        },
+    let (first, again) = match verdict {
+        Verdict::Stays => (Request::Confirm, Request::Resume),
+        Verdict::Goes => (Request::Cancel, Request::Cancel),
+    };
+    match done(conversation, &first, SETTLE).await {
+        Err(failure) if failure.is_cut() => say_again(&socket, &again, failure).await,
+        other => other,
     }
 }
 
-async fn confirm_again(socket: &Path, cut: Failure) -> Result<(), Failure> {
+async fn say_again(socket: &Path, request: &Request, cut: Failure) -> Result<(), Failure> {
     let end = Instant::now() + AGAIN;
     while Instant::now() < end {
         // Where nothing restarts it nobody listens at first.
         if let Ok(conversation) = Conversation::open(socket) {
-            match done(conversation, &Request::Confirm, SETTLE).await {
-                // It had noted it, and died before it could say so.
-                Err(Failure::Failed(failed)) if failed.kind == Kind::NothingToConfirm => return Ok(()),
+            match done(conversation, request, SETTLE).await {
                 Err(failure) if failure.is_cut() => {}
                 other => return other,
             }

@@ -58,22 +58,25 @@ async fn what_is_applied_is_confirmed_and_done() {
     thread.join().unwrap();
 }
 
-/// The next instance waits for it: what the host was told stays.
+/// What stays was promised: the next instance only has to be there. What goes has to be said to it.
 #[tokio::test]
-async fn a_confirmation_that_was_cut_is_said_again() {
-    for second in [Reply::Done, failed(Kind::NothingToConfirm)] {
+async fn a_word_that_was_cut_is_said_to_the_next_instance() {
+    for (verdict, first, again) in [
+        (Verdict::Stays, Request::Confirm, Request::Resume),
+        (Verdict::Goes, Request::Cancel, Request::Cancel),
+    ] {
         let (_directory, path, thread) = double(move |double| {
             let caller = double.caller();
             caller.hear();
             caller.say(&applied());
-            assert_eq!(caller.hear(), Some(Request::Confirm));
+            assert_eq!(caller.hear(), Some(first));
             drop(caller);
-            let again = double.caller();
-            assert_eq!(again.hear(), Some(Request::Confirm));
-            again.say(&second);
+            let next = double.caller();
+            assert_eq!(next.hear(), Some(again));
+            next.say(&Reply::Done);
         });
         let (conversation, _) = apply(path.clone(), injection()).await.unwrap();
-        settle(path, conversation, Verdict::Stays).await.unwrap();
+        settle(path, conversation, verdict).await.unwrap();
         thread.join().unwrap();
     }
 }
@@ -88,39 +91,6 @@ async fn what_must_go_is_cancelled_and_a_failure_to_undo_is_told() {
     let (conversation, _) = apply(path, injection()).await.unwrap();
     let failure = settle(nowhere(), conversation, Verdict::Goes).await.unwrap_err();
     assert_eq!((failure.kind(), failure.to_string().as_str()), ("not undone", "the double says NotUndone"));
-    thread.join().unwrap();
-}
-
-#[tokio::test]
-async fn the_next_hv_netapply_is_told_what_the_one_before_did_not_hear() {
-    let (_directory, path, thread) = double(|double| {
-        let caller = double.caller();
-        assert!(matches!(caller.hear(), Some(Request::Apply { .. })));
-        caller.say(&applied());
-        drop(caller);
-        for last in [false, true] {
-            let caller = double.caller();
-            assert_eq!(caller.hear(), Some(Request::Confirm));
-            if last {
-                caller.say(&Reply::Done);
-            }
-        }
-    });
-    let (conversation, _) = apply(path.clone(), injection()).await.unwrap();
-    settle(path, conversation, Verdict::Stays).await.unwrap();
-    thread.join().unwrap();
-}
-
-#[tokio::test]
-async fn what_must_go_is_not_said_again() {
-    let (_directory, path, thread) = double(|double| {
-        let caller = double.caller();
-        assert!(matches!(caller.hear(), Some(Request::Apply { .. })));
-        caller.say(&applied());
-        assert_eq!(caller.hear(), Some(Request::Cancel));
-    });
-    let (conversation, _) = apply(path.clone(), injection()).await.unwrap();
-    assert!(settle(path, conversation, Verdict::Goes).await.unwrap_err().is_cut());
     thread.join().unwrap();
 }
 
@@ -140,7 +110,7 @@ async fn each_failure_has_the_hosts_status() {
         (Kind::NoSuchAdapter, 0x8004_1002),
         (Kind::Invalid, 0x8007_0057),
         (Kind::NotSupported, 0x8007_0032),
-        (Kind::NothingToConfirm, 0x8000_4005),
+        (Kind::NothingPromised, 0x8000_4005),
         (Kind::NothingToRevert, 0x8000_4005),
         (Kind::NotApplied, 0x8000_4005),
         (Kind::NotUndone, 0x8000_4005),

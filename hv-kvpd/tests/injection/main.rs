@@ -303,7 +303,7 @@ fn the_end_of_hv_netapply_over_a_confirmation_is_made_good() {
         assert_eq!(caller.hear(), Some(Request::Confirm));
         drop(caller);
         let caller = double.caller();
-        assert_eq!(caller.hear(), Some(Request::Confirm));
+        assert_eq!(caller.hear(), Some(Request::Resume));
         caller.say(&Reply::Done);
         assert_eq!(caller.hear(), None);
         assert!(!double.is_called());

@@ -65,9 +65,12 @@ impl Caller {
         (length > 0).then(|| serde_json::from_slice(&packet[..length]).unwrap())
     }
 
-    /// Answers.
+    /// Answers. To what is applied the caller answers with a promise, which is taken.
     pub(crate) fn say(&self, reply: &Reply) {
         self.say_bytes(&encode(reply));
+        if matches!(reply, Reply::Applied(_)) && self.hear() == Some(Request::Promise) {
+            self.say_bytes(&encode(&Reply::Done));
+        }
     }
 
     /// Answers something else.

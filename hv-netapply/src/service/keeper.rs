@@ -7,11 +7,13 @@ use hv_utils_core::netapply::Injection;
 use tokio::time::timeout;
 
 use super::workshop::Workshop;
-use crate::backend::Target;
+use crate::backend::{Target, detect};
 use crate::error::Error;
 use crate::readback::Reader;
 use crate::target;
 
+/// The backend that keeps adapters here.
+const KEEPER: &str = "netlink";
 /// How long an adapter is waited for. One that comes later is found at hv-kvpd's next start.
 const PATIENCE: Duration = Duration::from_secs(120);
 
@@ -39,7 +41,12 @@ async fn keep(workshop: &Workshop, injection: &Injection) -> Result<(), Error> {
     let appears = timeout(PATIENCE, appear(workshop, injection));
     let target = appears.await.map_err(|_| Error::not_applied("no interface of it has appeared"))??;
     let _bench = workshop.wait().await;
-    workshop.backend("netlink")?.activate(&target).await
+    let owner = detect::choose(&workshop.world, &workshop.state, &target).await?;
+    if owner.name() != KEEPER {
+        tracing::info!("{}: {} has it now, so it is not configured here", target.interface, owner.name());
+        return Ok(());
+    }
+    workshop.backend(KEEPER)?.activate(&target).await
 }
 
 async fn appear(workshop: &Workshop, injection: &Injection) -> Result<Target, Error> {

@@ -4,13 +4,16 @@
 //! ```text
 //!  socket ─► conversation ─► transaction ─► backend ─► manager, files, kernel
 //!                │               │  ▲
-//!                │ confirm,      ▼  │ read back
-//!                │ cancel      state (journal, undo, history) ─► hooks
+//!                │ promise       ▼  │ read back
+//!                ▼             state (journal, undo, history) ─► hooks
+//!              keep, back
 //!                ▼
 //!             pending: waits for a manager that does not run yet
 //! ```
 
+mod back;
 mod conversation;
+mod keep;
 mod keeper;
 mod pending;
 mod recover;
@@ -46,7 +49,7 @@ async fn run(workshop: Rc<Workshop>, listener: Listener, idle: Option<Duration>)
     let failed = |error| Failure::internal(format!("cannot handle signals: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-    recover::begin(&workshop, &listener).await;
+    recover::begin(&workshop).await;
     loop {
         let rest = async {
             match idle {

@@ -6,22 +6,21 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use hv_utils_core::netapply::Outcome;
-use tokio::time::{Instant, timeout};
+use hv_utils_core::netapply::{Outcome, Record};
+use tokio::time::{Instant, sleep, timeout};
 
-use super::transaction::Undone;
+use super::back::Undone;
 use super::workshop::Workshop;
 use crate::backend::{Backend, Readiness};
 use crate::engine::{Seen, look};
 use crate::error::Error;
 use crate::readback::Reader;
-use crate::state::{Phase, Transaction, WayBack};
+use crate::state::{Phase, Transaction, WayBack, is_same};
 
-/// How often a manager that is not there yet is looked for, at first and later; the kernel's news come in between.
-const EAGER: Duration = Duration::from_secs(2);
-const CALM: Duration = Duration::from_secs(30);
-/// After so many looks it is done calmly.
-const EAGER_LOOKS: u32 = 60;
+/// How often a manager that is not there yet is looked for, and from when on more calmly: it is either about to start, or
+/// somebody has to do something about it. What the kernel says wakes us in any case.
+const PAUSES: [(u32, Duration); 2] = [(60, Duration::from_secs(2)), (120, Duration::from_secs(15))];
+const LONG_PAUSE: Duration = Duration::from_secs(600);
 
 impl Workshop {
     /// Watches over what is pending, until it is decided.
@@ -63,52 +62,76 @@ async fn decide(workshop: &Rc<Workshop>, back: &WayBack) {
 /// Waits for the manager, then for the result.
 async fn wait(workshop: &Workshop, back: &WayBack, backend: &dyn Backend) -> Result<(), Error> {
     let mut reader = Reader::open(&workshop.world.roots.sysfs)?;
-    let mut looks = 0_u32;
     let mut due: Option<Instant> = None;
     let mut pushed = false;
     let limit = workshop.world.settings.apply_timeout * 2;
-    loop {
-        let target = workshop.current(&back.target);
-        let missing = match look(&back.record.injection, target.index, reader.table()?) {
-            Seen::There => return Ok(()),
-            Seen::Never(why) | Seen::NotYet(why) => why,
-        };
-        let ready = backend.readiness(&target).await == Readiness::Ready;
-        let now = Instant::now();
-        let due_at = *due.get_or_insert(now + limit);
-        if !ready {
-            due = None;
-        } else if now >= due_at {
-            return Err(Error::not_applied(format!("{} runs, and {missing}", back.backend)));
-        } else if !pushed && due_at - now <= limit / 2 {
-            // It may have started before it could see the file.
-            pushed = true;
-            if let Err(error) = backend.activate(&target).await {
-                tracing::warn!("{}: {error}", target.interface);
-            }
+    for looks in 0_u32.. {
+        if !workshop.state.is_pending(back) {
+            return Ok(());
         }
-        looks = looks.saturating_add(1);
-        let pause = if looks < EAGER_LOOKS { EAGER } else { CALM };
+        let target = workshop.current(&back.target);
+        let ready = match &target {
+            Some(target) => backend.readiness(target).await == Readiness::Ready,
+            None => false,
+        };
+        // What is there before the manager runs is not its doing.
+        if let Some(target) = target.filter(|_| ready) {
+            let missing = match look(&back.record.injection, target.index, reader.table()?) {
+                Seen::There => return Ok(()),
+                Seen::Never(why) | Seen::NotYet(why) => why,
+            };
+            let now = Instant::now();
+            let due = *due.get_or_insert(now + limit);
+            if now >= due {
+                return Err(Error::not_applied(format!("{} runs, and {missing}", back.backend)));
+            }
+            if !pushed && due - now <= limit / 2 {
+                // It may have started before it could see the file.
+                pushed = true;
+                push(workshop, back, backend, &target).await;
+            }
+        } else {
+            due = None;
+        }
+        let waiting = PAUSES.iter().find(|(until, _)| looks < *until).map_or(LONG_PAUSE, |(_, pause)| *pause);
+        let pause = if due.is_some() { PAUSES[0].1 } else { waiting };
         let _ = timeout(pause, reader.changed()).await;
         // A burst of announcements is looked at once.
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        sleep(Duration::from_millis(50)).await;
+        reader.table()?;
+    }
+    Ok(())
+}
+
+async fn push(workshop: &Workshop, back: &WayBack, backend: &dyn Backend, target: &crate::backend::Target) {
+    let _bench = workshop.wait().await;
+    if workshop.state.is_pending(back)
+        && let Err(error) = backend.activate(target).await
+    {
+        tracing::warn!("{}: {error}", target.interface);
     }
 }
 
-async fn undo(workshop: &Workshop, back: &WayBack, error: &Error) -> hv_utils_core::netapply::Record {
+async fn undo(workshop: &Rc<Workshop>, back: &WayBack, error: &Error) -> Record {
     let transaction =
         Transaction { phase: Phase::Applying, pending: true, reverting: false, back: back.clone() };
-    let undone = match workshop.state.begin(&transaction).and_then(|()| workshop.backend(&back.backend)) {
+    let undone = match workshop.state.journal(&transaction).and_then(|()| workshop.backend(&back.backend)) {
         Ok(backend) => workshop.lead_back(&transaction, &*backend).await,
         Err(error) => Undone::NotWhole(error),
     };
-    let message = match undone {
+    let adapter = &back.target.adapter;
+    let mut undos = workshop.state.undos(adapter);
+    undos.retain(|undo| !is_same(&undo.back.record, &back.record));
+    if let Err(error) = workshop.state.set_undos(adapter, &undos) {
+        tracing::warn!("{error}");
+    }
+    let message = match &undone {
         Undone::Whole => format!("undone: {error}"),
         Undone::NotWhole(left) => format!("{error}; and {left}"),
     };
-    tracing::error!("{}: {message}", back.target.interface);
-    if let Err(error) = workshop.state.drop_undo(&back.target.adapter) {
-        tracing::warn!("{error}");
+    if let Undone::NotWhole(_) = undone {
+        workshop.try_again(transaction);
     }
+    tracing::error!("{}: {message}", back.target.interface);
     workshop.state.settle(&back.record, Outcome::Failed, &message)
 }

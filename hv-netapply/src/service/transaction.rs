@@ -1,53 +1,38 @@
-//! One injection: journal, write, activate, read back; and then one of two ends, confirmed or undone.
+//! One injection: journal, write, activate, read back, promise; or, at any point before the promise, the way back.
 //!
-//! The journal is durable before anything is changed, and goes after everything is settled. Whatever happens in between,
-//! here or to this program, leads back.
+//! The journal is durable before anything is changed. Until the promise a death leads back, after it a death leads on:
+//! whoever is told that it is there may rely on it.
 
 use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
-use hv_utils_core::netapply::{Injection, Kind, Outcome, Record, Step};
-use tokio::time::{Instant, timeout, timeout_at};
+use hv_utils_core::netapply::{Injection, Outcome, Record, Step};
+use tokio::sync::OwnedMutexGuard;
+use tokio::time::{Instant, timeout_at};
 
 use super::workshop::Workshop;
 use crate::backend::{Backend, Readiness, Target, detect};
-use crate::cloud_init;
 use crate::engine::Budget;
 use crate::error::Error;
 use crate::readback::Reader;
 use crate::state::{Phase, Transaction, WayBack, now};
 use crate::target;
 
-/// How long a way back may take. Managers answer within seconds; one that hangs must not hold us for ever.
-const RESTORE_PATIENCE: Duration = Duration::from_secs(20);
+/// The right to change something.
+pub(super) type Bench = OwnedMutexGuard<()>;
 
-/// An injection that was read back and waits for its confirmation.
+/// An injection that was read back.
 #[derive(Debug)]
 pub(super) struct Applied {
-    transaction: Transaction,
-    backend: Box<dyn Backend>,
-    confirmed_by: Instant,
-}
-
-/// How undoing went.
-#[derive(Debug)]
-pub(super) enum Undone {
-    /// All is as before.
-    Whole,
-    /// Not all is.
-    NotWhole(Error),
+    pub(super) transaction: Transaction,
+    pub(super) backend: Box<dyn Backend>,
+    pub(super) bench: Bench,
+    /// Until then it has to be promised.
+    pub(super) promised_by: Instant,
 }
 
 impl Applied {
-    pub(super) fn new(transaction: Transaction, backend: Box<dyn Backend>, confirmed_by: Instant) -> Self {
-        Self { transaction, backend, confirmed_by }
-    }
-
-    pub(super) fn confirmed_by(&self) -> Instant {
-        self.confirmed_by
-    }
-
     /// What whoever asked is told.
     pub(super) fn step(&self) -> Step {
         Step {
@@ -67,15 +52,17 @@ struct Way {
 }
 
 impl Workshop {
-    /// Applies `injection`; the bench is the caller's. `gone` ends when there is no use in going on.
+    /// Applies `injection`. `gone` ends when there is no use in going on. An answer comes in time also where the way back
+    /// takes longer: that goes on by itself.
     ///
     /// # Errors
-    /// It did not come to be, and all is as before, or the error says that it is not.
+    /// It did not come to be; all is as before, or will be, or the error says that it is not.
     pub(super) async fn apply(
         self: &Rc<Self>,
         injection: &Injection,
         started: Instant,
         within: Duration,
+        bench: Bench,
         gone: impl Future<Output = &'static str>,
     ) -> Result<Applied, Error> {
         let budget = Budget::new(within, self.world.settings.apply_timeout);
@@ -88,50 +75,43 @@ impl Workshop {
             outcome: Outcome::Failed,
             message: String::new(),
         };
-        let applied = self.try_apply(&mut record, started + budget.there, gone).await;
-        match applied {
-            Ok((transaction, backend)) => Ok(Applied::new(transaction, backend, started + budget.confirmed)),
+        let way = match self.prepare_in_time(&mut record, started + budget.there).await {
+            Ok(way) => way,
+            Err(error) => return Err(self.refused(&record, error)),
+        };
+        if let Err(error) = self.state.journal(&way.transaction) {
+            return Err(self.refused(&record, error));
+        }
+        self.supersede(&record);
+        let (way, result) = go(way, injection, started + budget.there, gone).await;
+        let Way { transaction, backend, .. } = way;
+        let promised_by = started + budget.confirmed;
+        match result {
+            Ok(()) => Ok(Applied { transaction, backend, bench, promised_by }),
             Err(error) => {
-                tracing::error!("adapter {}: {error}", injection.adapter);
-                let record = self.state.settle(&record, Outcome::Failed, &error.to_string());
-                self.tell(record);
-                Err(error)
+                let due = started + within.max(budget.there);
+                Err(self.go_back(Applied { transaction, backend, bench, promised_by }, error, due).await)
             }
         }
     }
 
-    async fn try_apply(
-        &self,
-        record: &mut Record,
-        deadline: Instant,
-        gone: impl Future<Output = &'static str>,
-    ) -> Result<(Transaction, Box<dyn Backend>), Error> {
-        self.finish_earlier().await?;
+    /// Nothing was changed.
+    fn refused(self: &Rc<Self>, record: &Record, error: Error) -> Error {
+        tracing::error!("adapter {}: {error}", record.injection.adapter);
+        let record = self.state.settle(record, Outcome::Failed, &error.to_string());
+        self.tell(record);
+        error
+    }
+
+    async fn prepare_in_time(&self, record: &mut Record, deadline: Instant) -> Result<Way, Error> {
         if !self.world.settings.host_may_configure {
             let text =
                 "the administrator does not let the host configure adapters ([network] host-may-configure)";
             return Err(Error::not_supported(text));
         }
+        self.finish_earlier(&record.injection.adapter).await?;
         let late = |_| Error::not_applied("the manager of the link did not say in time what it has there");
-        let mut way = timeout_at(deadline, self.prepare(record)).await.map_err(late)??;
-        self.state.begin(&way.transaction)?;
-        let there = timeout_at(deadline, way.walk(&record.injection, deadline));
-        let result = tokio::select! {
-            biased;
-            there = there => there.unwrap_or_else(|_| Err(too_slow(&way.transaction.back))),
-            why = gone => Err(Error::not_applied(why)),
-        };
-        let result = result.and_then(|()| {
-            way.transaction.phase = Phase::Awaiting;
-            self.state.begin(&way.transaction)
-        });
-        match result {
-            Ok(()) => Ok((way.transaction, way.backend)),
-            Err(error) => match self.lead_back(&way.transaction, &*way.backend).await {
-                Undone::Whole => Err(error),
-                Undone::NotWhole(left) => Err(Error::not_undone(format!("{error}; and {left}"))),
-            },
-        }
+        timeout_at(deadline, self.prepare(record)).await.map_err(late)?
     }
 
     /// Everything up to the first change.
@@ -145,7 +125,21 @@ impl Workshop {
         if let Readiness::NotYet(why) = &readiness {
             tracing::info!("{}: written for {} only: {why}", target.interface, backend.name());
         }
-        let snapshot = backend.snapshot(&target).await?;
+        let mut snapshot = backend.snapshot(&target).await?;
+        if let Some(pending) =
+            self.state.pending(&target.adapter).filter(|known| known.backend == backend.name())
+        {
+            // What nobody has seen in force is nothing to go back to.
+            let mut before = pending.snapshot;
+            before.files.extend(
+                snapshot
+                    .files
+                    .into_iter()
+                    .filter(|new| before.files.iter().all(|old| old.path != new.path))
+                    .collect::<Vec<_>>(),
+            );
+            snapshot = before;
+        }
         let back = WayBack {
             target: target.clone(),
             backend: backend.name().to_owned(),
@@ -157,146 +151,58 @@ impl Workshop {
         Ok(Way { target, backend, reader, transaction })
     }
 
-    /// It stays. The bench is the caller's.
+    /// What is pending on this adapter is not any more: another injection takes its place.
+    fn supersede(&self, record: &Record) {
+        let adapter = &record.injection.adapter;
+        let Some(pending) = self.state.pending(adapter) else { return };
+        self.state.settle(
+            &pending.record,
+            Outcome::Failed,
+            "another configuration came before it was in force",
+        );
+        let mut undos = self.state.undos(adapter);
+        undos.retain(|undo| undo.back.record.time != pending.record.time);
+        let dropped = self.state.drop_pending(adapter).and_then(|()| self.state.set_undos(adapter, &undos));
+        if let Err(error) = dropped {
+            tracing::warn!("{error}");
+        }
+    }
+
+    /// It stays from here on, whoever dies.
     ///
     /// # Errors
-    /// It could not be made to stay, and was undone.
-    pub(super) async fn confirm(self: &Rc<Self>, applied: Applied) -> Result<(), Error> {
-        let Applied { transaction, backend, .. } = &applied;
-        let WayBack { target, record, .. } = &transaction.back;
-        let kept = self.keep_way_back(&transaction.back).and_then(|()| {
-            if transaction.pending { self.state.add_pending(&transaction.back) } else { Ok(()) }
-        });
-        if let Err(error) = kept {
-            self.undo(applied, &error.to_string()).await;
-            return Err(error);
-        }
-        if let Err(error) = backend.commit(target).await {
-            // Its own way back would only end what is right.
-            tracing::warn!("{}: {error}", target.interface);
-        }
-        let outcome = if transaction.pending { Outcome::Pending } else { Outcome::Applied };
-        let settled = self.state.settle(record, outcome, "");
-        if !transaction.pending {
-            self.state.drop_pending(&target.adapter)?;
-        }
-        self.state.end()?;
-        tracing::info!("{}: configured as the host wants, by {}", target.interface, transaction.back.backend);
-        if self.world.settings.disable_cloud_init {
-            cloud_init::disable(&self.world.roots.etc);
-        }
-        if transaction.pending {
-            self.watch(transaction.back.clone());
-        }
-        self.tell(settled);
-        Ok(())
+    /// That cannot be noted: then it does not.
+    pub(super) fn promise(&self, applied: &mut Applied) -> Result<(), Error> {
+        applied.transaction.phase = Phase::Promised;
+        self.state.journal(&applied.transaction)
     }
 
-    /// The way back from an injection that repeats the one that stands is that one's.
-    fn keep_way_back(&self, back: &WayBack) -> Result<(), Error> {
-        let known = self.state.undo(&back.target.adapter);
-        if known.is_some_and(|known| known.record.injection == back.record.injection) {
-            return Ok(());
-        }
-        self.state.set_undo(back)
+    /// The same adapter under the name and number it has now; `None` while it is not there.
+    pub(super) fn current(&self, target: &Target) -> Option<Target> {
+        let sysfs = &self.world.roots.sysfs;
+        let found =
+            Reader::open(sysfs).and_then(|mut reader| target::find(&target.adapter, sysfs, reader.table()?));
+        found.ok()
     }
+}
 
-    /// It does not stay. The bench is the caller's.
-    pub(super) async fn undo(self: &Rc<Self>, applied: Applied, why: &str) -> Undone {
-        let Applied { transaction, backend, .. } = applied;
-        let undone = self.lead_back(&transaction, &*backend).await;
-        if !transaction.reverting {
-            let message = match &undone {
-                Undone::Whole => format!("undone: {why}"),
-                Undone::NotWhole(error) => format!("{why}; and {error}"),
-            };
-            tracing::error!("{}: {message}", transaction.back.target.interface);
-            let settled = self.state.settle(&transaction.back.record, Outcome::Failed, &message);
-            self.tell(settled);
-        }
-        undone
-    }
-
-    /// Brings back what was there. Where that fails the journal stays, and the next start tries again.
-    pub(super) async fn lead_back(&self, transaction: &Transaction, backend: &dyn Backend) -> Undone {
-        let WayBack { target, snapshot, .. } = &transaction.back;
-        let target = self.current(target);
-        let restored = timeout(RESTORE_PATIENCE, async {
-            let live = backend.readiness(&target).await == Readiness::Ready;
-            backend.restore(&target, snapshot, live).await
-        });
-        let result = restored.await.unwrap_or_else(|_| Err(Error::not_undone("it took too long")));
-        match result.and_then(|()| self.state.end()) {
-            Ok(()) => Undone::Whole,
-            Err(error) => Undone::NotWhole(Error::not_undone(format!(
-                "what was on {} before could not be brought back by {} ({error}); the next start of hv-netapply \
-                 tries again",
-                target.interface, transaction.back.backend
-            ))),
-        }
-    }
-
-    /// The same adapter under the name and number it has now, if it is there.
-    pub(super) fn current(&self, target: &Target) -> Target {
-        let found = Reader::open(&self.world.roots.sysfs)
-            .and_then(|mut reader| target::find(&target.adapter, &self.world.roots.sysfs, reader.table()?));
-        found.unwrap_or_else(|_| target.clone())
-    }
-
-    /// What an earlier transaction could not bring back comes first.
-    async fn finish_earlier(&self) -> Result<(), Error> {
-        let Some(transaction) = self.state.transaction() else { return Ok(()) };
-        let backend = self.backend(&transaction.back.backend)?;
-        match self.lead_back(&transaction, &*backend).await {
-            Undone::Whole => Ok(()),
-            Undone::NotWhole(error) => Err(error),
-        }
-    }
-
-    /// Brings back what was before the last injection that stands.
-    ///
-    /// # Errors
-    /// There is none, or it cannot be: then all is as it was.
-    pub(super) async fn revert(self: &Rc<Self>, interface: Option<&str>) -> Result<(), Error> {
-        let _bench = self.claim().await?;
-        self.finish_earlier().await?;
-        let back = self.way_back(interface)?;
-        let backend = self.backend(&back.backend)?;
-        let target = self.current(&back.target);
-        let live = backend.readiness(&target).await == Readiness::Ready;
-        let snapshot = backend.snapshot(&target).await?;
-        let now = WayBack { target: target.clone(), snapshot, ..back.clone() };
-        let transaction = Transaction { phase: Phase::Applying, pending: !live, reverting: true, back: now };
-        self.state.begin(&transaction)?;
-        let restored = timeout(RESTORE_PATIENCE, backend.restore(&target, &back.snapshot, live)).await;
-        if let Err(error) = restored.unwrap_or_else(|_| Err(Error::not_applied("it took too long"))) {
-            return match self.lead_back(&transaction, &*backend).await {
-                Undone::Whole => Err(error),
-                Undone::NotWhole(left) => Err(Error::not_undone(format!("{error}; and {left}"))),
-            };
-        }
-        let committed = backend.commit(&target).await;
-        self.state.drop_undo(&target.adapter)?;
-        self.state.drop_pending(&target.adapter)?;
-        let settled = self.state.settle(&back.record, Outcome::Reverted, "");
-        self.state.end()?;
-        tracing::info!("{}: what was there before the host's configuration is back", target.interface);
-        self.tell(settled);
-        committed
-    }
-
-    fn way_back(&self, interface: Option<&str>) -> Result<WayBack, Error> {
-        let history = self.state.history();
-        let stands = |record: &&Record| matches!(record.outcome, Outcome::Applied | Outcome::Pending);
-        let meant = |record: &&Record| interface.is_none_or(|interface| record.interface == interface);
-        let record = history.records.iter().rev().filter(stands).find(meant);
-        let back = record.and_then(|record| self.state.undo(&record.injection.adapter));
-        back.ok_or_else(|| {
-            let on = interface.map(|interface| format!(" on {interface}")).unwrap_or_default();
-            let text = format!("no configuration of the host stands{on} that could be taken back");
-            Error::new(Kind::NothingToRevert, text)
-        })
-    }
+async fn go(
+    mut way: Way,
+    injection: &Injection,
+    deadline: Instant,
+    gone: impl Future<Output = &'static str>,
+) -> (Way, Result<(), Error>) {
+    let slow = Error::not_applied(format!(
+        "{} did not put it into force in the time there was",
+        way.transaction.back.backend
+    ));
+    let there = timeout_at(deadline, way.walk(injection, deadline));
+    let result = tokio::select! {
+        biased;
+        there = there => there.unwrap_or(Err(slow)),
+        why = gone => Err(Error::not_applied(why)),
+    };
+    (way, result)
 }
 
 impl Way {
@@ -309,8 +215,4 @@ impl Way {
         self.backend.activate(&self.target).await?;
         self.reader.until_there(injection, &self.target, deadline).await
     }
-}
-
-fn too_slow(back: &WayBack) -> Error {
-    Error::not_applied(format!("{} did not put it into force in the time there was", back.backend))
 }

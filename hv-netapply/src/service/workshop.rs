@@ -1,13 +1,16 @@
 //! What all conversations share: the state, the world, and that there is one transaction at a time.
 
 use std::cell::Cell;
+use std::fmt;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hv_utils_core::netapply::{Kind, Record};
-use tokio::sync::{Mutex, MutexGuard, Notify};
+use tokio::sync::{Mutex, Notify};
 use tokio::time::timeout;
 
+use super::transaction::Bench;
 use crate::backend::{Backend, detect};
 use crate::error::Error;
 use crate::hooks;
@@ -18,17 +21,24 @@ use crate::world::World;
 const CLAIM_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The one place where work is done.
-#[derive(Debug)]
 pub struct Workshop {
     pub(super) world: Rc<World>,
     pub(super) state: State,
     /// Held during a transaction.
-    bench: Mutex<()>,
+    bench: Arc<Mutex<()>>,
+    /// What the last instance had promised in a conversation that was cut.
+    pub(super) cut: Cell<Option<Record>>,
     /// Conversations, and tasks that wait for a manager.
     at_work: Rc<Cell<u32>>,
     changed: Rc<Notify>,
     ending: Cell<bool>,
     end: Notify,
+}
+
+impl fmt::Debug for Workshop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Workshop").field("state", &self.state).finish_non_exhaustive()
+    }
 }
 
 /// Somebody has something to do: until this goes, nobody goes home.
@@ -52,7 +62,8 @@ impl Workshop {
         Self {
             world: Rc::new(world),
             state,
-            bench: Mutex::default(),
+            bench: Arc::default(),
+            cut: Cell::new(None),
             at_work: Rc::default(),
             changed: Rc::default(),
             ending: Cell::new(false),
@@ -64,14 +75,14 @@ impl Workshop {
     ///
     /// # Errors
     /// Another transaction is under way.
-    pub(super) async fn claim(&self) -> Result<MutexGuard<'_, ()>, Error> {
+    pub(super) async fn claim(&self) -> Result<Bench, Error> {
         let busy = |_| Error::new(Kind::Busy, "another change of the network is under way: try again");
-        timeout(CLAIM_PATIENCE, self.bench.lock()).await.map_err(busy)
+        timeout(CLAIM_PATIENCE, self.wait()).await.map_err(busy)
     }
 
     /// The right to change something, when it is free.
-    pub(super) async fn wait(&self) -> MutexGuard<'_, ()> {
-        self.bench.lock().await
+    pub(super) async fn wait(&self) -> Bench {
+        Arc::clone(&self.bench).lock_owned().await
     }
 
     /// The backend of that name.

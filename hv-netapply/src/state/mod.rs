@@ -2,9 +2,9 @@
 //!
 //! | file | while | what for |
 //! | --- | --- | --- |
-//! | `transaction.json` | an injection is being applied and not yet confirmed | the next start undoes it |
-//! | `pending/GUID.json` | an injection is written and its manager has not put it into force | the same, once the manager runs |
-//! | `undo/GUID.json` | an injection stands | `Revert` |
+//! | `journal/GUID.json` | an injection is under way | the next start undoes it, or goes through with what was promised |
+//! | `pending/GUID.json` | an injection is written and its manager has not put it into force | undone if it never does |
+//! | `undo/GUID.json` | injections stand | `Revert`, the last one first |
 //! | `static/GUID.json` | an adapter without a manager is configured | applied again at each start |
 //! | `history.json` | always, readable for all | `LastInjected`, `History()` |
 //! | `resume` | any of the first, second or fourth is there | hv-kvpd then starts this program |
@@ -14,7 +14,7 @@
 
 mod records;
 
-pub use records::now;
+pub use records::{is_same, now, stands};
 
 use std::fs::{self, DirBuilder};
 use std::io::ErrorKind;
@@ -32,19 +32,21 @@ use crate::saved::{Snapshot, remove};
 
 /// This program's directory in the state directory.
 const OWN: &str = "hv-netapply";
-const TRANSACTION: &str = "transaction.json";
+const JOURNAL: &str = "journal";
 const PENDING: &str = "pending";
 const UNDO: &str = "undo";
 const STATIC: &str = "static";
+/// Ways back that are kept for one adapter.
+const MOST_UNDOS: usize = 8;
 
 /// How far an injection has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
-    /// Something may have been changed.
+    /// Something may have been changed: a death leads back.
     Applying,
-    /// Read back; whoever asked has been told, and has not confirmed.
-    Awaiting,
+    /// It stays: a death leads on.
+    Promised,
 }
 
 /// A way back: who had the link, and what was there.
@@ -59,6 +61,16 @@ pub struct WayBack {
     pub snapshot: Snapshot,
     /// What leads there: for the history.
     pub record: Record,
+}
+
+/// A way back from an injection that stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Undo {
+    /// The way.
+    pub back: WayBack,
+    /// What the injection made of the files: while they are so, a repeated injection has the same way back.
+    pub left: String,
 }
 
 /// An injection, or an undoing, under way.
@@ -93,33 +105,44 @@ impl State {
             made.map_err(|error| Error::io("create", path, &error))
         };
         make(&directory, 0o755)?;
-        for inner in [PENDING, UNDO, STATIC] {
+        for inner in [JOURNAL, PENDING, UNDO, STATIC] {
             make(&directory.join(inner), 0o700)?;
         }
         Ok(Self { directory })
     }
 
-    /// What is under way, if anything is.
-    #[must_use]
-    pub fn transaction(&self) -> Option<Transaction> {
-        read(&self.directory.join(TRANSACTION))
+    fn file(&self, inner: &str, adapter: &str) -> PathBuf {
+        // A GUID is a good name for a file; it is one of sysfs or of a checked request.
+        self.directory.join(inner).join(format!("{adapter}.json"))
     }
 
-    /// From here on the next start undoes `transaction`.
+    /// All that is under way.
+    #[must_use]
+    pub fn transactions(&self) -> Vec<Transaction> {
+        all(&self.directory.join(JOURNAL))
+    }
+
+    /// What is under way on an adapter, if anything is.
+    #[must_use]
+    pub fn transaction(&self, adapter: &str) -> Option<Transaction> {
+        read(&self.file(JOURNAL, adapter))
+    }
+
+    /// From here on the next start knows of `transaction`, as it is now.
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn begin(&self, transaction: &Transaction) -> Result<(), Error> {
+    pub fn journal(&self, transaction: &Transaction) -> Result<(), Error> {
         self.mark()?;
-        write(&self.directory.join(TRANSACTION), transaction)
+        write(&self.file(JOURNAL, &transaction.back.target.adapter), transaction)
     }
 
-    /// Nothing is under way any more.
+    /// Nothing is under way on that adapter any more.
     ///
     /// # Errors
     /// The file cannot be removed.
-    pub fn end(&self) -> Result<(), Error> {
-        remove(&self.directory.join(TRANSACTION))?;
+    pub fn end(&self, adapter: &str) -> Result<(), Error> {
+        remove(&self.file(JOURNAL, adapter))?;
         self.unmark()
     }
 
@@ -129,11 +152,16 @@ impl State {
         all(&self.directory.join(PENDING))
     }
 
+    /// What is pending on an adapter.
+    #[must_use]
+    pub fn pending(&self, adapter: &str) -> Option<WayBack> {
+        read(&self.file(PENDING, adapter))
+    }
+
     /// Whether this very injection is still pending.
     #[must_use]
     pub fn is_pending(&self, back: &WayBack) -> bool {
-        let path = self.directory.join(PENDING).join(name(&back.target.adapter));
-        read::<WayBack>(&path).is_some_and(|there| there.record.time == back.record.time)
+        self.pending(&back.target.adapter).is_some_and(|there| there.record.time == back.record.time)
     }
 
     /// An injection is pending.
@@ -142,7 +170,7 @@ impl State {
     /// It cannot be written.
     pub fn add_pending(&self, back: &WayBack) -> Result<(), Error> {
         self.mark()?;
-        write(&self.directory.join(PENDING).join(name(&back.target.adapter)), back)
+        write(&self.file(PENDING, &back.target.adapter), back)
     }
 
     /// It is not any more.
@@ -150,36 +178,34 @@ impl State {
     /// # Errors
     /// The file cannot be removed.
     pub fn drop_pending(&self, adapter: &str) -> Result<(), Error> {
-        remove(&self.directory.join(PENDING).join(name(adapter)))?;
+        remove(&self.file(PENDING, adapter))?;
         self.unmark()
     }
 
-    /// The way back from what stands on an adapter.
+    /// The ways back from what stands on an adapter, the last one last.
     #[must_use]
-    pub fn undo(&self, adapter: &str) -> Option<WayBack> {
-        read(&self.directory.join(UNDO).join(name(adapter)))
+    pub fn undos(&self, adapter: &str) -> Vec<Undo> {
+        read(&self.file(UNDO, adapter)).unwrap_or_default()
     }
 
-    /// An injection stands; `back` leads to before it.
+    /// These are the ways back on that adapter.
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn set_undo(&self, back: &WayBack) -> Result<(), Error> {
-        write(&self.directory.join(UNDO).join(name(&back.target.adapter)), back)
-    }
-
-    /// There is no way back on that adapter any more.
-    ///
-    /// # Errors
-    /// The file cannot be removed.
-    pub fn drop_undo(&self, adapter: &str) -> Result<(), Error> {
-        remove(&self.directory.join(UNDO).join(name(adapter)))
+    pub fn set_undos(&self, adapter: &str, undos: &[Undo]) -> Result<(), Error> {
+        match undos {
+            [] => remove(&self.file(UNDO, adapter)),
+            undos => {
+                let last = &undos[undos.len().saturating_sub(MOST_UNDOS)..];
+                write(&self.file(UNDO, adapter), &last)
+            }
+        }
     }
 
     /// The file in which an adapter without a manager is kept.
     #[must_use]
     pub fn static_file(&self, adapter: &str) -> PathBuf {
-        self.directory.join(STATIC).join(name(adapter))
+        self.file(STATIC, adapter)
     }
 
     /// Adapters without a manager, as they are to be.
@@ -199,15 +225,10 @@ impl State {
     /// # Errors
     /// The file cannot be removed.
     pub fn unmark(&self) -> Result<(), Error> {
-        let busy = self.directory.join(TRANSACTION).exists();
-        let kept = [PENDING, STATIC].iter().any(|inner| !files(&self.directory.join(inner)).is_empty());
-        if busy || kept { self.mark() } else { remove(&self.directory.join(RESUME)) }
+        let kept =
+            [JOURNAL, PENDING, STATIC].iter().any(|inner| !files(&self.directory.join(inner)).is_empty());
+        if kept { self.mark() } else { remove(&self.directory.join(RESUME)) }
     }
-}
-
-/// A GUID is a good name for a file; it is one of sysfs or of a checked request.
-fn name(adapter: &str) -> String {
-    format!("{adapter}.json")
 }
 
 /// Files that are whole: a kill can leave the beginning of one under another name.

@@ -61,7 +61,7 @@ fn a_repeated_injection_changes_nothing_and_keeps_the_first_way_back() {
         assert_eq!(reverted, Some(Reply::Done));
         assert_eq!(machine.shown(), BEFORE);
         let outcomes: Vec<_> = machine.history().records.iter().map(|record| record.outcome).collect();
-        assert!(outcomes.contains(&Outcome::Reverted), "{outcomes:?}");
+        assert_eq!(outcomes, [Outcome::Reverted, Outcome::Reverted], "nothing of it stands");
         let again = machine.call().await.ask(&Request::Revert { interface: None }).await;
         assert!(matches!(again, Some(Reply::Failed(_))), "{again:?}");
     });
@@ -164,5 +164,56 @@ fn without_a_carrier_it_is_there_as_far_as_the_kernel_goes() {
         assert_eq!(machine.shown(), ["192.0.2.7/24", "2001:db8::7/64"]);
         machine.links.up(switch).await;
         machine.settled(eth0).await;
+    });
+}
+
+#[test]
+fn injections_are_taken_back_one_after_the_other() {
+    inside("taken back one after the other", async |links| {
+        let machine = Machine::new(links).await;
+        let _program = machine.start();
+        machine.inject(&simple()).await;
+        machine.inject(&injection(plan(&[("192.0.2.9", 24)], &[]), Plan::default())).await;
+        let revert = Request::Revert { interface: Some("eth0".to_owned()) };
+        assert_eq!(machine.call().await.ask(&revert).await, Some(Reply::Done));
+        assert_eq!(machine.shown(), ["192.0.2.7/24", "default4 192.0.2.1 100"]);
+        assert_eq!(machine.call().await.ask(&revert).await, Some(Reply::Done));
+        assert_eq!(machine.shown(), BEFORE);
+        assert_eq!(machine.history().standing(), None);
+    });
+}
+
+#[test]
+fn failures_of_the_host_do_not_take_the_way_back_away() {
+    inside("many failures", async |links| {
+        let machine = Machine::new(links).await;
+        let _program = machine.start();
+        machine.inject(&simple()).await;
+        let ipv4 = Plan { addressing: Addressing::Automatic, ..Plan::default() };
+        for _ in 0..70 {
+            let refused = machine.call().await.apply(&injection(ipv4.clone(), Plan::default())).await;
+            assert!(refused.is_err());
+        }
+        assert!(machine.history().standing().is_some());
+        let reverted = machine.call().await.ask(&Request::Revert { interface: None }).await;
+        assert_eq!(reverted, Some(Reply::Done));
+        assert_eq!(machine.shown(), BEFORE);
+    });
+}
+
+/// A journal, a reboot, and another NIC that has the number of the first.
+#[test]
+fn a_way_back_never_goes_to_another_adapter() {
+    inside("another adapter", async |links| {
+        let machine = Machine::new(links).await;
+        let mut program = machine.start();
+        let caller = machine.call().await;
+        caller.apply(&simple()).await.unwrap();
+        program.kill();
+        machine.identity("eth0", "00000000-1e82-4818-a1c3-63d806ec15bb");
+        let before = machine.shown();
+        let _next = machine.start();
+        assert_eq!(machine.call().await.ask(&Request::Resume).await, Some(Reply::Done));
+        assert_eq!(machine.shown(), before);
     });
 }

@@ -85,7 +85,7 @@ fn told_to_end_in_the_middle() {
         }
         program.terminate();
         assert_eq!(machine.shown(), BEFORE);
-        assert!(!machine.path("state/hv-netapply/transaction.json").exists());
+        assert!(machine.is_quiet());
     });
 }
 
@@ -104,7 +104,7 @@ fn the_interface_goes_in_the_middle() {
         // What is seen first depends on the moment: no interface, or no device to be told anything.
         assert_eq!(failed.kind, Kind::NotApplied, "{failed}");
         assert!(program.is_alive());
-        assert!(!machine.path("state/hv-netapply/transaction.json").exists());
+        assert!(machine.is_quiet());
         assert!(!machine.path("state/hv-netapply/resume").exists());
     });
 }
@@ -120,6 +120,7 @@ fn one_at_a_time() {
         assert!(refused.starts_with("Busy"), "{refused}");
         let revert = machine.call().await.ask(&Request::Revert { interface: None }).await;
         assert!(matches!(revert, Some(Reply::Failed(_))), "{revert:?}");
+        assert_eq!(first.ask(&Request::Promise).await, Some(Reply::Done));
         assert_eq!(first.ask(&Request::Confirm).await, Some(Reply::Done));
         assert_eq!(machine.shown(), ["192.0.2.7/24", "default4 192.0.2.1 100"]);
     });
@@ -172,5 +173,24 @@ fn hooks_are_told_afterwards() {
         assert_eq!(line, "applied eth0 192.0.2.7/24");
         assert_eq!(serde_json::from_str::<serde_json::Value>(json).unwrap()["outcome"], "applied");
         assert!(!machine.path("never").exists(), "a hook that anybody can change was run");
+    });
+}
+
+#[test]
+fn after_the_promise_only_a_cancel_undoes() {
+    inside("after the promise", async |links| {
+        let machine = Machine::new(links).await;
+        let _program = machine.start();
+        let caller = machine.call().await;
+        caller.apply(&simple()).await.unwrap();
+        assert_eq!(caller.ask(&Request::Promise).await, Some(Reply::Done));
+        assert_eq!(caller.ask(&Request::Cancel).await, Some(Reply::Done));
+        assert_eq!(machine.shown(), BEFORE);
+        let caller = machine.call().await;
+        caller.apply(&simple()).await.unwrap();
+        assert_eq!(caller.ask(&Request::Promise).await, Some(Reply::Done));
+        drop(caller);
+        settled(&machine, Outcome::Applied).await;
+        assert_eq!(machine.shown(), ["192.0.2.7/24", "default4 192.0.2.1 100"]);
     });
 }

@@ -124,10 +124,16 @@ impl Machine {
         }
     }
 
-    /// Applies and confirms.
+    /// Whether nothing is under way.
+    pub(crate) fn is_quiet(&self) -> bool {
+        !self.path(&format!("state/hv-netapply/journal/{GUID}.json")).exists()
+    }
+
+    /// Applies, promises and confirms.
     pub(crate) async fn inject(&self, injection: &Injection) -> Step {
         let caller = self.call().await;
         let step = caller.apply(injection).await.unwrap();
+        assert_eq!(caller.ask(&Request::Promise).await, Some(Reply::Done));
         assert_eq!(caller.ask(&Request::Confirm).await, Some(Reply::Done));
         step
     }

@@ -6,8 +6,11 @@
 //!
 //! ```text
 //!  hv-kvpd ── Request::Apply ──► hv-netapply      snapshot, journal, apply, read back
-//!          ◄─ Reply::Applied ───                  from here on: not confirmed in time, or the socket closed = undone
-//!          ── Request::Confirm ►                  the host has its answer
+//!          ◄─ Reply::Applied ───                  until now: the socket closed, or no word in time = undone
+//!          ── Request::Promise ►
+//!          ◄─ Reply::Done ──────                  from now on it stays, whoever dies, but for a Cancel
+//!   the host is told
+//!          ── Request::Confirm ►
 //!          ◄─ Reply::Done ──────
 //! ```
 

@@ -24,10 +24,13 @@ pub enum Request {
         /// When the answer must be there, in ms from now; what takes longer is undone and failed.
         within_ms: u32,
     },
-    /// The host has been told; what was applied stays. After [`Reply::Applied`], in the same conversation; where that was cut,
-    /// in a new one, as its first request, within five seconds.
+    /// The host is about to be told that it is there. From [`Reply::Done`] on it stays, whoever dies, unless
+    /// [`Request::Cancel`] is said. Only after [`Reply::Applied`], in the same conversation.
+    Promise,
+    /// The host has been told. Only after a promise, in the same conversation; the end of the conversation says the same.
     Confirm,
-    /// The host could not be told: what was applied is undone. Closing the socket does the same.
+    /// The host could not be told: what was applied is undone. Before a promise, closing the socket does the same. As the
+    /// first request of a conversation: what was promised in one that was cut is undone.
     Cancel,
     /// Bring back what was before the last injection that stands: of one interface, or of all.
     Revert {
@@ -85,8 +88,8 @@ pub enum Kind {
     NotSupported,
     /// Another change is under way.
     Busy,
-    /// Nothing waits to be confirmed: it has been, or was undone.
-    NothingToConfirm,
+    /// Nothing has been promised that could be cancelled.
+    NothingPromised,
     /// Nothing is left to bring back.
     NothingToRevert,
     /// It was tried, did not come to be, and was undone.
