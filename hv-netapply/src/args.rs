@@ -9,7 +9,8 @@ use hv_utils_core::daemon::log::{Format, Level};
 const AFTER_HELP: &str = "\
 hv-kvpd asks for the work; people look and take back with `hvctl ip show`, `hvctl ip history` and `hvctl ip revert`.
 
-Exit codes: 0 done, 64 usage, 70 internal error, 75 another instance is at work, 77 not permitted, 78 configuration.";
+Exit codes: 0 done, 64 usage, 70 internal error, 75 another instance is at work, 77 not permitted, 78 configuration
+(--check-config only).";
 
 /// Apply the IP configuration that the Hyper-V host gives an adapter, and take it back if it does not work
 #[derive(Debug, Parser)]
