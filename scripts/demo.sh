@@ -193,7 +193,7 @@ start_daemon() {
 
 # ---- the tour ------------------------------------------------------------------------------------------------------
 
-for program in hv-kvpd hvctl hv-testhost; do
+for program in hv-kvpd hv-netapply hvctl hv-testhost; do
     [ -x "$programs/$program" ] || fail "$programs/$program is not there: 'make demo' builds it"
 done
 command -v dbus-daemon >/dev/null 2>&1 || fail "dbus-daemon is not there: scripts/setup.sh installs it (package dbus)"
@@ -271,6 +271,20 @@ on_host enable-service kvp
 until_true "the daemon has not come back" status_says ready
 on_guest kvp get external Colour
 expect green "ready again, nothing lost"
+
+step "The host gives the guest an address" \
+    "As Hyper-V Replica does after a failover: hv-kvpd checks it, hv-netapply applies it and reads it back, and undoes it if" \
+    "it does not come to be. In a network of its own; on your guest it goes through your network manager."
+powershell '$VmMgmt.SetGuestNetworkAdapterConfiguration($Vm, @($Configuration.GetText(1)))'
+mkdir "$dir/ip"
+: >"$dir/ip/empty.toml"
+if unshare --map-root-user --net true 2>/dev/null && PATH=$PATH:/usr/sbin:/sbin command -v ip >/dev/null; then
+    output=""
+    unshare --map-root-user --net "$here/scripts/demo-ip.sh" "$programs" "$dir/ip" || fail "the address did not get there"
+    good "the address is there, the host sees it, and a wrong one changes nothing"
+else
+    printf '   (not shown here: it needs network namespaces and iproute2)\n'
+fi
 
 step "The daemon is killed in the middle of its work" "kill -9, then a new start, as systemd would do it."
 kill -KILL "$daemon_pid"
