@@ -44,7 +44,7 @@ cat >"$units/hv-kvpd.service.d/test.conf" <<'EOF'
 ConditionVirtualization=
 [Service]
 ExecStart=
-ExecStart=/usr/libexec/hv-utils/hv-kvpd --channel sim:/run/hvtest/kvp.sock --log-level debug
+ExecStart=/usr/libexec/hv-utils/hv-kvpd --channel sim:/run/hvtest/kvp.sock --sysfs-root /run/fakenet --log-level debug
 EOF
 mkdir -p "$units/hv-driver.service.d"
 cat >"$units/hv-driver.service.d/test.conf" <<'EOF'
@@ -189,10 +189,10 @@ expect "and has ended well" "^success$" systemctl show hv-driver --value -p Resu
 
 # A NIC with the identity of an adapter, and nobody who manages it.
 guid=f8b3781a-1e82-4818-a1c3-63d806ec15bb
+mkdir -p /run/fakenet/class/net/eth0/device
+echo "{$guid}" >/run/fakenet/class/net/eth0/device/device_id
 if ip link add eth0 type veth peer name far 2>/dev/null; then
     ip link set eth0 up && ip link set far up && ip address add 198.51.100.7/24 dev eth0
-    mkdir -p /run/fakenet/class/net/eth0/device
-    echo "{$guid}" >/run/fakenet/class/net/eth0/device/device_id
     expect "hv-kvpd's socket to root is its own" "^600 hv-kvpd$" owner /run/hv-utils/netapply.sock
     expect "nobody has asked hv-netapply yet" "^inactive$" systemctl show hv-netapply --value -p ActiveState
     expect "the host configures an adapter" "exit 0" host set-ip "{$guid}" --ip-addresses 192.0.2.7,2001:db8::7 \

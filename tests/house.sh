@@ -460,11 +460,13 @@ demo_runs_as_ordinary_user() (
     need setpriv
     mkdir -p "$tmp/for-anyone"
     chmod 0755 "$tmp" "$tmp/for-anyone"
-    cp "$programs/hv-kvpd" "$programs/hvctl" "$programs/hv-testhost" scripts/demo.sh "$tmp/for-anyone/"
+    mkdir -p "$tmp/for-anyone/scripts"
+    cp "$programs/hv-kvpd" "$programs/hv-netapply" "$programs/hvctl" "$programs/hv-testhost" "$tmp/for-anyone/"
+    cp scripts/demo.sh scripts/demo-ip.sh "$tmp/for-anyone/scripts/"
     cd / || exit 1
     # Another user may not be able to enter this folder, and has no home.
     setpriv --reuid=65534 --regid=65534 --clear-groups env -u HOME -u XDG_RUNTIME_DIR -u DBUS_SESSION_BUS_ADDRESS TMPDIR=/tmp \
-        "$tmp/for-anyone/demo.sh" "$tmp/for-anyone"
+        "$tmp/for-anyone/scripts/demo.sh" "$tmp/for-anyone"
 )
 
 check "scripts parse" scripts_parse
