@@ -166,3 +166,34 @@ fn without_a_carrier_it_is_there_as_far_as_the_kernel_goes() {
         machine.settled(eth0).await;
     });
 }
+
+#[test]
+fn a_port_of_a_bridge_is_refused_with_nothing_changed() {
+    inside("port of a bridge", async |links| {
+        let bridge = links.bridge("br0").await;
+        let machine = Machine::new(links).await;
+        machine.links.enslave(machine.eth0, bridge).await;
+        let _program = machine.start();
+        let refused = machine.call().await.apply(&simple()).await.unwrap_err();
+        assert!(refused.starts_with("NotSupported: eth0 is a port of br0"), "{refused}");
+        assert_eq!(machine.shown(), BEFORE);
+    });
+}
+
+#[test]
+fn a_link_with_a_lease_is_left_to_its_client_unless_netlink_is_asked_for_by_name() {
+    inside("unknown dhcp client", async |links| {
+        let machine = Machine::new(links).await;
+        machine.links.remove_address(machine.eth0, "198.51.100.7", 24).await;
+        machine.links.passing_address(machine.eth0, "198.51.100.7", 24, 600, 600).await;
+        let mut program = machine.start();
+        let refused = machine.call().await.apply(&simple()).await.unwrap_err();
+        assert!(refused.starts_with("NotSupported: eth0 has its address from a DHCP client"), "{refused}");
+        assert_eq!(machine.shown(), BEFORE);
+        program.terminate();
+        machine.configure("[network]\nbackend = \"netlink\"\n");
+        let _program = machine.start();
+        machine.inject(&simple()).await;
+        assert_eq!(machine.shown(), ["192.0.2.7/24", "default4 192.0.2.1 100"]);
+    });
+}
