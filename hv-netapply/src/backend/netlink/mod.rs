@@ -4,9 +4,12 @@
 //! There is no DHCP client here: IPv4 by DHCP is refused. IPv6 by routers is the kernel's own. DNS servers go to
 //! systemd-resolved where it runs, else into `/etc/resolv.conf` where that is a plain file.
 
+mod before;
 mod kernel;
+mod message;
 mod names;
 mod plan;
+mod routers;
 
 use std::rc::Rc;
 
@@ -19,6 +22,7 @@ use crate::readback::Reader;
 use crate::saved::Snapshot;
 use crate::state::State;
 use crate::world::World;
+use before::Before;
 use kernel::Kernel;
 use plan::Wanted;
 
@@ -39,10 +43,16 @@ impl Netlink {
         Self { world, state }
     }
 
+    /// Whether the link is switched on; `None`: it has gone.
+    fn is_up(&self, target: &Target) -> Result<Option<bool>, Error> {
+        let mut reader = Reader::open(&self.world.roots.sysfs)?;
+        Ok(reader.table()?.link(target.index).map(|link| link.up))
+    }
+
     async fn put(&self, target: &Target, wanted: &Wanted) -> Result<(), Error> {
-        let table = Reader::open(&self.world.roots.sysfs)?.table()?.clone();
-        let kernel = Kernel::connect()?;
-        kernel.put(target, wanted, &table, &self.world.roots.proc).await
+        let gone = || Error::not_applied(format!("{} has gone", target.interface));
+        let up = self.is_up(target)?.ok_or_else(gone)?;
+        Kernel::connect()?.put(target, wanted, up, &self.world.roots.proc).await
     }
 
     /// What is kept for the adapter after `injection`: families that it does not speak of stay as they were kept.
@@ -80,8 +90,8 @@ impl Backend for Netlink {
         Box::pin(async move {
             let mut snapshot = Snapshot::default();
             snapshot.add(&self.state.static_file(&target.adapter))?;
-            let mut reader = Reader::open(&self.world.roots.sysfs)?;
-            let now = Wanted::now(target, reader.table()?, &self.world.roots.proc);
+            let up = self.is_up(target)?.unwrap_or_default();
+            let now = Before::take(&Kernel::connect()?, target, up, &self.world.roots.proc).await?;
             let text = serde_json::to_string(&now).map_err(|error| {
                 Error::not_applied(format!("what is on the link cannot be kept: {error}"))
             })?;
@@ -127,18 +137,17 @@ impl Backend for Netlink {
     ) -> Later<'a, Result<(), Error>> {
         Box::pin(async move {
             let files = snapshot.restore_files();
-            let before = snapshot.facts.get(LINK).and_then(|text| serde_json::from_str::<Wanted>(text).ok());
+            let before = snapshot.facts.get(LINK).and_then(|text| serde_json::from_str::<Before>(text).ok());
             let Some(before) = before else {
                 return Err(Error::not_undone("what was kept of the link is damaged"));
             };
-            let mut reader = Reader::open(&self.world.roots.sysfs)?;
-            if reader.table()?.link(target.index).is_none() {
+            let Some(up) = self.is_up(target)? else {
                 // Nothing of it is left that could be put back.
                 return files;
-            }
-            let link = self.put(target, &before).await;
-            names::restore(&self.world, snapshot, target).await?;
-            files.and(link)
+            };
+            let link = before.restore(&Kernel::connect()?, target, up, &self.world.roots.proc).await;
+            let names = names::restore(&self.world, snapshot, target).await;
+            files.and(link).and(names)
         })
     }
 }
