@@ -19,7 +19,7 @@ use hv_utils_core::netapply::{Addressing, Injection};
 use super::{Backend, Claim, Later, Readiness, Target};
 use crate::error::Error;
 use crate::readback::Reader;
-use crate::saved::Snapshot;
+use crate::saved::{SavedFile, Snapshot, remove};
 use crate::state::State;
 use crate::world::World;
 use before::Before;
@@ -28,6 +28,8 @@ use plan::Wanted;
 
 /// The fact of a snapshot that has the link's addresses and routes.
 const LINK: &str = "link";
+/// The fact of another backend's snapshot that has what is kept here.
+const KEPT: &str = "kept-without-manager";
 
 /// No manager.
 #[derive(Debug)]
@@ -41,6 +43,42 @@ impl Netlink {
     #[must_use]
     pub fn new(world: Rc<World>, state: State) -> Self {
         Self { world, state }
+    }
+
+    /// Takes what is kept for an adapter into the way back of whoever is about to have it; before [`Netlink::forget`]. Not
+    /// among its files: other backends take those for their manager's.
+    ///
+    /// # Errors
+    /// It is there and cannot be read.
+    pub fn remember(state: &State, snapshot: &mut Snapshot, adapter: &str) -> Result<(), Error> {
+        let path = state.static_file(adapter);
+        if snapshot.files.iter().any(|saved| saved.path == path) {
+            return Ok(());
+        }
+        let text = serde_json::to_string(&SavedFile::take(&path)?)
+            .map_err(|error| Error::not_applied(format!("{} cannot be kept: {error}", path.display())))?;
+        snapshot.facts.insert(KEPT.to_owned(), text);
+        Ok(())
+    }
+
+    /// Puts back what [`Netlink::remember`] took.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn bring_back(snapshot: &Snapshot) -> Result<(), Error> {
+        let Some(text) = snapshot.facts.get(KEPT) else { return Ok(()) };
+        let saved: SavedFile = serde_json::from_str(text)
+            .map_err(|_| Error::not_undone("what was kept of an adapter without a manager is damaged"))?;
+        saved.restore()
+    }
+
+    /// Nothing is kept here any more for an adapter that somebody else writes: else it would be put over theirs at the next
+    /// start. None kept is as good. [`State::unmark`] is for whoever ends the transaction.
+    ///
+    /// # Errors
+    /// The file cannot be removed.
+    pub fn forget(state: &State, adapter: &str) -> Result<(), Error> {
+        remove(&state.static_file(adapter))
     }
 
     /// Whether the link is switched on; `None`: it has gone.
