@@ -45,6 +45,20 @@ impl Netlink {
         Self { world, state }
     }
 
+    /// Tells systemd-resolved the DNS servers that are kept for the adapter, when it is there: it keeps nothing itself, and at
+    /// boot it starts later than we do. At once where it is not to start; else it waits up to two minutes. Cancel safe; holds
+    /// nothing that others wait for.
+    ///
+    /// # Errors
+    /// It does not come, or does not take them.
+    pub async fn settle_names(&self, target: &Target) -> Result<(), Error> {
+        let kept = self.state.statics().into_iter().find(|kept| kept.adapter == target.adapter);
+        match kept {
+            Some(kept) => names::until_told(&self.world, target, &kept).await,
+            None => Ok(()),
+        }
+    }
+
     /// Takes what is kept for an adapter into the way back of whoever is about to have it; before [`Netlink::forget`]. Not
     /// among its files: other backends take those for their manager's.
     ///
