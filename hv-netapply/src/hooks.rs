@@ -5,12 +5,16 @@
 //! needed of it in its environment, no shell, a process group of its own and a time limit. What they do changes nothing any
 //! more: a failure is logged.
 
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use hv_utils_core::netapply::{Addressing, Plan, Record};
+use tokio::sync::Notify;
 
 use crate::world::World;
 
@@ -18,6 +22,63 @@ use crate::world::World;
 const DIRECTORY: &str = "hv-utils/ip.d";
 /// More are not run.
 const MOST: usize = 32;
+
+/// Records that hooks are still to be told of, in the order in which they came to be: never two at once, since the last one
+/// has to have the last word. In a thread of its own, with a [`tokio::task::LocalSet`].
+#[derive(Debug)]
+pub struct Hooks {
+    world: Rc<World>,
+    waiting: Rc<RefCell<VecDeque<Record>>>,
+    at_work: Rc<Cell<bool>>,
+    done: Rc<Notify>,
+}
+
+/// Whatever becomes of the task: nobody waits for it in vain.
+struct AtWork(Rc<Cell<bool>>, Rc<Notify>);
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.0.set(false);
+        self.1.notify_waiters();
+    }
+}
+
+impl Hooks {
+    /// Nothing is to be told yet.
+    #[must_use]
+    pub fn new(world: Rc<World>) -> Self {
+        Self { world, waiting: Rc::default(), at_work: Rc::default(), done: Rc::default() }
+    }
+
+    /// Has the hooks told, after those that were to be told before; nobody waits for them.
+    pub fn tell(&self, record: Record) {
+        self.waiting.borrow_mut().push_back(record);
+        if self.at_work.replace(true) {
+            return;
+        }
+        let (world, waiting) = (Rc::clone(&self.world), Rc::clone(&self.waiting));
+        let at_work = AtWork(Rc::clone(&self.at_work), Rc::clone(&self.done));
+        tokio::task::spawn_local(async move {
+            loop {
+                let next = waiting.borrow_mut().pop_front();
+                let Some(record) = next else { break };
+                run(&world, &record).await;
+            }
+            drop(at_work);
+        });
+    }
+
+    /// Waits until all have been told.
+    pub async fn finish(&self) {
+        loop {
+            let done = self.done.notified();
+            if !self.at_work.get() {
+                return;
+            }
+            done.await;
+        }
+    }
+}
 
 /// Runs all hooks for a record, one after the other.
 pub async fn run(world: &World, record: &Record) {
@@ -84,3 +145,6 @@ fn is_hook(path: &Path) -> bool {
     }
     safe
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,9 +1,10 @@
 //! What every backend is given: where things are, the bus if there is one, what the administrator decided, and the way to
 //! call a manager's own command.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ffi::OsStr;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::process::Stdio;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use hv_utils_core::netapply::NetworkSettings;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{ChildStdin, Command};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use zbus::{Connection, connection};
 
 use crate::backend::Roots;
@@ -22,6 +23,9 @@ use crate::error::Error;
 
 /// How long the bus may take to let us on.
 const BUS_PATIENCE: Duration = Duration::from_secs(3);
+/// How long a bus that did not let us on in that time is not asked again: a transaction asks often, and has no time to wait
+/// for each.
+const BUS_SILENCE: Duration = Duration::from_secs(20);
 /// How long a call on the bus may take.
 pub const CALL_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a program that has ended may still be heard.
@@ -40,23 +44,31 @@ pub struct World {
     pub settings: NetworkSettings,
     bus: BusChoice,
     connection: RefCell<Option<Connection>>,
+    /// When the bus kept silent.
+    silent: Cell<Option<Instant>>,
 }
 
 impl World {
     /// A world; the bus is not called before somebody asks for it.
     #[must_use]
     pub fn new(roots: Roots, settings: NetworkSettings, bus: BusChoice) -> Self {
-        Self { roots, settings, bus, connection: RefCell::new(None) }
+        Self { roots, settings, bus, connection: RefCell::new(None), silent: Cell::new(None) }
     }
 
-    /// The system bus, if there is one. A connection that broke is made anew.
+    /// The system bus, if there is one. A connection that broke is made anew; a bus that listens and does not answer is none
+    /// for a while.
     pub async fn bus(&self) -> Option<Connection> {
         if let Some(known) = self.connection.borrow().as_ref().filter(|known| !known.is_closed()) {
             return Some(known.clone());
         }
+        if self.silent.get().is_some_and(|since| since.elapsed() < BUS_SILENCE) {
+            return None;
+        }
         let address = self.bus.address().ok().flatten()?;
         let builder = connection::Builder::address(address).method_timeout(CALL_PATIENCE);
-        let made = timeout(BUS_PATIENCE, builder.build()).await.ok()?.ok()?;
+        let made = timeout(BUS_PATIENCE, builder.build()).await;
+        self.silent.set(made.is_err().then(Instant::now));
+        let made = made.ok()?.ok()?;
         *self.connection.borrow_mut() = Some(made.clone());
         Some(made)
     }
@@ -70,14 +82,20 @@ impl World {
         reply.and_then(|reply| reply.body().deserialize::<bool>()).unwrap_or(false)
     }
 
-    /// Whether systemd is told to start `unit` at boot: a link in some `.wants` directory below `/etc/systemd/system`.
+    /// Whether `unit` is to be started at boot: systemd has a link in some `.wants` or `.requires` directory and has not
+    /// masked it; or, where systemd has not started this machine, System V's, OpenRC's or runit's links say so.
     #[must_use]
     pub fn is_enabled(&self, unit: &str) -> bool {
-        let system = self.roots.etc.join("systemd/system");
-        let wants = |directory: &Path| directory.extension() == Some(OsStr::new("wants"));
-        let entries = std::fs::read_dir(&system).into_iter().flatten().flatten();
-        let mut directories = entries.map(|entry| entry.path()).filter(|path| wants(path));
-        directories.any(|directory| directory.join(unit).symlink_metadata().is_ok())
+        let Roots { etc, run, usr, .. } = &self.roots;
+        let own = [etc.join("systemd/system"), run.join("systemd/system")];
+        let mut files = own.iter().map(|directory| directory.join(unit));
+        // The administrator's file counts before the one of this boot.
+        let is_masked = files.find(|file| file.symlink_metadata().is_ok()).is_some_and(|file| is_null(&file));
+        let vendor = usr.join("lib/systemd/system");
+        let by_systemd =
+            !is_masked && own.iter().chain([&vendor]).any(|directory| is_wanted(directory, unit));
+        // As sd_booted(3) asks.
+        by_systemd || !own[1].is_dir() && is_enabled_elsewhere(etc, unit)
     }
 
     /// Runs a manager's own command: fixed path, no shell, a process group of its own, killed as a whole when its time is
@@ -121,6 +139,39 @@ impl World {
     ) -> Result<String, Error> {
         run(Job { program, arguments: &[], environment, input }, limit).await
     }
+}
+
+/// A link to `/dev/null`, or an empty file: systemd takes it for nothing.
+fn is_null(file: &Path) -> bool {
+    let nowhere = fs::read_link(file).is_ok_and(|to| to == Path::new("/dev/null"));
+    nowhere || fs::metadata(file).is_ok_and(|metadata| metadata.is_file() && metadata.len() == 0)
+}
+
+fn entries(directory: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    fs::read_dir(directory).into_iter().flatten().flatten().map(|entry| entry.path())
+}
+
+/// Whether systemd has a link to it in `directory`.
+fn is_wanted(directory: &Path, unit: &str) -> bool {
+    let pulls = |path: &PathBuf| path.extension().is_some_and(|word| word == "wants" || word == "requires");
+    let mut links = entries(directory).filter(pulls).map(|inner| inner.join(unit));
+    let nowhere = |link: &Path| fs::read_link(link).is_ok_and(|to| to == Path::new("/dev/null"));
+    links.any(|link| link.symlink_metadata().is_ok() && !nowhere(&link))
+}
+
+/// Whether another init system starts it: under the unit's name, or as Debian calls NetworkManager.
+fn is_enabled_elsewhere(etc: &Path, unit: &str) -> bool {
+    let unit = unit.strip_suffix(".service").unwrap_or(unit);
+    let debian = if unit == "NetworkManager" { "network-manager" } else { unit };
+    let names = [unit, debian];
+    let is_link = |path: &Path| {
+        let name = path.file_name().and_then(OsStr::to_str).and_then(|name| name.strip_prefix('S'));
+        name.and_then(|name| name.get(2..)).is_some_and(|name| names.contains(&name))
+    };
+    let system_v = (2..=5).any(|level| entries(&etc.join(format!("rc{level}.d"))).any(|path| is_link(&path)));
+    let levels = entries(&etc.join("runlevels")).chain([etc.join("runit/runsvdir/default")]);
+    let starts = |level: &Path| names.iter().any(|name| level.join(name).symlink_metadata().is_ok());
+    system_v || levels.into_iter().any(|level| starts(&level))
 }
 
 /// A program to be run.
@@ -202,3 +253,6 @@ async fn listen(from: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

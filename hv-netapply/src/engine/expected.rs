@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use hv_utils_core::netapply::{Addressing, Injection, Network, Plan};
-use hv_utils_core::network::{Address, Link, RouteFamily, Table};
+use hv_utils_core::network::{Address, Kind, Link, Route, RouteFamily, Table};
 
 /// `IFA_F_DADFAILED` of `linux/if_addr.h`.
 const DAD_FAILED: u32 = 0x08;
@@ -90,8 +90,10 @@ fn is_configured(family: RouteFamily, there: &Address) -> bool {
 }
 
 fn gateways(family: RouteFamily, wanted: &[IpAddr], link: &Link, table: &Table) -> Seen {
-    let routes =
-        || table.routes().iter().filter(|route| route.interface == link.index && route.family == family);
+    let here = |route: &&Route| {
+        route.interface == link.index && route.family == family && is_asked(route, link, table)
+    };
+    let routes = || table.routes().iter().filter(here);
     for gateway in wanted {
         if !routes().any(|route| route.gateway == Some(*gateway)) {
             return Seen::NotYet(format!("there is no default route by {gateway} on {}", link.name));
@@ -106,6 +108,14 @@ fn gateways(family: RouteFamily, wanted: &[IpAddr], link: &Link, table: &Table) 
         }
         None => Seen::There,
     }
+}
+
+/// Other tables are an administrator's, for traffic that rules of his choose. In a VRF the table is the VRF's, whose number is
+/// not known here: there any may be it.
+fn is_asked(route: &Route, link: &Link, table: &Table) -> bool {
+    let master = link.master.and_then(|master| table.link(master));
+    let in_vrf = master.is_some_and(|master| master.kind == Kind::Other);
+    route.table == Route::MAIN || in_vrf
 }
 
 /// IPv4: a lease is there. IPv6: nothing that was given for good is left; whether a router announces anything is the
@@ -129,3 +139,6 @@ fn automatic(family: RouteFamily, link: &Link, table: &Table) -> Seen {
     }
     Seen::NotYet(format!("no DHCP server has given {} an address", link.name))
 }
+
+#[cfg(test)]
+mod tests;

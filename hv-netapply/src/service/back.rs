@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use super::transaction::Applied;
 use super::workshop::Workshop;
+use crate::backend::netlink::Netlink;
 use crate::backend::{Backend, Readiness};
 use crate::error::Error;
 use crate::state::{Phase, Transaction, WayBack};
@@ -91,6 +92,7 @@ impl Workshop {
                 false => Ok(()),
             }),
         };
+        let result = result.and(Netlink::bring_back(snapshot));
         match result.and_then(|()| self.state.end(&target.adapter)) {
             Ok(()) => Undone::Whole,
             Err(error) => Undone::NotWhole(Error::not_undone(format!(

@@ -11,6 +11,7 @@ use tokio::time::{sleep, timeout};
 use super::back::Undone;
 use super::transaction::Applied;
 use super::workshop::Workshop;
+use crate::backend::netlink::Netlink;
 use crate::backend::{Backend, Readiness};
 use crate::cloud_init;
 use crate::error::Error;
@@ -120,13 +121,15 @@ impl Workshop {
             ))
         })?;
         let live = backend.readiness(&target).await == Readiness::Ready;
-        let snapshot = backend.snapshot(&target).await?;
+        let mut snapshot = backend.snapshot(&target).await?;
+        Netlink::remember(&self.state, &mut snapshot, &target.adapter)?;
         let here = WayBack { target: target.clone(), snapshot, ..back.clone() };
         let mut transaction =
             Transaction { phase: Phase::Applying, pending: !live, reverting: true, back: here };
         self.state.journal(&transaction)?;
         let restored = timeout(REVERT_PATIENCE, backend.restore(&target, &back.snapshot, live)).await;
         let restored = restored.unwrap_or_else(|_| Err(Error::not_applied("it took too long")));
+        let restored = restored.and_then(|()| Netlink::bring_back(&back.snapshot));
         transaction.phase = Phase::Promised;
         if let Err(error) = restored.and_then(|()| self.state.journal(&transaction)) {
             transaction.phase = Phase::Applying;

@@ -7,7 +7,8 @@ use hv_utils_core::netapply::Injection;
 use tokio::time::timeout;
 
 use super::workshop::Workshop;
-use crate::backend::{Target, detect};
+use crate::backend::netlink::Netlink;
+use crate::backend::{Backend, Target, detect};
 use crate::error::Error;
 use crate::readback::Reader;
 use crate::target;
@@ -40,13 +41,16 @@ impl Workshop {
 async fn keep(workshop: &Workshop, injection: &Injection) -> Result<(), Error> {
     let appears = timeout(PATIENCE, appear(workshop, injection));
     let target = appears.await.map_err(|_| Error::not_applied("no interface of it has appeared"))??;
-    let _bench = workshop.wait().await;
+    let bench = workshop.wait().await;
     let owner = detect::choose(&workshop.world, &workshop.state, &target).await?;
     if owner.name() != KEEPER {
         tracing::info!("{}: {} has it now, so it is not configured here", target.interface, owner.name());
         return Ok(());
     }
-    workshop.backend(KEEPER)?.activate(&target).await
+    let netlink = Netlink::new(Rc::clone(&workshop.world), workshop.state.clone());
+    netlink.activate(&target).await?;
+    drop(bench);
+    netlink.settle_names(&target).await
 }
 
 async fn appear(workshop: &Workshop, injection: &Injection) -> Result<Target, Error> {

@@ -7,11 +7,12 @@ use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
-use hv_utils_core::netapply::{Injection, Outcome, Record, Step};
+use hv_utils_core::netapply::{Injection, Kind, Outcome, Record, Step};
 use tokio::sync::OwnedMutexGuard;
 use tokio::time::{Instant, timeout_at};
 
 use super::workshop::Workshop;
+use crate::backend::netlink::Netlink;
 use crate::backend::{Backend, Readiness, Target, detect};
 use crate::engine::Budget;
 use crate::error::Error;
@@ -83,7 +84,15 @@ impl Workshop {
             return Err(self.refused(&record, error));
         }
         self.supersede(&record);
-        let (way, result) = go(way, injection, started + budget.there, gone).await;
+        let forgotten = match way.backend.name() {
+            "netlink" => Ok(()),
+            // What is kept for a link without an owner is not put over what its owner has.
+            _ => Netlink::forget(&self.state, &injection.adapter),
+        };
+        let (way, result) = match forgotten {
+            Ok(()) => go(way, injection, started + budget.there, gone).await,
+            Err(error) => (way, Err(error)),
+        };
         let Way { transaction, backend, .. } = way;
         let promised_by = started + budget.confirmed;
         match result {
@@ -109,6 +118,7 @@ impl Workshop {
                 "the administrator does not let the host configure adapters ([network] host-may-configure)";
             return Err(Error::not_supported(text));
         }
+        record.injection.check().map_err(|why| Error::new(Kind::Invalid, why))?;
         self.finish_earlier(&record.injection.adapter).await?;
         let late = |_| Error::not_applied("the manager of the link did not say in time what it has there");
         timeout_at(deadline, self.prepare(record)).await.map_err(late)?
@@ -126,6 +136,7 @@ impl Workshop {
             tracing::info!("{}: written for {} only: {why}", target.interface, backend.name());
         }
         let mut snapshot = backend.snapshot(&target).await?;
+        Netlink::remember(&self.state, &mut snapshot, &target.adapter)?;
         if let Some(pending) =
             self.state.pending(&target.adapter).filter(|known| known.backend == backend.name())
         {

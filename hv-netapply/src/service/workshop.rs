@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use super::transaction::Bench;
 use crate::backend::{Backend, detect};
 use crate::error::Error;
-use crate::hooks;
+use crate::hooks::Hooks;
 use crate::state::State;
 use crate::world::World;
 
@@ -24,6 +24,7 @@ const CLAIM_PATIENCE: Duration = Duration::from_secs(1);
 pub struct Workshop {
     pub(super) world: Rc<World>,
     pub(super) state: State,
+    hooks: Hooks,
     /// Held during a transaction.
     bench: Arc<Mutex<()>>,
     /// What the last instance had promised in a conversation that was cut.
@@ -59,8 +60,10 @@ impl Workshop {
     /// A workshop over what was kept.
     #[must_use]
     pub fn new(world: World, state: State) -> Self {
+        let world = Rc::new(world);
         Self {
-            world: Rc::new(world),
+            hooks: Hooks::new(Rc::clone(&world)),
+            world,
             state,
             bench: Arc::default(),
             cut: Cell::new(None),
@@ -97,8 +100,9 @@ impl Workshop {
     /// Has the administrator's hooks told, without anybody waiting for them.
     pub(super) fn tell(self: &Rc<Self>, record: Record) {
         let (workshop, busy) = (Rc::clone(self), self.busy());
+        self.hooks.tell(record);
         tokio::task::spawn_local(async move {
-            hooks::run(&workshop.world, &record).await;
+            workshop.hooks.finish().await;
             drop(busy);
         });
     }
@@ -121,6 +125,8 @@ impl Workshop {
         self.ending.set(true);
         self.end.notify_waiters();
         let _all_done = self.bench.lock().await;
+        // Who is told of the last thing must not be cut off in the middle; each of them is limited.
+        self.hooks.finish().await;
     }
 
     /// Waits for the end.

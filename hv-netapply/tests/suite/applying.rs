@@ -201,6 +201,19 @@ fn failures_of_the_host_do_not_take_the_way_back_away() {
     });
 }
 
+#[test]
+fn a_port_of_a_bridge_is_refused_with_nothing_changed() {
+    inside("port of a bridge", async |links| {
+        let bridge = links.bridge("br0").await;
+        let machine = Machine::new(links).await;
+        machine.links.enslave(machine.eth0, bridge).await;
+        let _program = machine.start();
+        let refused = machine.call().await.apply(&simple()).await.unwrap_err();
+        assert!(refused.starts_with("NotSupported: eth0 is a port of br0"), "{refused}");
+        assert_eq!(machine.shown(), BEFORE);
+    });
+}
+
 /// A journal, a reboot, and another NIC that has the number of the first.
 #[test]
 fn a_way_back_never_goes_to_another_adapter() {
@@ -215,5 +228,23 @@ fn a_way_back_never_goes_to_another_adapter() {
         let _next = machine.start();
         assert_eq!(machine.call().await.ask(&Request::Resume).await, Some(Reply::Done));
         assert_eq!(machine.shown(), before);
+    });
+}
+
+#[test]
+fn a_link_with_a_lease_is_left_to_its_client_unless_netlink_is_asked_for_by_name() {
+    inside("unknown dhcp client", async |links| {
+        let machine = Machine::new(links).await;
+        machine.links.remove_address(machine.eth0, "198.51.100.7", 24).await;
+        machine.links.passing_address(machine.eth0, "198.51.100.7", 24, 600, 600).await;
+        let mut program = machine.start();
+        let refused = machine.call().await.apply(&simple()).await.unwrap_err();
+        assert!(refused.starts_with("NotSupported: eth0 has its address from a DHCP client"), "{refused}");
+        assert_eq!(machine.shown(), BEFORE);
+        program.terminate();
+        machine.configure("[network]\nbackend = \"netlink\"\n");
+        let _program = machine.start();
+        machine.inject(&simple()).await;
+        assert_eq!(machine.shown(), ["192.0.2.7/24", "default4 192.0.2.1 100"]);
     });
 }

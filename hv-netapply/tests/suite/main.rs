@@ -8,3 +8,4 @@ mod ending;
 mod killed;
 mod scripts;
 mod support;
+mod undoing;

@@ -56,3 +56,26 @@ fn one_that_fails_and_one_that_does_nothing() {
         assert_eq!(machine.shown(), ["198.51.100.7/24"]);
     });
 }
+
+#[test]
+fn what_was_on_the_link_comes_back_although_the_script_fails_on_the_way_back() {
+    inside("script that fails on the way back", async |links| {
+        let machine = Machine::new(links).await;
+        let once = machine.path("once");
+        install(
+            &machine,
+            &format!(
+                "ip addr add 192.0.2.7/24 dev eth0; test ! -e {0} || exit 5; touch {0}; echo first >&2; exit 4",
+                once.display()
+            ),
+        );
+        let files = machine.path("var/lib/hyperv");
+        fs::create_dir_all(&files).unwrap();
+        fs::write(files.join("ifcfg-eth0"), "DEVICE=eth0\n").unwrap();
+        let _program = machine.start();
+        let refused = machine.call().await.apply(&simple()).await.unwrap_err();
+        assert!(refused.contains("first") && refused.contains("exit status: 5"), "{refused}");
+        assert_eq!(machine.shown(), ["198.51.100.7/24"]);
+        assert_eq!(fs::read_to_string(files.join("ifcfg-eth0")).unwrap(), "DEVICE=eth0\n");
+    });
+}

@@ -4,9 +4,12 @@
 //! There is no DHCP client here: IPv4 by DHCP is refused. IPv6 by routers is the kernel's own. DNS servers go to
 //! systemd-resolved where it runs, else into `/etc/resolv.conf` where that is a plain file.
 
+mod before;
 mod kernel;
+mod message;
 mod names;
 mod plan;
+mod routers;
 
 use std::rc::Rc;
 
@@ -16,14 +19,17 @@ use hv_utils_core::netapply::{Addressing, Injection};
 use super::{Backend, Claim, Later, Readiness, Target};
 use crate::error::Error;
 use crate::readback::Reader;
-use crate::saved::Snapshot;
+use crate::saved::{SavedFile, Snapshot, remove};
 use crate::state::State;
 use crate::world::World;
+use before::Before;
 use kernel::Kernel;
 use plan::Wanted;
 
 /// The fact of a snapshot that has the link's addresses and routes.
 const LINK: &str = "link";
+/// The fact of another backend's snapshot that has what is kept here.
+const KEPT: &str = "kept-without-manager";
 
 /// No manager.
 #[derive(Debug)]
@@ -39,10 +45,66 @@ impl Netlink {
         Self { world, state }
     }
 
+    /// Tells systemd-resolved the DNS servers that are kept for the adapter, when it is there: it keeps nothing itself, and at
+    /// boot it starts later than we do. At once where it is not to start; else it waits up to two minutes. Cancel safe; holds
+    /// nothing that others wait for.
+    ///
+    /// # Errors
+    /// It does not come, or does not take them.
+    pub async fn settle_names(&self, target: &Target) -> Result<(), Error> {
+        let kept = self.state.statics().into_iter().find(|kept| kept.adapter == target.adapter);
+        match kept {
+            Some(kept) => names::until_told(&self.world, target, &kept).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Takes what is kept for an adapter into the way back of whoever is about to have it; before [`Netlink::forget`]. Not
+    /// among its files: other backends take those for their manager's.
+    ///
+    /// # Errors
+    /// It is there and cannot be read.
+    pub fn remember(state: &State, snapshot: &mut Snapshot, adapter: &str) -> Result<(), Error> {
+        let path = state.static_file(adapter);
+        if snapshot.files.iter().any(|saved| saved.path == path) {
+            return Ok(());
+        }
+        let text = serde_json::to_string(&SavedFile::take(&path)?)
+            .map_err(|error| Error::not_applied(format!("{} cannot be kept: {error}", path.display())))?;
+        snapshot.facts.insert(KEPT.to_owned(), text);
+        Ok(())
+    }
+
+    /// Puts back what [`Netlink::remember`] took.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn bring_back(snapshot: &Snapshot) -> Result<(), Error> {
+        let Some(text) = snapshot.facts.get(KEPT) else { return Ok(()) };
+        let saved: SavedFile = serde_json::from_str(text)
+            .map_err(|_| Error::not_undone("what was kept of an adapter without a manager is damaged"))?;
+        saved.restore()
+    }
+
+    /// Nothing is kept here any more for an adapter that somebody else writes: else it would be put over theirs at the next
+    /// start. None kept is as good. [`State::unmark`] is for whoever ends the transaction.
+    ///
+    /// # Errors
+    /// The file cannot be removed.
+    pub fn forget(state: &State, adapter: &str) -> Result<(), Error> {
+        remove(&state.static_file(adapter))
+    }
+
+    /// Whether the link is switched on; `None`: it has gone.
+    fn is_up(&self, target: &Target) -> Result<Option<bool>, Error> {
+        let mut reader = Reader::open(&self.world.roots.sysfs)?;
+        Ok(reader.table()?.link(target.index).map(|link| link.up))
+    }
+
     async fn put(&self, target: &Target, wanted: &Wanted) -> Result<(), Error> {
-        let table = Reader::open(&self.world.roots.sysfs)?.table()?.clone();
-        let kernel = Kernel::connect()?;
-        kernel.put(target, wanted, &table, &self.world.roots.proc).await
+        let gone = || Error::not_applied(format!("{} has gone", target.interface));
+        let up = self.is_up(target)?.ok_or_else(gone)?;
+        Kernel::connect()?.put(target, wanted, up, &self.world.roots.proc).await
     }
 
     /// What is kept for the adapter after `injection`: families that it does not speak of stay as they were kept.
@@ -80,8 +142,8 @@ impl Backend for Netlink {
         Box::pin(async move {
             let mut snapshot = Snapshot::default();
             snapshot.add(&self.state.static_file(&target.adapter))?;
-            let mut reader = Reader::open(&self.world.roots.sysfs)?;
-            let now = Wanted::now(target, reader.table()?, &self.world.roots.proc);
+            let up = self.is_up(target)?.unwrap_or_default();
+            let now = Before::take(&Kernel::connect()?, target, up, &self.world.roots.proc).await?;
             let text = serde_json::to_string(&now).map_err(|error| {
                 Error::not_applied(format!("what is on the link cannot be kept: {error}"))
             })?;
@@ -127,18 +189,17 @@ impl Backend for Netlink {
     ) -> Later<'a, Result<(), Error>> {
         Box::pin(async move {
             let files = snapshot.restore_files();
-            let before = snapshot.facts.get(LINK).and_then(|text| serde_json::from_str::<Wanted>(text).ok());
+            let before = snapshot.facts.get(LINK).and_then(|text| serde_json::from_str::<Before>(text).ok());
             let Some(before) = before else {
                 return Err(Error::not_undone("what was kept of the link is damaged"));
             };
-            let mut reader = Reader::open(&self.world.roots.sysfs)?;
-            if reader.table()?.link(target.index).is_none() {
+            let Some(up) = self.is_up(target)? else {
                 // Nothing of it is left that could be put back.
                 return files;
-            }
-            let link = self.put(target, &before).await;
-            names::restore(&self.world, snapshot, target).await?;
-            files.and(link)
+            };
+            let link = before.restore(&Kernel::connect()?, target, up, &self.world.roots.proc).await;
+            let names = names::restore(&self.world, snapshot, target).await;
+            files.and(link).and(names)
         })
     }
 }

@@ -1,12 +1,17 @@
 //! DNS servers of a link without a manager: systemd-resolved's link where it runs, else `/etc/resolv.conf` where that is a
 //! plain file of the administrator's.
+//!
+//! In the file only lines that we have marked are ours; those of others stay. systemd-resolved forgets with each start of
+//! its own, and at boot it is there later than we are: then it is waited for.
 
 use std::fs;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use hv_utils_core::daemon::replace;
 use hv_utils_core::netapply::Injection;
+use tokio::time::{sleep, timeout};
 use zbus::{OwnedObjectPath, OwnedVariant};
 
 use crate::backend::Target;
@@ -21,8 +26,15 @@ const AF_INET: i32 = 2;
 const AF_INET6: i32 = 10;
 /// The fact of a snapshot that has resolved's servers of the link.
 const SERVERS: &str = "dns";
-/// `resolv.conf` has no use for more.
+/// A resolver asks no more of those in `resolv.conf` (`MAXNS` of `resolv.h`).
 const MOST: usize = 3;
+/// How long systemd-resolved is waited for at boot, and how often it is looked for.
+const PATIENCE: Duration = Duration::from_secs(120);
+const BETWEEN: Duration = Duration::from_secs(2);
+/// How a comment of ours begins.
+const MARK: &str = "# hv-netapply: ";
+/// Units that start systemd-resolved at boot.
+const UNITS: [&str; 2] = ["systemd-resolved.service", "dbus-org.freedesktop.resolve1.service"];
 
 fn resolv_conf(world: &World) -> PathBuf {
     world.roots.etc.join("resolv.conf")
@@ -33,7 +45,7 @@ pub(super) async fn snapshot(world: &World, snapshot: &mut Snapshot, target: &Ta
     if world.is_on_bus(RESOLVED).await {
         let servers: Vec<String> = servers(world, target).await.iter().map(ToString::to_string).collect();
         snapshot.facts.insert(SERVERS.to_owned(), servers.join(" "));
-    } else if is_plain(&resolv_conf(world)) {
+    } else if is_ours_to_write(&resolv_conf(world)) {
         snapshot.add(&resolv_conf(world))?;
     }
     Ok(())
@@ -41,20 +53,56 @@ pub(super) async fn snapshot(world: &World, snapshot: &mut Snapshot, target: &Ta
 
 /// Puts the injection's servers into force.
 pub(super) async fn put(world: &World, target: &Target, injection: &Injection) -> Result<(), Error> {
-    let said: Vec<&Vec<IpAddr>> = [&injection.ipv4.dns, &injection.ipv6.dns].into_iter().flatten().collect();
-    if said.is_empty() {
-        return Ok(());
-    }
-    let servers: Vec<IpAddr> = said.into_iter().flatten().copied().collect();
+    let Some(servers) = said(injection) else { return Ok(()) };
     if world.is_on_bus(RESOLVED).await {
         return tell(world, target, &servers).await;
     }
     let path = resolv_conf(world);
-    if servers.is_empty() || !(is_plain(&path) || fs::symlink_metadata(&path).is_err()) {
+    if is_ours_to_write(&path) {
+        return in_file(&path, injection);
+    }
+    if !servers.is_empty() {
+        tracing::warn!("{}: {}", target.interface, not_in_force(&servers));
+    }
+    Ok(())
+}
+
+/// Waits for systemd-resolved, if it is to start on this machine, and tells it the servers.
+pub(super) async fn until_told(world: &World, target: &Target, injection: &Injection) -> Result<(), Error> {
+    let Some(servers) = said(injection).filter(|servers| !servers.is_empty()) else { return Ok(()) };
+    let is_its = fs::read_link(resolv_conf(world))
+        .is_ok_and(|to| to.components().any(|part| part.as_os_str() == "resolve"));
+    let comes = is_its || UNITS.iter().any(|unit| world.is_enabled(unit));
+    if !comes && !world.is_on_bus(RESOLVED).await {
         return Ok(());
     }
-    let text = fs::read_to_string(&path).unwrap_or_default();
-    Ok(replace(&path, with_servers(&text, &servers).as_bytes(), 0o644)?)
+    let there = timeout(PATIENCE, async {
+        while !world.is_on_bus(RESOLVED).await {
+            sleep(BETWEEN).await;
+        }
+    });
+    there.await.map_err(|_| Error::not_applied(not_in_force(&servers)))?;
+    tell(world, target, &servers).await
+}
+
+/// All servers that are said of any family; `None`: nothing is.
+fn said(injection: &Injection) -> Option<Vec<IpAddr>> {
+    let said: Vec<&Vec<IpAddr>> = [&injection.ipv4.dns, &injection.ipv6.dns].into_iter().flatten().collect();
+    (!said.is_empty()).then(|| said.into_iter().flatten().copied().collect())
+}
+
+fn not_in_force(servers: &[IpAddr]) -> String {
+    let servers: Vec<String> = servers.iter().map(ToString::to_string).collect();
+    format!(
+        "DNS servers not in force: {}: /etc/resolv.conf is another program's, and systemd-resolved is not on the bus",
+        servers.join(", ")
+    )
+}
+
+fn in_file(path: &Path, injection: &Injection) -> Result<(), Error> {
+    let before = fs::read_to_string(path).unwrap_or_default();
+    let after = with_servers(&before, injection);
+    if after == before { Ok(()) } else { Ok(replace(path, after.as_bytes(), 0o644)?) }
 }
 
 /// Puts back what resolved had; files are the snapshot's.
@@ -67,16 +115,38 @@ pub(super) async fn restore(world: &World, snapshot: &Snapshot, target: &Target)
     tell(world, target, &before).await
 }
 
-fn is_plain(path: &std::path::Path) -> bool {
-    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file())
+/// A plain file, or none yet; a link is another program's.
+fn is_ours_to_write(path: &Path) -> bool {
+    fs::symlink_metadata(path).map_or(true, |metadata| metadata.is_file())
 }
 
-/// Everything else stays, and stands where it stood.
-fn with_servers(text: &str, servers: &[IpAddr]) -> String {
-    let is_server = |line: &&str| line.split_whitespace().next() == Some("nameserver");
-    let others = text.lines().filter(|line| !is_server(line)).map(str::to_owned);
-    let servers = servers.iter().take(MOST).map(|ip| format!("nameserver {ip}"));
-    let mut text: String = others.chain(servers).collect::<Vec<_>>().join("\n");
+/// The line before each server that is an adapter's by our doing.
+fn mark(adapter: &str, family: &str) -> String {
+    format!("{MARK}{family} of {adapter}")
+}
+
+/// The adapter's servers of the families that are spoken of, before those of others. Everything else stays, and stands where
+/// it stood: also servers that no resolver asks, being the fourth and later.
+fn with_servers(text: &str, injection: &Injection) -> String {
+    let is_server = |line: &str| line.split_whitespace().next() == Some("nameserver");
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let mut ours = Vec::new();
+    for (family, plan) in [("IPv4", &injection.ipv4), ("IPv6", &injection.ipv6)] {
+        let Some(servers) = &plan.dns else { continue };
+        let mark = mark(&injection.adapter, family);
+        while let Some(at) = lines.iter().position(|line| *line == mark) {
+            lines.remove(at);
+            if lines.get(at).is_some_and(|line| is_server(line)) {
+                lines.remove(at);
+            }
+        }
+        ours.extend(servers.iter().map(|ip| [mark.clone(), format!("nameserver {ip}")]));
+    }
+    ours.truncate(MOST);
+    let first = lines.iter().position(|line| is_server(line) || line.starts_with(MARK));
+    let at = first.unwrap_or(lines.len());
+    lines.splice(at..at, ours.into_iter().flatten());
+    let mut text = lines.join("\n");
     text.push('\n');
     text
 }
@@ -118,16 +188,4 @@ fn ip(octets: &[u8]) -> Option<IpAddr> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn other_lines_of_resolv_conf_stay() {
-        let text = "# mine\nsearch example.org\nnameserver 192.0.2.9\noptions edns0\n";
-        let servers = ["192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap()];
-        let expected =
-            "# mine\nsearch example.org\noptions edns0\nnameserver 192.0.2.1\nnameserver 2001:db8::1\n";
-        assert_eq!(with_servers(text, &servers), expected);
-        assert_eq!(with_servers(expected, &servers), expected);
-    }
-}
+mod tests;

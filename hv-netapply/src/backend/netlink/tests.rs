@@ -44,3 +44,27 @@ fn several_gateways_have_rising_metrics_and_families_stand_for_themselves() {
     assert_eq!(wanted.ipv6, None);
     assert_eq!(wanted.routers, None);
 }
+
+#[test]
+fn what_is_kept_goes_with_another_backend_and_comes_back_with_its_way_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let state = State::open(directory.path()).unwrap();
+    let adapter = "f8b3781a-1e82-4818-a1c3-63d806ec15bb";
+    let path = state.static_file(adapter);
+    for before in [Some("{}"), None] {
+        let _ = std::fs::remove_file(&path);
+        if let Some(text) = before {
+            std::fs::write(&path, text).unwrap();
+        }
+        let mut snapshot = Snapshot::default();
+        Netlink::remember(&state, &mut snapshot, adapter).unwrap();
+        assert_eq!(snapshot.files, []);
+        Netlink::forget(&state, adapter).unwrap();
+        Netlink::forget(&state, adapter).unwrap();
+        assert!(!path.exists());
+        std::fs::write(&path, "another's").unwrap();
+        Netlink::bring_back(&snapshot).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).ok().as_deref(), before);
+    }
+    Netlink::bring_back(&Snapshot::default()).unwrap();
+}

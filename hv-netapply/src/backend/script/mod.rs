@@ -28,6 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(14);
 #[derive(Debug)]
 pub struct Script {
     world: Rc<World>,
+    state: State,
     netlink: Netlink,
 }
 
@@ -35,7 +36,7 @@ impl Script {
     /// The backend.
     #[must_use]
     pub fn new(world: Rc<World>, state: State) -> Self {
-        Self { netlink: Netlink::new(Rc::clone(&world), state), world }
+        Self { netlink: Netlink::new(Rc::clone(&world), state.clone()), state, world }
     }
 
     /// Where the C daemon has the two files.
@@ -86,6 +87,7 @@ impl Backend for Script {
     ) -> Later<'a, Result<(), Error>> {
         Box::pin(async move {
             let [ifcfg, keyfile] = self.paths(target);
+            Netlink::forget(&self.state, &target.adapter)?;
             directory(&self.world.roots.var_lib.join("hyperv"))?;
             replace(&ifcfg, files::ifcfg(target, injection).as_bytes(), 0o644)?;
             Ok(replace(&keyfile, files::keyfile(target, injection).as_bytes(), 0o600)?)
@@ -105,17 +107,20 @@ impl Backend for Script {
         Box::pin(async move {
             let [ifcfg, _] = self.paths(target);
             let had_files = snapshot.files.iter().any(|saved| saved.path == ifcfg && saved.content.is_some());
-            snapshot.restore_files()?;
-            if had_files {
-                self.call(target).await?;
-            } else {
+            let files = snapshot.restore_files();
+            let mut called = Ok(());
+            if had_files && files.is_ok() {
+                called = self.call(target).await;
+            } else if !had_files {
                 tracing::warn!(
                     "{}: {} has no way back; what was on the link returns until the next boot",
                     target.interface,
                     self.world.settings.script.display()
                 );
             }
-            self.netlink.restore(target, snapshot, live).await
+            // Whatever the script has done: what was on the link comes back.
+            let link = self.netlink.restore(target, snapshot, live).await;
+            files.and(called).and(link)
         })
     }
 }
