@@ -27,7 +27,7 @@ pub enum Refused {
     /// Neither addresses, nor DHCP, nor DNS servers.
     #[error("the host says nothing that could be configured")]
     Nothing,
-    /// An entry of a family that the message is not about.
+    /// An address or a gateway of a family that the message is not about.
     #[error("{0} is not of the family that the host's message is about")]
     OtherFamily(IpAddr),
     /// An address that no interface can have.
@@ -88,7 +88,10 @@ pub(super) fn injection(info: &IpInfo, adapters: &impl Adapters) -> Result<Injec
     if !adapters.has(adapter) {
         return Err(Refused::NoAdapter);
     }
-    only_its_family(info)?;
+    // With DHCP, addresses and gateways of a family that the message is not about are what the host has learned.
+    if !info.dhcp {
+        only_its_family(info)?;
+    }
     // DHCP is IPv4's, except in a message that is about IPv6 alone.
     let dhcp_v4 = info.dhcp && info.family != Family::V6;
     let dhcp_v6 =
@@ -101,15 +104,20 @@ pub(super) fn injection(info: &IpInfo, adapters: &impl Adapters) -> Result<Injec
     Ok(Injection { adapter: adapter.to_string(), ipv4, ipv6 })
 }
 
+/// Whether a message of that family is about addresses and gateways of this one's. DNS servers are of either: whom one
+/// asks says nothing about what one asks for.
+fn is_about(family: Family, ip: IpAddr) -> bool {
+    match family {
+        Family::V4 => ip.is_ipv4(),
+        Family::V6 => ip.is_ipv6(),
+        Family::Unspecified | Family::Both => true,
+    }
+}
+
 fn only_its_family(info: &IpInfo) -> Result<(), Refused> {
-    let other: fn(&IpAddr) -> bool = match info.family {
-        Family::V4 => IpAddr::is_ipv6,
-        Family::V6 => IpAddr::is_ipv4,
-        Family::Unspecified | Family::Both => return Ok(()),
-    };
-    let addresses = info.addresses.iter().map(|entry| &entry.ip);
-    let mut entries = addresses.chain(&info.gateways).chain(&info.dns);
-    entries.find(|ip| other(ip)).map_or(Ok(()), |ip| Err(Refused::OtherFamily(*ip)))
+    let addresses = info.addresses.iter().map(|entry| entry.ip);
+    let mut entries = addresses.chain(info.gateways.iter().copied());
+    entries.find(|ip| !is_about(info.family, *ip)).map_or(Ok(()), |ip| Err(Refused::OtherFamily(ip)))
 }
 
 /// One family's part. With `automatic`, addresses and gateways in the message are those that the host has learned from
@@ -120,8 +128,9 @@ fn plan(info: &IpInfo, automatic: bool, own: fn(&IpAddr) -> bool) -> Result<Plan
     if automatic {
         return Ok(Plan { addressing: Addressing::Automatic, gateways: Vec::new(), dns: said });
     }
-    let addresses = addresses(info.addresses.iter().filter(|entry| own(&entry.ip)))?;
-    let gateways = gateways(info.gateways.iter().copied().filter(own), &addresses)?;
+    let counts = |ip: &IpAddr| own(ip) && is_about(info.family, *ip);
+    let addresses = addresses(info.addresses.iter().filter(|entry| counts(&entry.ip)))?;
+    let gateways = gateways(info.gateways.iter().copied().filter(counts), &addresses)?;
     match (addresses.is_empty(), gateways.first()) {
         (true, Some(gateway)) => Err(Refused::GatewayAlone(*gateway)),
         (true, None) => Ok(Plan { addressing: Addressing::Keep, gateways, dns: said }),

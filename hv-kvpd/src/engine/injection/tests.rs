@@ -194,12 +194,29 @@ fn nothing_said_is_nothing_done() {
 }
 
 #[test]
-fn an_entry_of_the_other_family_is_refused() {
+fn an_address_or_a_gateway_of_the_other_family_is_refused() {
     let other = |ip: &str| Refused::OtherFamily(ip.parse().unwrap());
     is_refused(&info(V4, false, &["192.0.2.7/24", "2001:db8::7/64"], &[], &[]), &other("2001:db8::7"));
-    is_refused(&info(V4, true, &[], &[], &["2001:db8::53"]), &other("2001:db8::53"));
+    is_refused(&info(V4, false, &["192.0.2.7/24"], &["fe80::1"], &[]), &other("fe80::1"));
     is_refused(&info(V6, false, &["2001:db8::7/64"], &["192.0.2.1"], &[]), &other("192.0.2.1"));
-    is_refused(&info(V6, true, &["192.0.2.7/24"], &[], &[]), &other("192.0.2.7"));
+}
+
+#[test]
+fn dns_servers_of_the_other_family_are_taken() {
+    let v4 = info(V4, false, &["192.0.2.7/24"], &[], &["192.0.2.53", "2001:db8::53"]);
+    comes_to(&v4, &fixed(&["192.0.2.7/24"], &[], &["192.0.2.53"]), &servers(Some(&["2001:db8::53"])));
+    let dhcp = info(V4, true, &[], &[], &["2001:db8::53"]);
+    comes_to(&dhcp, &automatic(None), &servers(Some(&["2001:db8::53"])));
+    let v6 = info(V6, false, &[], &[], &["192.0.2.53"]);
+    comes_to(&v6, &servers(Some(&["192.0.2.53"])), &keep());
+}
+
+#[test]
+fn with_dhcp_addresses_and_gateways_of_the_other_family_do_not_count() {
+    let v4 = info(V4, true, &["192.0.2.7/24", "2001:db8::7/64"], &["192.0.2.1", "fe80::1"], &[]);
+    comes_to(&v4, &automatic(None), &keep());
+    let v6 = info(V6, true, &["192.0.2.7/24"], &["192.0.2.1"], &[]);
+    comes_to(&v6, &keep(), &automatic(None));
 }
 
 #[test]
