@@ -84,7 +84,7 @@ impl Refused {
 /// # Errors
 /// It contradicts itself, or says what cannot be, or is about none of `adapters`.
 pub(super) fn injection(info: &IpInfo, adapters: &impl Adapters) -> Result<Injection, Refused> {
-    let adapter: Guid = info.adapter_id.trim().parse().map_err(|_| Refused::NoAdapter)?;
+    let adapter = named(info).ok_or(Refused::NoAdapter)?;
     if !adapters.has(adapter) {
         return Err(Refused::NoAdapter);
     }
@@ -102,6 +102,15 @@ pub(super) fn injection(info: &IpInfo, adapters: &impl Adapters) -> Result<Injec
         return Err(Refused::Nothing);
     }
     Ok(Injection { adapter: adapter.to_string(), ipv4, ipv6 })
+}
+
+/// Whether `info` is about an adapter that has no interface yet.
+pub(super) fn is_coming(info: &IpInfo, adapters: &impl Adapters) -> bool {
+    named(info).is_some_and(|adapter| adapters.is_coming(adapter))
+}
+
+fn named(info: &IpInfo) -> Option<Guid> {
+    info.adapter_id.trim().parse().ok()
 }
 
 /// Whether a message of that family is about addresses and gateways of this one's. DNS servers are of either: whom one

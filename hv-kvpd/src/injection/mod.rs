@@ -29,12 +29,12 @@ use hv_utils_core::netapply::{self, History, Injection, Kind, RESUME, SOCKET, St
 use hv_utils_core::wire::Status;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::bus::network1::Injected;
 use crate::engine::Refused;
-use attempt::{Applied, Failure, Verdict, apply, done, settle};
-use conversation::Conversation;
+use attempt::{Applied, Failure, PATIENCE, Verdict, apply, done, settle};
+use conversation::{Conversation, Trouble};
 pub(crate) use history::Records;
 use resume::Resumer;
 
@@ -113,8 +113,8 @@ impl Injector {
         link.answer(request, refused.status(), |_| {});
     }
 
-    /// Begins what the host wants. Whatever was under way before is ended by it: the host has given it up.
-    pub(crate) fn begin(&mut self, request: Request, injection: Injection) {
+    /// Begins what the host has wanted since then. Whatever was under way before is ended by it: the host has given it up.
+    pub(crate) fn begin(&mut self, request: Request, injection: Injection, since: Instant) {
         if let Some(abandoned) = self.applying.take()
             && let Some(before) = self.log.admit("asked anew")
         {
@@ -127,7 +127,7 @@ impl Injector {
         }
         let adapter = injection.adapter.clone();
         tracing::debug!(adapter, "the host configures an adapter");
-        let work = Box::pin(apply(self.socket.clone(), injection));
+        let work = Box::pin(apply_by(since + PATIENCE, self.socket.clone(), injection));
         self.applying = Some(Applying { request, adapter, work });
     }
 
@@ -216,6 +216,14 @@ impl Injector {
             self.resumer.was_cut();
         }
         link.answer(&applying.request, failure.status(), |_| {});
+    }
+}
+
+/// Has it applied by then: the host may have waited before this begins.
+async fn apply_by(end: Instant, socket: PathBuf, injection: Injection) -> Applied {
+    match timeout_at(end, apply(socket, injection)).await {
+        Ok(applied) => applied,
+        Err(_) => Err(Trouble::Late.into()),
     }
 }
 

@@ -5,7 +5,6 @@ use std::thread::{self, JoinHandle};
 
 use hv_utils_core::netapply::{Addressing, Kind, Plan, Reply, Request};
 use tempfile::TempDir;
-use tokio::time::Instant;
 
 use super::*;
 
@@ -177,6 +176,15 @@ async fn silence_ends_before_the_kernel_gives_up_and_hangs_up() {
     let failure = apply(path, injection()).await.unwrap_err();
     assert_eq!(begin.elapsed().as_secs(), 24);
     assert_eq!((failure.kind(), failure.status()), ("late", Status::FAIL));
+    thread.join().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_host_has_waited_before_counts() {
+    let (_directory, path, thread) = asked(|caller| assert_eq!(caller.hear(), None));
+    let begin = Instant::now();
+    let failure = apply_by(begin + PATIENCE - Duration::from_secs(10), path, injection()).await.unwrap_err();
+    assert_eq!((begin.elapsed().as_secs(), failure.kind()), (14, "late"));
     thread.join().unwrap();
 }
 

@@ -398,3 +398,19 @@ fn a_cut_is_noted_until_all_fits_again() {
         assert_eq!(network.cut.len(), usize::from(cut));
     }
 }
+
+#[test]
+fn an_adapter_is_coming_while_its_device_has_no_interface() {
+    const GUID: &str = "11111111-2222-3333-4444-555555555555";
+    let guid: Guid = GUID.parse().unwrap();
+    let mut machine = Machine::new(Vec::new(), Vec::new());
+    assert!(!machine.network.is_coming(guid), "no such device");
+    let device = machine.sysfs.path().join("bus/vmbus/devices").join(GUID);
+    fs::create_dir_all(&device).unwrap();
+    assert!(machine.network.is_coming(guid));
+    fs::create_dir_all(device.join("net/eth0")).unwrap();
+    assert!(machine.network.is_coming(guid), "made, and not announced yet");
+    machine.network.select(Selection::new(Vec::new(), vec!["eth0".to_owned()]));
+    machine.become_so(vec![nic(2, "eth0", 3)], Vec::new());
+    assert!(!machine.network.is_coming(guid), "there, but the host is not shown it");
+}

@@ -109,6 +109,58 @@ fn what_makes_no_sense_is_refused_and_nobody_is_called() {
     });
 }
 
+/// The device of the machine's adapter, whose interface comes later.
+const DEVICE: &str = "sys/bus/vmbus/devices/f8b3781a-1e82-4818-a1c3-63d806ec15bb";
+
+#[test]
+fn a_configuration_that_comes_before_the_interface_waits_for_it() {
+    inside("a_configuration_that_comes_before_the_interface_waits_for_it", async |links| {
+        let stack = Stack::prepare("");
+        std::fs::create_dir_all(stack.path(DEVICE)).unwrap();
+        let stack = stack.run().await;
+        let double = stack.double();
+        let mut host = stack.host(BINARY).await;
+        let asked = host.ask(&fixed()).await;
+        assert_eq!(host.answer_now(), None);
+        links.uplink("eth0").await;
+        let caller = double.caller();
+        wanted(&caller);
+        caller.say(&applied());
+        assert_eq!(host.answer().await, (asked, Status::OK));
+        assert_eq!(caller.hear(), Some(Request::Confirm));
+    });
+}
+
+#[test]
+fn a_configuration_that_is_ended_while_it_waits_for_the_interface_is_not_applied() {
+    inside("a_configuration_that_is_ended_while_it_waits_for_the_interface", async |links| {
+        let stack = Stack::prepare("");
+        std::fs::create_dir_all(stack.path(DEVICE)).unwrap();
+        let stack = stack.run().await;
+        let double = stack.double();
+        let mut host = stack.host(BINARY).await;
+        host.ask(&fixed()).await;
+        host.negotiate(BINARY).await;
+        links.uplink("eth0").await;
+        let asked = host.ask(&dhcp()).await;
+        let caller = double.caller();
+        assert_eq!(wanted(&caller).ipv4.addressing, Addressing::Automatic);
+        caller.say(&applied());
+        assert_eq!(host.answer().await, (asked, Status::OK));
+    });
+}
+
+#[test]
+fn a_configuration_of_a_device_that_is_not_there_is_refused_at_once() {
+    inside("a_configuration_of_a_device_that_is_not_there_is_refused_at_once", async |_| {
+        let stack = Stack::start("").await;
+        let mut host = stack.host(BINARY).await;
+        let begin = std::time::Instant::now();
+        assert_eq!(status(&mut host, &dhcp()).await, Status::NOT_FOUND);
+        assert!(begin.elapsed() < std::time::Duration::from_secs(9));
+    });
+}
+
 #[test]
 fn what_the_administrator_forbids_is_not_supported_and_logged_once() {
     machine("what_the_administrator_forbids_is_not_supported_and_logged_once", async || {

@@ -17,6 +17,10 @@ impl Adapters for All {
         true
     }
 
+    fn is_coming(&self, _: Guid) -> bool {
+        false
+    }
+
     fn ip_info(&self, _: &str) -> Option<IpInfo> {
         None
     }
