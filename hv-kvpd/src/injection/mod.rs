@@ -4,7 +4,7 @@
 //! ```text
 //!  host ── SET_IP_INFO ──► engine ── Injection ──► Injector ── Apply ──────► hv-netapply
 //!       ◄── status ─────────────────────────────── ........ ◄─ Applied ─────
-//!                                    answer sent? yes: Confirm, no: Cancel ►
+//!                               answer in the ring? yes: Confirm, no: Cancel ►
 //! ```
 //!
 //! What a message means is [`crate::engine`]'s, what is done to the machine hv-netapply's. One change is under way at a
@@ -15,6 +15,7 @@ mod attempt;
 mod conversation;
 mod history;
 mod resume;
+mod telling;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -23,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hv_utils_core::bus::{Authority, Error};
-use hv_utils_core::channel::{Link, OncePer, Receipt, Request};
+use hv_utils_core::channel::{Link, OncePer, Request};
 use hv_utils_core::daemon::CommonArgs;
 use hv_utils_core::netapply::{self, History, Injection, Kind, RESUME, SOCKET, Step};
 use hv_utils_core::wire::Status;
@@ -37,10 +38,11 @@ use attempt::{Applied, Failure, PATIENCE, Verdict, apply, done, settle};
 use conversation::{Conversation, Trouble};
 pub(crate) use history::Records;
 use resume::Resumer;
+use telling::{Fate, Telling, told};
 
 /// How long a kind of failure that is known is only counted.
 const LOG_INTERVAL: Duration = Duration::from_secs(3600);
-/// How long an answer may wait for room in the ring before it counts as given: the host finds it, sooner or later.
+/// How long an answer may wait for room in the ring when this daemon ends.
 const ROOM: Duration = Duration::from_secs(2);
 /// How long the end of the daemon waits for what the host was told to be confirmed.
 const END: Duration = Duration::from_secs(3);
@@ -52,6 +54,8 @@ const REVERT: Duration = Duration::from_secs(60);
 pub(crate) enum Event {
     /// hv-netapply is done, or is not.
     Applied(Applied),
+    /// What became of the answer that says so.
+    Told(Fate),
     /// What the host was told, or was not, has been settled.
     Settled(Result<(Verdict, Result<(), Failure>), JoinError>),
 }
@@ -59,6 +63,7 @@ pub(crate) enum Event {
 /// A change that hv-netapply is at.
 struct Applying {
     request: Request,
+    since: Instant,
     adapter: String,
     work: Pin<Box<dyn Future<Output = Applied> + Send>>,
 }
@@ -75,6 +80,7 @@ pub(crate) struct Injector {
     socket: PathBuf,
     records: Arc<Records>,
     applying: Option<Applying>,
+    telling: Option<Telling>,
     settling: JoinSet<(Verdict, Result<(), Failure>)>,
     resumer: Resumer,
     log: OncePer,
@@ -90,6 +96,7 @@ impl Injector {
             resumer: Resumer::start(socket.clone(), directory.join(RESUME)),
             socket,
             applying: None,
+            telling: None,
             settling: JoinSet::new(),
             log: OncePer::new(LOG_INTERVAL),
         }
@@ -128,12 +135,14 @@ impl Injector {
         let adapter = injection.adapter.clone();
         tracing::debug!(adapter, "the host configures an adapter");
         let work = Box::pin(apply_by(since + PATIENCE, self.socket.clone(), injection));
-        self.applying = Some(Applying { request, adapter, work });
+        self.applying = Some(Applying { request, since, adapter, work });
     }
 
     /// Waits for something to handle. Cancel safe.
     pub(crate) async fn next(&mut self) -> Event {
         tokio::select! {
+            biased;
+            fate = told(self.telling.as_mut()) => Event::Told(fate),
             outcome = applied(self.applying.as_mut()) => Event::Applied(outcome),
             Some(settled) = self.settling.join_next() => Event::Settled(settled),
         }
@@ -149,6 +158,7 @@ impl Injector {
                     Err(failure) => self.fail(&applying, &failure, link),
                 }
             }
+            Event::Told(fate) => self.settle(fate, link),
             Event::Settled(settled) => self.settled(settled),
         }
     }
@@ -159,8 +169,9 @@ impl Injector {
             tracing::info!(adapter = applying.adapter, "stopping: what the host wanted of it is undone");
             link.answer(&applying.request, Status::FAIL, |_| {});
         }
-        if !self.settling.is_empty() {
+        if self.telling.is_some() {
             let _ = timeout(ROOM, link.flush()).await;
+            self.settle_now(link);
         }
         let all = async {
             while let Some(settled) = self.settling.join_next().await {
@@ -174,15 +185,32 @@ impl Injector {
 
     /// It is done: the host learns it, and it stays only if the host does.
     fn tell(&mut self, applying: Applying, conversation: Conversation, step: &Step, link: &mut Link) {
-        let Applying { request, adapter, .. } = applying;
+        let Applying { request, since, adapter, .. } = applying;
         let (interface, backend, pending) = (&step.interface, &step.backend, step.pending);
         tracing::info!(interface, backend, pending, adapter, "the host has configured an adapter");
+        tracing::debug!("hv-netapply is done; the host is told");
+        self.settle_now(link);
         let receipt = link.answer_noted(&request, Status::OK, |_| {});
+        self.telling = Some(Telling::new(request, receipt, since, conversation));
+    }
+
+    /// Settles what the host is still being told, as things are.
+    fn settle_now(&mut self, link: &mut Link) {
+        if let Some(telling) = &mut self.telling {
+            let fate = telling.now();
+            self.settle(fate, link);
+        }
+    }
+
+    /// What the host knows stays; what it may never read is taken out of its way and undone.
+    fn settle(&mut self, fate: Fate, link: &mut Link) {
+        let Some(Telling { request, conversation, .. }) = self.telling.take() else { return };
+        if fate == Fate::Waits {
+            link.withdraw(&request, Status::FAIL);
+        }
+        let verdict = if fate == Fate::Given { Verdict::Stays } else { Verdict::Goes };
         let socket = self.socket.clone();
-        self.settling.spawn(async move {
-            let verdict = verdict(receipt).await;
-            (verdict, settle(socket, conversation, verdict).await)
-        });
+        self.settling.spawn(async move { (verdict, settle(socket, conversation, verdict).await) });
     }
 
     fn settled(&mut self, settled: Result<(Verdict, Result<(), Failure>), JoinError>) {
@@ -231,15 +259,6 @@ async fn applied(applying: Option<&mut Applying>) -> Applied {
     match applying {
         Some(applying) => applying.work.as_mut().await,
         None => std::future::pending().await,
-    }
-}
-
-/// Whether what was applied stays: if the host was told so, or will be.
-async fn verdict(mut receipt: Receipt) -> Verdict {
-    match timeout(ROOM, receipt.delivered()).await {
-        // An answer that waits will be found: it must be true then.
-        Ok(true) | Err(_) => Verdict::Stays,
-        Ok(false) => Verdict::Goes,
     }
 }
 

@@ -413,6 +413,27 @@ fn sigterm_after_the_host_was_told_waits_for_the_confirmation() {
 }
 
 #[test]
+fn sigterm_while_the_answer_waits_for_room_cancels() {
+    machine("sigterm_while_the_answer_waits_for_room_cancels", async || {
+        let stack = Stack::start("").await;
+        let double = stack.double();
+        let mut host = stack.host(BINARY).await;
+        fill_ring(&mut host).await;
+        host.ask(&fixed()).await;
+        let caller = double.caller();
+        wanted(&caller);
+        caller.say(&applied());
+        while !stack.path("log").exists() || !stack.log().contains("hv-netapply is done") {
+            tokio::task::yield_now().await;
+        }
+        stack.signal(Signal::TERM);
+        assert_eq!(caller.hear(), Some(Request::Cancel));
+        caller.say(&Reply::Done);
+        assert_eq!(stack.ended().0, Some(0));
+    });
+}
+
+#[test]
 fn what_was_cut_short_before_the_start_is_resumed() {
     machine("what_was_cut_short_before_the_start_is_resumed", async || {
         let stack = Stack::prepare("");

@@ -102,7 +102,8 @@ impl Stack {
         (code, self.log())
     }
 
-    fn log(&self) -> String {
+    /// What it has logged by now.
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 }

@@ -11,6 +11,7 @@ use crate::channel::{ChannelError, ChannelState, RingChannel};
 use crate::wire::ic::MESSAGE_TYPE_NEGOTIATE;
 use crate::wire::message::FLAG_RESPONSE;
 use crate::wire::ring::KIND_IN_BAND;
+use crate::wire::session::restate;
 use crate::wire::{Message, PacketHeader, Received, RequestInfo, Session, Status, Ticket};
 use std::collections::VecDeque;
 use std::mem;
@@ -48,6 +49,8 @@ pub(super) struct RawSide {
 struct Posted {
     header: PacketHeader,
     payload: Vec<u8>,
+    /// The request that it answers, if the service answered it.
+    serial: Option<u64>,
     /// Who wants to know its fate.
     note: Note,
 }
@@ -156,7 +159,7 @@ impl RawSide {
             return Ok(None);
         }
         let payload = self.exchange(Payload::Packet);
-        self.outbox.push_back(Posted { header: reply, payload, note: Note::default() });
+        self.outbox.push_back(Posted { header: reply, payload, serial: None, note: Note::default() });
         Ok(None)
     }
 
@@ -217,7 +220,18 @@ impl RawSide {
             }
         }
         let payload = self.exchange(Payload::Current);
-        self.outbox.push_back(Posted { header: reply, payload, note });
+        self.outbox.push_back(Posted { header: reply, payload, serial: Some(serial), note });
+        true
+    }
+
+    /// Puts `status` into the place of an answer that still waits for room. `false`: it does not wait.
+    pub(super) fn withdraw(&mut self, serial: u64, status: Status) -> bool {
+        let Some(posted) = self.outbox.iter_mut().find(|posted| posted.serial == Some(serial)) else {
+            return false;
+        };
+        restate(&mut posted.payload, status);
+        // Whoever waits to hear that it was given never will.
+        posted.note = Note::default();
         true
     }
 

@@ -321,6 +321,23 @@ async fn an_answer_is_delivered_when_it_is_in_the_ring_and_never_if_the_channel_
 }
 
 #[tokio::test]
+async fn an_answer_that_waits_for_room_can_be_taken_back() {
+    let Setup { mut link, mut host, _directory } = ready(0x2000).await;
+    host.ask(1, 1);
+    let first = request(&mut link).await;
+    link.answer(&first, Status::OK, |_| {});
+    assert!(!link.withdraw(&first, Status::FAIL), "it was given");
+    host.ask(2, 2);
+    let second = request(&mut link).await;
+    let mut receipt = link.answer_noted(&second, Status::OK, |_| {});
+    assert!(link.withdraw(&second, Status::FAIL));
+    assert!(!receipt.delivered().await);
+    assert_eq!(host.answer_now(), Some(answered(1, 1)));
+    let (kept, ()) = tokio::join!(host.answer(), settle(&mut link));
+    assert_eq!(kept, Answer { status: Status::FAIL, ..answered(2, 2) });
+}
+
+#[tokio::test]
 async fn nothing_is_read_while_a_reply_waits_for_room() {
     let Setup { mut link, mut host, _directory } = ready(0x2000).await;
     for id in 1..=2 {
