@@ -41,8 +41,9 @@ pub trait Adapters {
     /// The configuration of the adapter with this MAC address; `None` if there is none that the host is shown.
     fn ip_info(&self, adapter_id: &str) -> Option<IpInfo>;
 
-    /// Whether an interface that the host is shown belongs to this VMBus device.
-    fn has(&self, adapter: Guid) -> bool;
+    /// The configuration of the interface that belongs to this VMBus device; `None` if there is none that the host is
+    /// shown.
+    fn of_device(&self, adapter: Guid) -> Option<IpInfo>;
 
     /// Whether this VMBus device is there, and an interface for it is still to come: its driver has not got that far.
     fn is_coming(&self, adapter: Guid) -> bool;

@@ -27,8 +27,8 @@ impl Items for Listed {
 struct NoAdapters;
 
 impl Adapters for NoAdapters {
-    fn has(&self, _: Guid) -> bool {
-        false
+    fn of_device(&self, _: Guid) -> Option<IpInfo> {
+        None
     }
 
     fn is_coming(&self, _: Guid) -> bool {
@@ -44,8 +44,8 @@ impl Adapters for NoAdapters {
 struct OneAdapter(&'static str);
 
 impl Adapters for OneAdapter {
-    fn has(&self, _: Guid) -> bool {
-        true
+    fn of_device(&self, _: Guid) -> Option<IpInfo> {
+        Some(IpInfo::default())
     }
 
     fn is_coming(&self, _: Guid) -> bool {
@@ -208,8 +208,8 @@ fn configuring_an_adapter_is_done_unless_it_is_forbidden_or_makes_no_sense() {
 struct ToCome;
 
 impl Adapters for ToCome {
-    fn has(&self, _: Guid) -> bool {
-        false
+    fn of_device(&self, _: Guid) -> Option<IpInfo> {
+        None
     }
 
     fn is_coming(&self, adapter: Guid) -> bool {

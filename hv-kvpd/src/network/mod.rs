@@ -145,8 +145,9 @@ impl Network {
 }
 
 impl engine::Adapters for Network {
-    fn has(&self, adapter: Guid) -> bool {
-        self.interface_of(adapter).is_some()
+    fn of_device(&self, adapter: Guid) -> Option<IpInfo> {
+        let known = self.known.iter().find(|known| known.names.guid == Some(adapter));
+        known.map(|known| known.info.clone())
     }
 
     /// A device with an interface that is known, and not shown, has all that will come.
