@@ -18,7 +18,8 @@ use rustix::io::Errno;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use crate::bus::{Kvp1, Network1, kvp1, network1};
+use crate::bus::network1::Publisher;
+use crate::bus::{Kvp1, Network1, kvp1};
 use crate::config::{Args, Settings};
 use crate::engine::{Action, Answer, Engine, Refused, read_by};
 use crate::held::{Held, lapsed};
@@ -47,6 +48,8 @@ pub struct Kvpd {
     injector: Injector,
     /// A configuration of an adapter that has no interface yet.
     held: Option<Held<(Request, kvp::Request)>>,
+    /// Of the present connection to the bus.
+    publisher: Option<Publisher>,
     finished: mpsc::UnboundedReceiver<Finished>,
     finish: mpsc::UnboundedSender<Finished>,
 }
@@ -121,7 +124,7 @@ impl Service for Kvpd {
         let injector = Injector::start(&context.common);
         let context = context.clone();
         let network = Network::new(context.common.sysfs_root.clone(), settings.network.selection);
-        let (seen, held) = (None, None);
+        let (seen, held, publisher) = (None, None, None);
         let mut kvpd = Kvpd {
             context,
             engine,
@@ -132,6 +135,7 @@ impl Service for Kvpd {
             watches,
             injector,
             held,
+            publisher,
             finished,
             finish,
         };
@@ -149,7 +153,7 @@ impl Service for Kvpd {
         self.network.follow(connection.clone());
         tokio::spawn(kvp1::announce(connection.clone(), Self::OBJECT, received));
         let (adapters, records) = (self.shared.adapters(), self.injector.records());
-        tokio::spawn(network1::publish(connection.clone(), Self::OBJECT, adapters, records));
+        self.publisher = Some(Publisher::start(connection.clone(), Self::OBJECT, adapters, records));
         Ok(())
     }
 
