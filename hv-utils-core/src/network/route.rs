@@ -61,7 +61,8 @@ pub struct Route {
     pub metric: u32,
     /// Who made it: `RTPROT_*` of `linux/rtnetlink.h`.
     pub protocol: u8,
-    /// The address that it is for, if it is for one: it goes with that address (IPv4).
+    /// The address that an IPv4 route is for, if it is for one: it goes with that address. An IPv6 route only loses it,
+    /// and no message says so.
     pub source: Option<IpAddr>,
 }
 
@@ -113,7 +114,7 @@ pub(super) fn parse(payload: &[u8]) -> Option<RouteNews> {
             RTA_GATEWAY => route.gateway = ip(value),
             RTA_VIA => route.gateway = value.get(2..).and_then(ip),
             RTA_PRIORITY => route.metric = word(value, 0)?,
-            RTA_PREFSRC => route.source = ip(value),
+            RTA_PREFSRC if family == RouteFamily::V4 => route.source = ip(value),
             RTA_TABLE => route.table = word(value, 0)?,
             RTA_MULTIPATH => several = Some(value),
             _ => {}

@@ -13,7 +13,7 @@ use super::route::{Route, RouteFamily, RouteNews};
 #[derive(Debug, Clone, Default)]
 pub(super) struct Routes {
     known: Vec<Route>,
-    /// A way of several was lost with its interface, and comes back with it unannounced.
+    /// A way of several was lost with its interface, or that one's last address, and comes back with it unannounced.
     torn: bool,
     stale: bool,
 }
@@ -81,25 +81,29 @@ impl Routes {
 
     /// An interface is switched off or gone: no route leads through it.
     pub(super) fn link_down(&mut self, interface: u32) -> bool {
-        let through = |route: &Route| route.interface == interface;
-        let lost: Vec<Route> = self.known.iter().filter(|route| through(route)).cloned().collect();
-        self.torn |= lost.iter().any(|lost| {
-            let beside = |known: &Route| {
-                (known.family, known.table, known.metric) == (lost.family, lost.table, lost.metric)
-            };
-            self.known.iter().any(|known| !through(known) && beside(known))
-        });
-        self.remove_where(through)
+        self.lose(|route| route.interface == interface)
     }
 
-    /// An interface is switched on.
+    /// An interface is switched on, or has its first IPv4 address.
     pub(super) fn link_up(&mut self) {
         self.stale |= std::mem::take(&mut self.torn);
     }
 
     /// An interface has lost its last IPv4 address.
     pub(super) fn last_address_gone(&mut self, interface: u32) -> bool {
-        self.remove_where(|route| route.interface == interface && route.family == RouteFamily::V4)
+        self.lose(|route| route.interface == interface && route.family == RouteFamily::V4)
+    }
+
+    /// These go; where others of the same route stay, they come back unannounced.
+    fn lose(&mut self, gone: impl Fn(&Route) -> bool) -> bool {
+        let lost: Vec<Route> = self.known.iter().filter(|route| gone(route)).cloned().collect();
+        self.torn |= lost.iter().any(|lost| {
+            let beside = |known: &Route| {
+                (known.family, known.table, known.metric) == (lost.family, lost.table, lost.metric)
+            };
+            self.known.iter().any(|known| !gone(known) && beside(known))
+        });
+        self.remove_where(gone)
     }
 
     /// Whether one is for this address.
@@ -109,7 +113,7 @@ impl Routes {
 
     /// The machine no longer has this address.
     pub(super) fn source_gone(&mut self, ip: IpAddr) -> bool {
-        self.remove_where(|route| route.family == RouteFamily::V4 && route.source == Some(ip))
+        self.remove_where(|route| route.source == Some(ip))
     }
 
     /// A next hop is gone; which routes led there was not kept.

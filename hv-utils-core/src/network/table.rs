@@ -259,6 +259,9 @@ impl Table {
                 true
             }
             None => {
+                if address.ip.is_ipv4() && !link.addresses.iter().any(|known| known.ip.is_ipv4()) {
+                    self.routes.link_up();
+                }
                 link.addresses.push(address);
                 true
             }
