@@ -47,6 +47,11 @@ pub enum NetworkError {
     /// The kernel did not list what there is.
     #[error("the kernel does not list interfaces and addresses ({0})")]
     Dump(Errno),
+    /// It began to, again and again, and never came to the end.
+    #[error(
+        "the kernel's lists of interfaces and addresses are cut short each time: too much changes at once"
+    )]
+    Torn,
 }
 
 /// The table of interfaces, addresses and default routes, and what keeps it current.
@@ -88,7 +93,7 @@ impl Monitor {
             sysfs_root: sysfs_root.to_owned(),
             table: Table::default(),
         };
-        monitor.resynchronise()?;
+        monitor.table = monitor.list()?;
         Ok(monitor)
     }
 
@@ -143,9 +148,10 @@ impl Monitor {
     }
 
     fn start_over(&mut self) -> Result<bool, NetworkError> {
-        let before = std::mem::take(&mut self.table);
-        self.resynchronise()?;
-        Ok(self.table != before)
+        let table = self.list()?;
+        let changed = self.table != table;
+        self.table = table;
+        Ok(changed)
     }
 
     fn take_announcements(&mut self, length: usize) -> bool {
@@ -158,9 +164,9 @@ impl Monitor {
         changed
     }
 
-    /// Fills the table anew. A change in the middle may have been seen in the wrong order: then once more.
-    fn resynchronise(&mut self) -> Result<(), NetworkError> {
-        for _ in 0..DUMPS {
+    /// Everything there is.
+    fn list(&mut self) -> Result<Table, NetworkError> {
+        choose(|| {
             let mut table = Table::default();
             let mut dumped = Dumped::Whole;
             for dump in [Dump::Links, Dump::Addresses, Dump::Routes] {
@@ -168,16 +174,12 @@ impl Monitor {
                     dumped = dumped.max(self.dump(dump, &mut table)?);
                 }
             }
-            match dumped {
-                Dumped::Whole | Dumped::Disturbed => self.table = table,
+            if dumped == Dumped::Torn {
                 // The kernel may still hold the dump for unfinished, and would refuse another.
-                Dumped::Torn => (self.socket, self.port) = connect().map_err(NetworkError::Socket)?,
+                (self.socket, self.port) = connect().map_err(NetworkError::Socket)?;
             }
-            if dumped == Dumped::Whole {
-                break;
-            }
-        }
-        Ok(())
+            Ok((dumped, table))
+        })
     }
 
     /// One dump into `table`. What waits already is older than the dump, and a full queue would leave it no room.
@@ -242,6 +244,20 @@ impl Monitor {
     fn receive(&mut self) -> Result<Received, Errno> {
         receive(self.socket.get_ref(), &mut self.buffer)
     }
+}
+
+/// The first list that is whole. A change in the middle may have been seen in the wrong order: then once more, and in the
+/// end the last that was complete.
+fn choose(mut list: impl FnMut() -> Result<(Dumped, Table), NetworkError>) -> Result<Table, NetworkError> {
+    let mut complete = None;
+    for _ in 0..DUMPS {
+        match list()? {
+            (Dumped::Whole, table) => return Ok(table),
+            (Dumped::Disturbed, table) => complete = Some(table),
+            (Dumped::Torn, _) => {}
+        }
+    }
+    complete.ok_or(NetworkError::Torn)
 }
 
 /// What a message says, if it is about what we keep.
