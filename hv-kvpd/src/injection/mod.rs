@@ -14,6 +14,7 @@
 mod attempt;
 mod conversation;
 mod history;
+mod pauses;
 mod resume;
 mod telling;
 
@@ -214,6 +215,8 @@ impl Injector {
     }
 
     fn settled(&mut self, settled: Result<(Verdict, Result<(), Failure>), JoinError>) {
+        // hv-netapply has noted it by now; the watch may not have told yet.
+        self.records.read();
         let Ok((verdict, outcome)) = settled else { return };
         if verdict == Verdict::Goes
             && let Some(before) = self.log.admit("not told")
