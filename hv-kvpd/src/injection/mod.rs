@@ -58,7 +58,16 @@ pub(crate) enum Event {
     /// What became of the answer that says so.
     Told(Fate),
     /// What the host was told, or was not, has been settled.
-    Settled(Result<(Verdict, Result<(), Failure>), JoinError>),
+    Settled(Result<Settled, JoinError>),
+}
+
+/// How a change ended.
+#[derive(Debug)]
+pub(crate) struct Settled {
+    adapter: String,
+    step: Step,
+    verdict: Verdict,
+    outcome: Result<(), Failure>,
 }
 
 /// A change that hv-netapply is at.
@@ -82,7 +91,7 @@ pub(crate) struct Injector {
     records: Arc<Records>,
     applying: Option<Applying>,
     telling: Option<Telling>,
-    settling: JoinSet<(Verdict, Result<(), Failure>)>,
+    settling: JoinSet<Settled>,
     resumer: Resumer,
     log: OncePer,
 }
@@ -155,7 +164,7 @@ impl Injector {
             Event::Applied(outcome) => {
                 let Some(applying) = self.applying.take() else { return };
                 match outcome {
-                    Ok((conversation, step)) => self.tell(applying, conversation, &step, link),
+                    Ok((conversation, step)) => self.tell(applying, conversation, step, link),
                     Err(failure) => self.fail(&applying, &failure, link),
                 }
             }
@@ -185,14 +194,11 @@ impl Injector {
     }
 
     /// It is done: the host learns it, and it stays only if the host does.
-    fn tell(&mut self, applying: Applying, conversation: Conversation, step: &Step, link: &mut Link) {
-        let Applying { request, since, adapter, .. } = applying;
-        let (interface, backend, pending) = (&step.interface, &step.backend, step.pending);
-        tracing::info!(interface, backend, pending, adapter, "the host has configured an adapter");
-        tracing::debug!("hv-netapply is done; the host is told");
+    fn tell(&mut self, applying: Applying, conversation: Conversation, step: Step, link: &mut Link) {
+        tracing::debug!(adapter = applying.adapter, "hv-netapply is done; the host is told");
         self.settle_now(link);
-        let receipt = link.answer_noted(&request, Status::OK, |_| {});
-        self.telling = Some(Telling::new(request, receipt, since, conversation));
+        let receipt = link.answer_noted(&applying.request, Status::OK, |_| {});
+        self.telling = Some(Telling::new(applying, receipt, conversation, step));
     }
 
     /// Settles what the host is still being told, as things are.
@@ -205,33 +211,48 @@ impl Injector {
 
     /// What the host knows stays; what it may never read is taken out of its way and undone.
     fn settle(&mut self, fate: Fate, link: &mut Link) {
-        let Some(Telling { request, conversation, .. }) = self.telling.take() else { return };
+        let Some(Telling { request, adapter, step, conversation, .. }) = self.telling.take() else { return };
         if fate == Fate::Waits {
             link.withdraw(&request, Status::FAIL);
         }
         let verdict = if fate == Fate::Given { Verdict::Stays } else { Verdict::Goes };
         let socket = self.socket.clone();
-        self.settling.spawn(async move { (verdict, settle(socket, conversation, verdict).await) });
+        self.settling.spawn(async move {
+            let outcome = settle(socket, conversation, verdict).await;
+            Settled { adapter, step, verdict, outcome }
+        });
     }
 
-    fn settled(&mut self, settled: Result<(Verdict, Result<(), Failure>), JoinError>) {
+    fn settled(&mut self, settled: Result<Settled, JoinError>) {
         // hv-netapply has noted it by now; the watch may not have told yet.
         self.records.read();
-        let Ok((verdict, outcome)) = settled else { return };
+        let Ok(Settled { adapter, step, verdict, outcome }) = settled else { return };
         if verdict == Verdict::Goes
             && let Some(before) = self.log.admit("not told")
         {
             tracing::warn!(
                 unlogged_before = before,
+                adapter,
                 "the host has not waited for its answer: what it wanted of an adapter is undone"
             );
         }
-        let Err(failure) = outcome else { return };
-        match verdict {
-            Verdict::Stays => {
-                tracing::error!("the host was told of a configuration that may not stay: {failure}");
+        match outcome {
+            Ok(()) if verdict == Verdict::Stays => {
+                let Step { interface, backend, pending } = step;
+                tracing::info!(interface, backend, pending, adapter, "the host has configured an adapter");
             }
-            Verdict::Goes => tracing::error!("a configuration may not have been undone: {failure}"),
+            Ok(()) => {}
+            Err(failure) => self.not_settled(verdict, &failure),
+        }
+    }
+
+    fn not_settled(&mut self, verdict: Verdict, failure: &Failure) {
+        let (kind, what) = match verdict {
+            Verdict::Stays => ("not confirmed", "the host was told of a configuration that may not stay"),
+            Verdict::Goes => ("not undone at the end", "a configuration may not have been undone"),
+        };
+        if let Some(before) = self.log.admit(kind) {
+            tracing::error!(unlogged_before = before, "{what}: {failure}");
         }
         if failure.is_cut() {
             self.resumer.was_cut();

@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use hv_utils_core::channel::{Receipt, Request};
+use hv_utils_core::netapply::Step;
 use tokio::time::{Instant, timeout_at};
 
+use super::Applying;
 use super::conversation::Conversation;
 
 /// How long after the host's request its answer may wait for room.
@@ -37,6 +39,9 @@ impl Fate {
 #[derive(Debug)]
 pub(super) struct Telling {
     pub(super) request: Request,
+    pub(super) adapter: String,
+    /// What was done.
+    pub(super) step: Step,
     receipt: Receipt,
     /// Until then the answer may wait.
     until: Instant,
@@ -44,15 +49,16 @@ pub(super) struct Telling {
 }
 
 impl Telling {
-    /// The answer to what the host wanted `since` then, on its way from now on.
+    /// The answer to what was `applied`, on its way from now on.
     pub(super) fn new(
-        request: Request,
+        applied: Applying,
         receipt: Receipt,
-        since: Instant,
         conversation: Conversation,
+        step: Step,
     ) -> Telling {
+        let Applying { request, since, adapter, .. } = applied;
         let until = (since + TOLD).max(Instant::now() + LEAST);
-        Telling { request, receipt, until, conversation }
+        Telling { request, adapter, step, receipt, until, conversation }
     }
 
     /// What has become of the answer by now.

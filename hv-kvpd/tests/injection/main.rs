@@ -363,6 +363,33 @@ fn the_end_of_hv_netapply_over_a_confirmation_is_made_good() {
 }
 
 #[test]
+fn a_configuration_is_logged_when_it_stays_and_a_failure_to_settle_once() {
+    machine("a_configuration_is_logged_when_it_stays_and_a_failure_to_settle_once", async || {
+        const CONFIGURED: &str = "the host has configured an adapter";
+        let stack = Stack::start("").await;
+        let double = stack.double();
+        let mut host = stack.host(BINARY).await;
+        let answers = [failed(Kind::NotApplied), failed(Kind::NotApplied), Reply::Done];
+        for (number, answer) in answers.into_iter().enumerate() {
+            let asked = host.ask(&fixed()).await;
+            let caller = double.caller();
+            wanted(&caller);
+            caller.say(&applied());
+            assert_eq!(host.answer().await, (asked, Status::OK));
+            assert_eq!(caller.hear(), Some(Request::Confirm));
+            assert!(!stack.log().contains(CONFIGURED), "{number}");
+            caller.say(&answer);
+            assert_eq!(caller.hear(), None);
+        }
+        while !stack.log().contains(CONFIGURED) {
+            tokio::task::yield_now().await;
+        }
+        let (_, log) = stack.end();
+        assert_eq!(log.matches("may not stay").count(), 1, "{log}");
+    });
+}
+
+#[test]
 fn garbage_fails_and_hangs_up() {
     machine("garbage_fails_and_hangs_up", async || {
         let stack = Stack::start("").await;
