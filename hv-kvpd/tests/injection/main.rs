@@ -192,6 +192,22 @@ fn a_socket_that_is_not_there_fails_and_is_logged_once() {
 }
 
 #[test]
+fn a_socket_that_cannot_be_made_is_a_failure_of_its_own() {
+    machine("a_socket_that_cannot_be_made_is_a_failure_of_its_own", async || {
+        let stack = Stack::start("").await;
+        let double = stack.double();
+        let mut host = stack.host(BINARY).await;
+        stack.no_more_files();
+        assert_eq!(status(&mut host, &dhcp()).await, Status::FAIL);
+        assert!(!double.is_called());
+        drop(host);
+        let (_, log) = stack.end();
+        assert!(log.contains("no socket to call hv-netapply by"), "{log}");
+        assert!(!log.contains("in the middle of its work"), "{log}");
+    });
+}
+
+#[test]
 fn a_negotiation_in_the_middle_cancels_what_was_applied() {
     machine("a_negotiation_in_the_middle_cancels_what_was_applied", async || {
         let stack = Stack::start("").await;

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use hv_utils_core::channel::sim::Listener;
 use hv_utils_core::wire::{Ic, Version};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use tempfile::TempDir;
 
 use crate::double::Double;
@@ -88,6 +88,13 @@ impl Stack {
     /// Sends a signal to the daemon.
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(self.daemon.borrow().as_ref().unwrap()), signal).unwrap();
+    }
+
+    /// Lets the daemon open nothing more.
+    pub(crate) fn no_more_files(&self) {
+        let none = Rlimit { current: Some(0), maximum: Some(0) };
+        prlimit(Some(Pid::from_child(self.daemon.borrow().as_ref().unwrap())), Resource::Nofile, none)
+            .unwrap();
     }
 
     /// Ends the daemon: its exit code and its log.
