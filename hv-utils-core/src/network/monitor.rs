@@ -7,12 +7,14 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use netlink_packet_core::NetlinkBuffer;
 use rustix::io::Errno;
 use rustix::net::{self, SendFlags};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::time::{Instant, sleep_until};
 
 use super::message::{Dump, Event, parse};
 use super::socket::{Received, connect, messages, number, receive, refusal};
@@ -37,6 +39,8 @@ const BATCH: usize = 256;
 /// Datagrams taken when all that there are have to be: more than a queue of usual size holds, and an end to it while
 /// they keep coming.
 const QUEUE: usize = 16 * 1024;
+/// The least between two lists that only make sure of routes, while nobody asks: next hops may come and go all the time.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Why interfaces and addresses are not known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +68,8 @@ pub struct Monitor {
     buffer: Vec<u8>,
     sysfs_root: PathBuf,
     table: Table,
+    /// When everything was listed last.
+    listed: Instant,
 }
 
 /// How a dump went.
@@ -92,6 +98,7 @@ impl Monitor {
             buffer: vec![0; BUFFER],
             sysfs_root: sysfs_root.to_owned(),
             table: Table::default(),
+            listed: Instant::now(),
         };
         monitor.table = monitor.list()?;
         Ok(monitor)
@@ -103,11 +110,14 @@ impl Monitor {
         &self.table
     }
 
-    /// Waits until the kernel may have said something. Cancel safe.
+    /// Waits until the kernel may have said something, or has to be asked. Cancel safe.
     pub async fn readable(&self) {
-        if self.socket.readable().await.is_err() {
-            // Only when the runtime goes down: there will never be anything more.
-            std::future::pending::<()>().await;
+        tokio::select! {
+            ready = self.socket.readable() => if ready.is_err() {
+                // Only when the runtime goes down: there will never be anything more.
+                std::future::pending::<()>().await;
+            },
+            () = async { sleep_until(self.listed + PAUSE).await }, if self.table.is_stale() => {}
         }
     }
 
@@ -116,7 +126,9 @@ impl Monitor {
     /// # Errors
     /// The table could not be made anew after announcements were lost.
     pub fn drain(&mut self) -> Result<bool, NetworkError> {
-        self.take_in(BATCH, Monitor::receive_if_readable)
+        let changed = self.take_in(BATCH, Monitor::receive_if_readable)?;
+        let again = self.table.is_stale() && self.listed.elapsed() >= PAUSE;
+        Ok(changed | (again && self.start_over()?))
     }
 
     /// As [`Monitor::drain`], but asks the kernel and not the runtime, which may not have looked yet: afterwards the
@@ -125,7 +137,8 @@ impl Monitor {
     /// # Errors
     /// As [`Monitor::drain`].
     pub fn catch_up(&mut self) -> Result<bool, NetworkError> {
-        self.take_in(QUEUE, |monitor| monitor.receive().map_err(NetworkError::Dump))
+        let changed = self.take_in(QUEUE, |monitor| monitor.receive().map_err(NetworkError::Dump))?;
+        Ok(changed | (self.table.is_stale() && self.start_over()?))
     }
 
     fn take_in(
@@ -141,9 +154,6 @@ impl Monitor {
                 Received::Lost => changed |= self.start_over()?,
             }
         }
-        if self.table.is_stale() {
-            changed |= self.start_over()?;
-        }
         Ok(changed)
     }
 
@@ -151,6 +161,7 @@ impl Monitor {
         let table = self.list()?;
         let changed = self.table != table;
         self.table = table;
+        self.listed = Instant::now();
         Ok(changed)
     }
 

@@ -5,6 +5,7 @@
 //! message. What follows from other messages is done here; where it does not follow, [`Routes::is_stale`] says so,
 //! and they have to be listed again.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::route::{Route, RouteFamily, RouteNews};
@@ -15,6 +16,8 @@ pub(super) struct Routes {
     known: Vec<Route>,
     /// A way of several was lost with its interface, or that one's last address, and comes back with it unannounced.
     torn: bool,
+    /// The next hop objects by which any of them went since the last list.
+    next_hops: BTreeSet<u32>,
     stale: bool,
 }
 
@@ -41,6 +44,7 @@ impl Routes {
     /// Takes in a route that is there; tells whether anything is different now.
     pub(super) fn add(&mut self, news: RouteNews) -> bool {
         self.torn |= news.torn;
+        self.next_hops.extend(news.next_hop);
         let mut changed = false;
         if news.replaces {
             changed = self.replace(&news.ways);
@@ -116,9 +120,9 @@ impl Routes {
         self.remove_where(|route| route.source == Some(ip))
     }
 
-    /// A next hop is gone; which routes led there was not kept.
-    pub(super) fn next_hop_gone(&mut self) -> bool {
-        self.stale |= !self.known.is_empty();
+    /// A next hop is gone, or another; which of the routes go by it was not kept.
+    pub(super) fn next_hop(&mut self, number: u32) -> bool {
+        self.stale |= self.next_hops.contains(&number);
         false
     }
 

@@ -262,5 +262,11 @@ fn a_route_goes_with_the_next_hop_that_it_shares() {
         next_hop(105, eth1, 2).unwrap();
         settle(&mut monitor, "no next hop any more");
         assert_eq!(gateways(&monitor), ["10.0.0.1"]);
+        // While nobody asks, it is listed after a while.
+        next_hop(104, eth1, 1).unwrap();
+        links.route(&DefaultRoute::by_next_hop(5).metric(10)).await;
+        settle(&mut monitor, "a route by a next hop again");
+        next_hop(105, eth1, 1).unwrap();
+        until(&mut monitor, "no route by it", |table| table.routes().len() == 1).await;
     });
 }
