@@ -12,14 +12,17 @@ use hv_utils_core::channel::{Framing, Link, Request};
 use hv_utils_core::daemon::config;
 use hv_utils_core::daemon::{CommonArgs, Context, Exit, Failure, Service};
 use hv_utils_core::network::Table;
-use hv_utils_core::wire::Ic;
 use hv_utils_core::wire::kvp::{self, Pool};
+use hv_utils_core::wire::{Ic, Status};
 use rustix::io::Errno;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
-use crate::bus::{Kvp1, Network1, kvp1, network1};
+use crate::bus::network1::Publisher;
+use crate::bus::{Kvp1, Network1, kvp1};
 use crate::config::{Args, Settings};
-use crate::engine::{Action, Answer, Engine, read_by};
+use crate::engine::{Action, Answer, Engine, Refused, read_by};
+use crate::held::{Held, lapsed};
 use crate::injection::{self, Injector};
 use crate::intrinsic::{self, Intrinsics};
 use crate::network::Network;
@@ -43,6 +46,10 @@ pub struct Kvpd {
     seen: Option<u64>,
     watches: Watches,
     injector: Injector,
+    /// A configuration of an adapter that has no interface yet.
+    held: Option<Held<(Request, kvp::Request)>>,
+    /// Of the present connection to the bus.
+    publisher: Option<Publisher>,
     finished: mpsc::UnboundedReceiver<Finished>,
     finish: mpsc::UnboundedSender<Finished>,
 }
@@ -75,6 +82,8 @@ pub enum Event {
     Intrinsic(Vec<intrinsic::Change>),
     /// Other DNS servers are known.
     Servers,
+    /// The adapter that a configuration was held for has not come.
+    Lapsed,
     /// Something became of what the host wants of an adapter.
     #[expect(private_interfaces, reason = "the shell only hands events back to this module")]
     Injection(Box<injection::Event>),
@@ -115,9 +124,21 @@ impl Service for Kvpd {
         let injector = Injector::start(&context.common);
         let context = context.clone();
         let network = Network::new(context.common.sysfs_root.clone(), settings.network.selection);
-        let seen = None;
-        let mut kvpd =
-            Kvpd { context, engine, shared, intrinsics, network, seen, watches, injector, finished, finish };
+        let (seen, held, publisher) = (None, None, None);
+        let mut kvpd = Kvpd {
+            context,
+            engine,
+            shared,
+            intrinsics,
+            network,
+            seen,
+            watches,
+            injector,
+            held,
+            publisher,
+            finished,
+            finish,
+        };
         kvpd.take_facts(Vec::new());
         Ok(kvpd)
     }
@@ -132,11 +153,13 @@ impl Service for Kvpd {
         self.network.follow(connection.clone());
         tokio::spawn(kvp1::announce(connection.clone(), Self::OBJECT, received));
         let (adapters, records) = (self.shared.adapters(), self.injector.records());
-        tokio::spawn(network1::publish(connection.clone(), Self::OBJECT, adapters, records));
+        self.publisher = Some(Publisher::start(connection.clone(), Self::OBJECT, adapters, records));
         Ok(())
     }
 
     fn request(&mut self, request: Request, link: &mut Link) {
+        // The host has given up what it asked before.
+        self.held = None;
         let body = link.body(&request);
         let parsed = match request.framing {
             Framing::Raw { version } => kvp::raw::parse(body, version),
@@ -159,6 +182,7 @@ impl Service for Kvpd {
             pools = self.watches.touched() => Event::Touched(pools),
             changes = self.intrinsics.changed() => Event::Intrinsic(changes),
             () = self.network.changed() => Event::Servers,
+            () = lapsed(self.held.as_ref()) => Event::Lapsed,
         }
     }
 
@@ -166,8 +190,16 @@ impl Service for Kvpd {
         match event {
             Event::Finished(finished) => self.resume(*finished, link),
             Event::Touched(pools) => pools.into_iter().for_each(|pool| self.shared.refresh(pool, || {})),
-            Event::Intrinsic(changes) => self.take_facts(changes),
+            Event::Intrinsic(changes) => {
+                self.take_facts(changes);
+                self.look_at_held(link);
+            }
             Event::Servers => self.look_at_network(),
+            Event::Lapsed => {
+                if let Some(Held { what: (request, _), .. }) = self.held.take() {
+                    self.injector.refuse(&request, &Refused::NoAdapter, link);
+                }
+            }
             Event::Injection(event) => self.injector.handle(*event, link),
         }
     }
@@ -184,6 +216,9 @@ impl Service for Kvpd {
     }
 
     async fn stop(&mut self, link: &mut Link) {
+        if let Some(Held { what: (request, _), .. }) = self.held.take() {
+            link.answer(&request, Status::FAIL, |_| {});
+        }
         self.injector.stop(link).await;
         if tokio::time::timeout(END_PATIENCE, self.shared.finish()).await.is_err() {
             tracing::warn!("a change is still waiting for another program's lock: ending without it");
@@ -244,6 +279,11 @@ impl Kvpd {
             let changes = self.intrinsics.catch_up();
             self.take_facts(changes);
         }
+        self.decide(request, message, Instant::now(), link);
+    }
+
+    /// Does what the engine says about a request that the host sent at `since`.
+    fn decide(&mut self, request: Request, message: kvp::Request, since: Instant, link: &mut Link) {
         match self.engine.request(&message, &*self.shared, &self.network) {
             Action::Answer(answer) => {
                 self.note_cut(request.framing, &message, &answer);
@@ -256,8 +296,18 @@ impl Kvpd {
                     let _ = finish.send(Finished { request, message, outcome });
                 });
             }
-            Action::Inject(injection) => self.injector.begin(request, injection),
+            Action::Inject(injection) => self.injector.begin(request, injection, since),
+            Action::Await => self.held = Some(Held { since, what: (request, message) }),
             Action::Refuse(refused) => self.injector.refuse(&request, &refused, link),
+        }
+    }
+
+    /// Looks whether the interface has come that a request is held for.
+    fn look_at_held(&mut self, link: &mut Link) {
+        let Some(Held { since, what: (request, message) }) = self.held.take() else { return };
+        // A negotiation, or the end of the channel, ends what is held too.
+        if !link.body(&request).is_empty() {
+            self.decide(request, message, since, link);
         }
     }
 

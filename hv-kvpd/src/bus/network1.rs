@@ -14,6 +14,7 @@ use hv_utils_core::bus::{Authority, Error};
 use hv_utils_core::netapply::{History, Outcome};
 use serde::Serialize;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
 use zbus::{Connection, Type, Variant, fdo, interface};
@@ -109,8 +110,34 @@ impl Network1 {
     async fn reverted(emitter: &SignalEmitter<'_>, injection: &Dict) -> zbus::Result<()>;
 }
 
-/// Announces other rows and other records on `path` until the connection or the daemon ends.
-pub(crate) async fn publish(
+/// The task that announces other rows and other records; ends with the value, and with it what it holds of its
+/// connection.
+#[derive(Debug)]
+pub(crate) struct Publisher(JoinHandle<()>);
+
+impl Publisher {
+    /// Begins to announce them on `path`. Needs a tokio runtime.
+    pub(crate) fn start(
+        bus: Connection,
+        path: &'static str,
+        adapters: watch::Receiver<Vec<Row>>,
+        records: watch::Receiver<History>,
+    ) -> Publisher {
+        Publisher::of(publish(bus, path, adapters, records))
+    }
+
+    fn of(work: impl Future<Output = ()> + Send + 'static) -> Publisher {
+        Publisher(tokio::spawn(work))
+    }
+}
+
+impl Drop for Publisher {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn publish(
     bus: Connection,
     path: &'static str,
     mut adapters: watch::Receiver<Vec<Row>>,
@@ -165,3 +192,6 @@ async fn property(emitter: &SignalEmitter<'_>, name: &str, value: Variant<'_>) -
     let changed = HashMap::from([(name, value)]);
     fdo::Properties::properties_changed(emitter, interface, changed, Cow::Borrowed(&[])).await
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use hv_utils_core::netapply::{Addressing, Injection, Network, Plan};
-use hv_utils_core::wire::kvp::{Address, Family, IpInfo};
+use hv_utils_core::wire::kvp::{Address, Family, IpInfo, Origin};
 use hv_utils_core::wire::{Guid, Status};
 
 use super::Adapters;
@@ -27,7 +27,7 @@ pub enum Refused {
     /// Neither addresses, nor DHCP, nor DNS servers.
     #[error("the host says nothing that could be configured")]
     Nothing,
-    /// An entry of a family that the message is not about.
+    /// An address or a gateway of a family that the message is not about.
     #[error("{0} is not of the family that the host's message is about")]
     OtherFamily(IpAddr),
     /// An address that no interface can have.
@@ -84,50 +84,108 @@ impl Refused {
 /// # Errors
 /// It contradicts itself, or says what cannot be, or is about none of `adapters`.
 pub(super) fn injection(info: &IpInfo, adapters: &impl Adapters) -> Result<Injection, Refused> {
-    let adapter: Guid = info.adapter_id.trim().parse().map_err(|_| Refused::NoAdapter)?;
-    if !adapters.has(adapter) {
-        return Err(Refused::NoAdapter);
+    let adapter = named(info).ok_or(Refused::NoAdapter)?;
+    let current = adapters.of_device(adapter).ok_or(Refused::NoAdapter)?;
+    // With DHCP, addresses and gateways of a family that the message is not about are what the host has learned.
+    if !info.dhcp {
+        only_its_family(info)?;
     }
-    only_its_family(info)?;
     // DHCP is IPv4's, except in a message that is about IPv6 alone.
+    let learned = has_learned_ipv6(info, &current);
     let dhcp_v4 = info.dhcp && info.family != Family::V6;
-    let dhcp_v6 =
-        info.dhcp && info.family == Family::V6 && !info.addresses.iter().any(|entry| entry.ip.is_ipv6());
-    let ipv4 = plan(info, dhcp_v4, IpAddr::is_ipv4)?;
-    let ipv6 = plan(info, dhcp_v6, IpAddr::is_ipv6)?;
+    let has_v6 = info.addresses.iter().any(|entry| entry.ip.is_ipv6());
+    let dhcp_v6 = info.dhcp && info.family == Family::V6 && (learned || !has_v6);
+    let mut ipv4 = plan(info, dhcp_v4, IpAddr::is_ipv4)?;
+    let mut ipv6 = match learned && !dhcp_v6 {
+        true => servers_alone(info, IpAddr::is_ipv6)?,
+        false => plan(info, dhcp_v6, IpAddr::is_ipv6)?,
+    };
+    if info.dhcp && has_learned_dns(info, &current) {
+        for plan in [&mut ipv4, &mut ipv6] {
+            if !matches!(plan.addressing, Addressing::Static(_)) {
+                plan.dns = None;
+            }
+        }
+    }
     if ipv4.is_silent() && ipv6.is_silent() {
         return Err(Refused::Nothing);
     }
     Ok(Injection { adapter: adapter.to_string(), ipv4, ipv6 })
 }
 
+/// Whether `info` is about an adapter that has no interface yet.
+pub(super) fn is_coming(info: &IpInfo, adapters: &impl Adapters) -> bool {
+    named(info).is_some_and(|adapter| adapters.is_coming(adapter))
+}
+
+fn named(info: &IpInfo) -> Option<Guid> {
+    info.adapter_id.trim().parse().ok()
+}
+
+/// Whether a message of that family is about addresses and gateways of this one's. DNS servers are of either: whom one
+/// asks says nothing about what one asks for.
+fn is_about(family: Family, ip: IpAddr) -> bool {
+    match family {
+        Family::V4 => ip.is_ipv4(),
+        Family::V6 => ip.is_ipv6(),
+        Family::Unspecified | Family::Both => true,
+    }
+}
+
 fn only_its_family(info: &IpInfo) -> Result<(), Refused> {
-    let other: fn(&IpAddr) -> bool = match info.family {
-        Family::V4 => IpAddr::is_ipv6,
-        Family::V6 => IpAddr::is_ipv4,
-        Family::Unspecified | Family::Both => return Ok(()),
+    let addresses = info.addresses.iter().map(|entry| entry.ip);
+    let mut entries = addresses.chain(info.gateways.iter().copied());
+    entries.find(|ip| !is_about(info.family, *ip)).map_or(Ok(()), |ip| Err(Refused::OtherFamily(ip)))
+}
+
+/// Whether all that a message with DHCP says of IPv6 is what the host has read here: addresses that routers or the kernel
+/// have made. A host that reads a configuration, switches DHCP on and writes it back does not want these fixed.
+fn has_learned_ipv6(info: &IpInfo, current: &IpInfo) -> bool {
+    let learned = |entry: &Address| {
+        let made = matches!(entry.ip, IpAddr::V6(ip) if ip.is_unicast_link_local());
+        let mut now = current.addresses.iter().filter(|now| now.origin == Origin::Other);
+        made || now.any(|now| (now.ip, now.prefix) == (entry.ip, entry.prefix))
     };
-    let addresses = info.addresses.iter().map(|entry| &entry.ip);
-    let mut entries = addresses.chain(&info.gateways).chain(&info.dns);
-    entries.find(|ip| other(ip)).map_or(Ok(()), |ip| Err(Refused::OtherFamily(*ip)))
+    let mut ipv6 = info.addresses.iter().filter(|entry| entry.ip.is_ipv6()).peekable();
+    info.dhcp && ipv6.peek().is_some() && ipv6.all(learned)
+}
+
+/// Whether the DNS servers of a message are those that the host has read here. In binary it has them by family.
+fn has_learned_dns(info: &IpInfo, current: &IpInfo) -> bool {
+    let by_family = |list: &[IpAddr]| {
+        let mut list = list.to_vec();
+        list.sort_by_key(IpAddr::is_ipv6);
+        list
+    };
+    by_family(&info.dns) == by_family(&current.dns)
 }
 
 /// One family's part. With `automatic`, addresses and gateways in the message are those that the host has learned from
 /// this machine: they are not looked at.
 fn plan(info: &IpInfo, automatic: bool, own: fn(&IpAddr) -> bool) -> Result<Plan, Refused> {
-    let servers = dns(info.dns.iter().copied().filter(own))?;
-    let said = (!servers.is_empty()).then(|| servers.clone());
+    let silent = servers_alone(info, own)?;
     if automatic {
-        return Ok(Plan { addressing: Addressing::Automatic, gateways: Vec::new(), dns: said });
+        return Ok(Plan { addressing: Addressing::Automatic, ..silent });
     }
-    let addresses = addresses(info.addresses.iter().filter(|entry| own(&entry.ip)))?;
-    let gateways = gateways(info.gateways.iter().copied().filter(own), &addresses)?;
+    let counts = |ip: &IpAddr| own(ip) && is_about(info.family, *ip);
+    let addresses = addresses(info.addresses.iter().filter(|entry| counts(&entry.ip)))?;
+    let gateways = gateways(info.gateways.iter().copied().filter(counts), &addresses)?;
     match (addresses.is_empty(), gateways.first()) {
         (true, Some(gateway)) => Err(Refused::GatewayAlone(*gateway)),
-        (true, None) => Ok(Plan { addressing: Addressing::Keep, gateways, dns: said }),
+        (true, None) => Ok(silent),
         // What is static is whole: DNS servers that came from DHCP before are not wanted any more.
-        (false, _) => Ok(Plan { addressing: Addressing::Static(addresses), gateways, dns: Some(servers) }),
+        (false, _) => {
+            let dns = silent.dns.or_else(|| Some(Vec::new()));
+            Ok(Plan { addressing: Addressing::Static(addresses), gateways, dns })
+        }
     }
+}
+
+/// One family's part where only its DNS servers count.
+fn servers_alone(info: &IpInfo, own: fn(&IpAddr) -> bool) -> Result<Plan, Refused> {
+    let servers = dns(info.dns.iter().copied().filter(own))?;
+    let dns = (!servers.is_empty()).then_some(servers);
+    Ok(Plan { addressing: Addressing::Keep, gateways: Vec::new(), dns })
 }
 
 fn addresses<'a>(entries: impl Iterator<Item = &'a Address>) -> Result<Vec<Network>, Refused> {

@@ -41,8 +41,12 @@ pub trait Adapters {
     /// The configuration of the adapter with this MAC address; `None` if there is none that the host is shown.
     fn ip_info(&self, adapter_id: &str) -> Option<IpInfo>;
 
-    /// Whether an interface that the host is shown belongs to this VMBus device.
-    fn has(&self, adapter: Guid) -> bool;
+    /// The configuration of the interface that belongs to this VMBus device; `None` if there is none that the host is
+    /// shown.
+    fn of_device(&self, adapter: Guid) -> Option<IpInfo>;
+
+    /// Whether this VMBus device is there, and an interface for it is still to come: its driver has not got that far.
+    fn is_coming(&self, adapter: Guid) -> bool;
 }
 
 /// What a request leads to.
@@ -54,6 +58,8 @@ pub enum Action {
     Change(Change),
     /// Have an adapter configured so first; whoever does it says what to tell the host.
     Inject(Injection),
+    /// Ask again when the machine has other interfaces; if none comes, refuse it as [`Refused::NoAdapter`].
+    Await,
     /// Tell the host this status, and the log why.
     Refuse(Refused),
 }
@@ -115,9 +121,11 @@ impl Engine {
             }
             Request::GetIpInfo(query) => Action::Answer(ip_info(adapters, &query.adapter_id)),
             Request::SetIpInfo(_) if !self.host_may_configure => Action::Refuse(Refused::Forbidden),
-            Request::SetIpInfo(info) => {
-                injection::injection(info, adapters).map_or_else(Action::Refuse, Action::Inject)
-            }
+            Request::SetIpInfo(info) => match injection::injection(info, adapters) {
+                Ok(injection) => Action::Inject(injection),
+                Err(Refused::NoAdapter) if injection::is_coming(info, adapters) => Action::Await,
+                Err(refused) => Action::Refuse(refused),
+            },
         }
     }
 

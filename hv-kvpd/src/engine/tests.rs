@@ -27,7 +27,11 @@ impl Items for Listed {
 struct NoAdapters;
 
 impl Adapters for NoAdapters {
-    fn has(&self, _: Guid) -> bool {
+    fn of_device(&self, _: Guid) -> Option<IpInfo> {
+        None
+    }
+
+    fn is_coming(&self, _: Guid) -> bool {
         false
     }
 
@@ -40,8 +44,12 @@ impl Adapters for NoAdapters {
 struct OneAdapter(&'static str);
 
 impl Adapters for OneAdapter {
-    fn has(&self, _: Guid) -> bool {
-        true
+    fn of_device(&self, _: Guid) -> Option<IpInfo> {
+        Some(IpInfo::default())
+    }
+
+    fn is_coming(&self, _: Guid) -> bool {
+        false
     }
 
     fn ip_info(&self, adapter_id: &str) -> Option<IpInfo> {
@@ -194,4 +202,33 @@ fn configuring_an_adapter_is_done_unless_it_is_forbidden_or_makes_no_sense() {
     assert_eq!(ask(everything_but_auto(), &unnamed), Action::Refuse(Refused::NoAdapter));
     let nobodys = everything_but_auto().request(&dhcp, &no_items(), &NoAdapters);
     assert_eq!(nobodys, Action::Refuse(Refused::NoAdapter));
+}
+
+/// A device whose driver has not made its interface yet.
+struct ToCome;
+
+impl Adapters for ToCome {
+    fn of_device(&self, _: Guid) -> Option<IpInfo> {
+        None
+    }
+
+    fn is_coming(&self, adapter: Guid) -> bool {
+        adapter.to_string().starts_with("f8b3781a")
+    }
+
+    fn ip_info(&self, _: &str) -> Option<IpInfo> {
+        None
+    }
+}
+
+#[test]
+fn a_configuration_waits_for_an_interface_that_is_still_to_come_and_for_no_other() {
+    let set = |adapter: &str| {
+        let info = IpInfo { adapter_id: adapter.to_owned(), dhcp: true, ..IpInfo::default() };
+        everything_but_auto().request(&Request::SetIpInfo(Box::new(info)), &no_items(), &ToCome)
+    };
+    assert_eq!(set("{F8B3781A-1E82-4818-A1C3-63D806EC15BB}"), Action::Await);
+    for other in ["{00000000-1E82-4818-A1C3-63D806EC15BB}", "eth0"] {
+        assert_eq!(set(other), Action::Refuse(Refused::NoAdapter), "{other}");
+    }
 }

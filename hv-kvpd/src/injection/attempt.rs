@@ -70,6 +70,7 @@ impl Failure {
                 Kind::NotUndone => "not undone",
             },
             Failure::Trouble(Trouble::Absent { .. }) => "absent",
+            Failure::Trouble(Trouble::Local(_)) => "no socket",
             Failure::Trouble(Trouble::Cut(_)) => "cut",
             Failure::Trouble(Trouble::Unreadable) => "unreadable",
             Failure::Trouble(Trouble::Late) => "late",

@@ -28,6 +28,9 @@ pub(crate) enum Trouble {
         /// The system's reason.
         errno: Errno,
     },
+    /// No socket could be made here; nobody was called.
+    #[error("no socket to call hv-netapply by ({0}): has this service too many files open (LimitNOFILE=)?")]
+    Local(io::Error),
     /// The connection ended, or failed.
     #[error(
         "hv-netapply ended in the middle of its work ({0}); what it had begun is undone when it starts again"
@@ -53,10 +56,10 @@ impl Conversation {
         let absent = |errno| Trouble::Absent { path: path.to_owned(), errno };
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let socket = net::socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None);
-        let socket = socket.map_err(|errno| Trouble::Cut(errno.into()))?;
+        let socket = socket.map_err(|errno| Trouble::Local(errno.into()))?;
         let address = SocketAddrUnix::new(path).map_err(absent)?;
         net::connect(&socket, &address).map_err(absent)?;
-        let socket = register(socket, Interest::READABLE | Interest::WRITABLE).map_err(Trouble::Cut)?;
+        let socket = register(socket, Interest::READABLE | Interest::WRITABLE).map_err(Trouble::Local)?;
         Ok(Conversation { socket })
     }
 

@@ -1,7 +1,8 @@
 //! What has been injected, as hv-netapply keeps it: read here, shown on the bus, never written.
 //!
 //! The file is replaced as a whole, and inotify on its directory says when. It is root's and not the host's, but still
-//! read with bounds: what is damaged is as nothing, and said once.
+//! read with bounds: what is damaged is said once, and until it can be read again what was known last is shown. Where it
+//! cannot be read or followed it is looked at again, after pauses that grow.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -13,6 +14,8 @@ use hv_utils_core::daemon::PathWatch;
 use hv_utils_core::netapply::{HISTORY, History, MOST_RECORDS};
 use rustix::fs::{Mode, OFlags};
 use tokio::sync::watch;
+
+use super::pauses::Pauses;
 
 /// Most bytes of the file: 64 records of the longest lists are less.
 const MOST_BYTES: u64 = 1024 * 1024;
@@ -45,43 +48,43 @@ impl Records {
 
     /// Reads the file now: for whoever knows that it is new.
     pub(crate) fn read(&self) {
+        self.look();
+    }
+
+    /// Reads the file; tells whether that could be done.
+    fn look(&self) -> bool {
         let history = match read(&self.path) {
-            Ok(history) => {
-                self.said.store(false, Ordering::Relaxed);
-                history
-            }
+            Ok(history) => history,
             Err(error) => {
                 if !self.said.swap(true, Ordering::Relaxed) {
                     let path = self.path.display();
                     tracing::warn!(
-                        "{path} cannot be read ({error}): what the host has configured is not shown"
+                        "{path} cannot be read ({error}): what the host has configured since is not shown"
                     );
                 }
-                History::default()
+                return false;
             }
         };
+        self.said.store(false, Ordering::Relaxed);
         self.known.send_if_modified(|known| {
             let differs = *known != history;
             *known = history;
             differs
         });
+        true
     }
 }
 
 async fn watching(records: std::sync::Weak<Records>, path: PathBuf) {
+    let mut pauses = Pauses::new();
     loop {
         // Before the look, so that nothing that comes after it is missed.
         let watch = PathWatch::new(&path);
         let Some(records) = records.upgrade() else { return };
-        records.read();
+        let read = records.look();
         drop(records);
-        let changed = match watch {
-            Ok(watch) => watch.changed().await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = changed {
-            return tracing::warn!("{} cannot be watched ({error})", path.display());
-        }
+        let news = async { watch?.changed().await };
+        pauses.wait(read, news, &path).await;
     }
 }
 

@@ -4,7 +4,7 @@
 //! ```text
 //!  host ── SET_IP_INFO ──► engine ── Injection ──► Injector ── Apply ──────► hv-netapply
 //!       ◄── status ─────────────────────────────── ........ ◄─ Applied ─────
-//!                                    answer sent? yes: Confirm, no: Cancel ►
+//!                               answer in the ring? yes: Confirm, no: Cancel ►
 //! ```
 //!
 //! What a message means is [`crate::engine`]'s, what is done to the machine hv-netapply's. One change is under way at a
@@ -14,7 +14,9 @@
 mod attempt;
 mod conversation;
 mod history;
+mod pauses;
 mod resume;
+mod telling;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -23,24 +25,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hv_utils_core::bus::{Authority, Error};
-use hv_utils_core::channel::{Link, OncePer, Receipt, Request};
+use hv_utils_core::channel::{Link, OncePer, Request};
 use hv_utils_core::daemon::CommonArgs;
 use hv_utils_core::netapply::{self, History, Injection, Kind, RESUME, SOCKET, Step};
 use hv_utils_core::wire::Status;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::bus::network1::Injected;
 use crate::engine::Refused;
-use attempt::{Applied, Failure, Verdict, apply, done, settle};
-use conversation::Conversation;
+use attempt::{Applied, Failure, PATIENCE, Verdict, apply, done, settle};
+use conversation::{Conversation, Trouble};
 pub(crate) use history::Records;
 use resume::Resumer;
+use telling::{Fate, Telling, told};
 
 /// How long a kind of failure that is known is only counted.
 const LOG_INTERVAL: Duration = Duration::from_secs(3600);
-/// How long an answer may wait for room in the ring before it counts as given: the host finds it, sooner or later.
+/// How long an answer may wait for room in the ring when this daemon ends.
 const ROOM: Duration = Duration::from_secs(2);
 /// How long the end of the daemon waits for what the host was told to be confirmed.
 const END: Duration = Duration::from_secs(3);
@@ -52,13 +55,25 @@ const REVERT: Duration = Duration::from_secs(60);
 pub(crate) enum Event {
     /// hv-netapply is done, or is not.
     Applied(Applied),
+    /// What became of the answer that says so.
+    Told(Fate),
     /// What the host was told, or was not, has been settled.
-    Settled(Result<(Verdict, Result<(), Failure>), JoinError>),
+    Settled(Result<Settled, JoinError>),
+}
+
+/// How a change ended.
+#[derive(Debug)]
+pub(crate) struct Settled {
+    adapter: String,
+    step: Step,
+    verdict: Verdict,
+    outcome: Result<(), Failure>,
 }
 
 /// A change that hv-netapply is at.
 struct Applying {
     request: Request,
+    since: Instant,
     adapter: String,
     work: Pin<Box<dyn Future<Output = Applied> + Send>>,
 }
@@ -75,7 +90,8 @@ pub(crate) struct Injector {
     socket: PathBuf,
     records: Arc<Records>,
     applying: Option<Applying>,
-    settling: JoinSet<(Verdict, Result<(), Failure>)>,
+    telling: Option<Telling>,
+    settling: JoinSet<Settled>,
     resumer: Resumer,
     log: OncePer,
 }
@@ -90,6 +106,7 @@ impl Injector {
             resumer: Resumer::start(socket.clone(), directory.join(RESUME)),
             socket,
             applying: None,
+            telling: None,
             settling: JoinSet::new(),
             log: OncePer::new(LOG_INTERVAL),
         }
@@ -113,8 +130,8 @@ impl Injector {
         link.answer(request, refused.status(), |_| {});
     }
 
-    /// Begins what the host wants. Whatever was under way before is ended by it: the host has given it up.
-    pub(crate) fn begin(&mut self, request: Request, injection: Injection) {
+    /// Begins what the host has wanted since then. Whatever was under way before is ended by it: the host has given it up.
+    pub(crate) fn begin(&mut self, request: Request, injection: Injection, since: Instant) {
         if let Some(abandoned) = self.applying.take()
             && let Some(before) = self.log.admit("asked anew")
         {
@@ -127,13 +144,15 @@ impl Injector {
         }
         let adapter = injection.adapter.clone();
         tracing::debug!(adapter, "the host configures an adapter");
-        let work = Box::pin(apply(self.socket.clone(), injection));
-        self.applying = Some(Applying { request, adapter, work });
+        let work = Box::pin(apply_by(since + PATIENCE, self.socket.clone(), injection));
+        self.applying = Some(Applying { request, since, adapter, work });
     }
 
     /// Waits for something to handle. Cancel safe.
     pub(crate) async fn next(&mut self) -> Event {
         tokio::select! {
+            biased;
+            fate = told(self.telling.as_mut()) => Event::Told(fate),
             outcome = applied(self.applying.as_mut()) => Event::Applied(outcome),
             Some(settled) = self.settling.join_next() => Event::Settled(settled),
         }
@@ -145,10 +164,11 @@ impl Injector {
             Event::Applied(outcome) => {
                 let Some(applying) = self.applying.take() else { return };
                 match outcome {
-                    Ok((conversation, step)) => self.tell(applying, conversation, &step, link),
+                    Ok((conversation, step)) => self.tell(applying, conversation, step, link),
                     Err(failure) => self.fail(&applying, &failure, link),
                 }
             }
+            Event::Told(fate) => self.settle(fate, link),
             Event::Settled(settled) => self.settled(settled),
         }
     }
@@ -159,8 +179,9 @@ impl Injector {
             tracing::info!(adapter = applying.adapter, "stopping: what the host wanted of it is undone");
             link.answer(&applying.request, Status::FAIL, |_| {});
         }
-        if !self.settling.is_empty() {
+        if self.telling.is_some() {
             let _ = timeout(ROOM, link.flush()).await;
+            self.settle_now(link);
         }
         let all = async {
             while let Some(settled) = self.settling.join_next().await {
@@ -173,34 +194,65 @@ impl Injector {
     }
 
     /// It is done: the host learns it, and it stays only if the host does.
-    fn tell(&mut self, applying: Applying, conversation: Conversation, step: &Step, link: &mut Link) {
-        let Applying { request, adapter, .. } = applying;
-        let (interface, backend, pending) = (&step.interface, &step.backend, step.pending);
-        tracing::info!(interface, backend, pending, adapter, "the host has configured an adapter");
-        let receipt = link.answer_noted(&request, Status::OK, |_| {});
+    fn tell(&mut self, applying: Applying, conversation: Conversation, step: Step, link: &mut Link) {
+        tracing::debug!(adapter = applying.adapter, "hv-netapply is done; the host is told");
+        self.settle_now(link);
+        let receipt = link.answer_noted(&applying.request, Status::OK, |_| {});
+        self.telling = Some(Telling::new(applying, receipt, conversation, step));
+    }
+
+    /// Settles what the host is still being told, as things are.
+    fn settle_now(&mut self, link: &mut Link) {
+        if let Some(telling) = &mut self.telling {
+            let fate = telling.now();
+            self.settle(fate, link);
+        }
+    }
+
+    /// What the host knows stays; what it may never read is taken out of its way and undone.
+    fn settle(&mut self, fate: Fate, link: &mut Link) {
+        let Some(Telling { request, adapter, step, conversation, .. }) = self.telling.take() else { return };
+        if fate == Fate::Waits {
+            link.withdraw(&request, Status::FAIL);
+        }
+        let verdict = if fate == Fate::Given { Verdict::Stays } else { Verdict::Goes };
         let socket = self.socket.clone();
         self.settling.spawn(async move {
-            let verdict = verdict(receipt).await;
-            (verdict, settle(socket, conversation, verdict).await)
+            let outcome = settle(socket, conversation, verdict).await;
+            Settled { adapter, step, verdict, outcome }
         });
     }
 
-    fn settled(&mut self, settled: Result<(Verdict, Result<(), Failure>), JoinError>) {
-        let Ok((verdict, outcome)) = settled else { return };
+    fn settled(&mut self, settled: Result<Settled, JoinError>) {
+        // hv-netapply has noted it by now; the watch may not have told yet.
+        self.records.read();
+        let Ok(Settled { adapter, step, verdict, outcome }) = settled else { return };
         if verdict == Verdict::Goes
             && let Some(before) = self.log.admit("not told")
         {
             tracing::warn!(
                 unlogged_before = before,
+                adapter,
                 "the host has not waited for its answer: what it wanted of an adapter is undone"
             );
         }
-        let Err(failure) = outcome else { return };
-        match verdict {
-            Verdict::Stays => {
-                tracing::error!("the host was told of a configuration that may not stay: {failure}");
+        match outcome {
+            Ok(()) if verdict == Verdict::Stays => {
+                let Step { interface, backend, pending } = step;
+                tracing::info!(interface, backend, pending, adapter, "the host has configured an adapter");
             }
-            Verdict::Goes => tracing::error!("a configuration may not have been undone: {failure}"),
+            Ok(()) => {}
+            Err(failure) => self.not_settled(verdict, &failure),
+        }
+    }
+
+    fn not_settled(&mut self, verdict: Verdict, failure: &Failure) {
+        let (kind, what) = match verdict {
+            Verdict::Stays => ("not confirmed", "the host was told of a configuration that may not stay"),
+            Verdict::Goes => ("not undone at the end", "a configuration may not have been undone"),
+        };
+        if let Some(before) = self.log.admit(kind) {
+            tracing::error!(unlogged_before = before, "{what}: {failure}");
         }
         if failure.is_cut() {
             self.resumer.was_cut();
@@ -219,19 +271,18 @@ impl Injector {
     }
 }
 
+/// Has it applied by then: the host may have waited before this begins.
+async fn apply_by(end: Instant, socket: PathBuf, injection: Injection) -> Applied {
+    match timeout_at(end, apply(socket, injection)).await {
+        Ok(applied) => applied,
+        Err(_) => Err(Trouble::Late.into()),
+    }
+}
+
 async fn applied(applying: Option<&mut Applying>) -> Applied {
     match applying {
         Some(applying) => applying.work.as_mut().await,
         None => std::future::pending().await,
-    }
-}
-
-/// Whether what was applied stays: if the host was told so, or will be.
-async fn verdict(mut receipt: Receipt) -> Verdict {
-    match timeout(ROOM, receipt.delivered()).await {
-        // An answer that waits will be found: it must be true then.
-        Ok(true) | Err(_) => Verdict::Stays,
-        Ok(false) => Verdict::Goes,
     }
 }
 

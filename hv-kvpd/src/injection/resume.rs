@@ -16,6 +16,7 @@ use tokio::time::sleep;
 
 use super::attempt::{Failure, done};
 use super::conversation::{Conversation, Trouble};
+use super::pauses::Pauses;
 
 /// Attempts in a row.
 const ATTEMPTS: u32 = 6;
@@ -66,15 +67,17 @@ struct Work {
 impl Work {
     async fn run(self) {
         let mut was_cut = false;
+        let mut pauses = Pauses::new();
         loop {
             // Before the look, so that nothing that comes after it is missed.
-            let watch = PathWatch::new(&self.socket).ok();
+            let watch = PathWatch::new(&self.socket);
             if was_cut || self.owed.exists() {
                 self.resume().await;
             }
+            let news = async { watch?.changed().await };
             was_cut = tokio::select! {
                 () = self.cut.notified() => true,
-                () = appeared(watch.as_ref()) => false,
+                () = pauses.wait(true, news, &self.socket) => false,
             };
         }
     }
@@ -104,14 +107,4 @@ impl Work {
     async fn call(&self) -> Result<(), Failure> {
         done(Conversation::open(&self.socket)?, &Request::Resume, PATIENCE).await
     }
-}
-
-/// Until something on the way to the socket changed; without a watch, never.
-async fn appeared(watch: Option<&PathWatch>) {
-    if let Some(watch) = watch
-        && watch.changed().await.is_ok()
-    {
-        return;
-    }
-    std::future::pending::<()>().await;
 }

@@ -3,16 +3,23 @@
 use std::path::PathBuf;
 use std::thread::{self, JoinHandle};
 
+use hv_utils_core::channel::sim::Listener;
+use hv_utils_core::channel::{self as link, ChannelChoice, LinkOptions};
 use hv_utils_core::netapply::{Addressing, Kind, Plan, Reply, Request};
+use hv_utils_core::wire::Ic;
 use tempfile::TempDir;
-use tokio::time::Instant;
 
 use super::*;
 
 #[path = "../../tests/support/netapply.rs"]
 mod double;
 
+#[expect(dead_code, reason = "shared with the tests of the whole daemon, which use more of it")]
+#[path = "../../tests/injection/host.rs"]
+mod host;
+
 use double::{Caller, Double, applied, failed};
+use host::{BINARY, Host, dhcp};
 
 fn injection() -> Injection {
     let ipv4 = Plan { addressing: Addressing::Automatic, ..Plan::default() };
@@ -94,6 +101,84 @@ async fn what_must_go_is_cancelled_and_a_failure_to_undo_is_told() {
     thread.join().unwrap();
 }
 
+/// A link whose host asks three times and reads nothing: the ring has room for two answers, and the third request is
+/// what is to be configured.
+async fn stalled(directory: &Path) -> (Link, Host, link::Request) {
+    let path = directory.join("kvp.sock");
+    let listener = Listener::bind(&path).unwrap();
+    let (sysfs_root, dev_root) = (PathBuf::from("/nonexistent"), PathBuf::from("/nonexistent"));
+    let choice = ChannelChoice::Sim(path);
+    let options = LinkOptions { ic: Ic::Kvp, choice, max_version: None, sysfs_root, dev_root };
+    let mut link = Link::new(options).unwrap();
+    let asking = async {
+        let mut host = Host::on(listener.accept(Ic::Kvp.class(), 5 * 4096).await.unwrap(), BINARY).await;
+        for _ in 0..3 {
+            host.ask(&dhcp()).await;
+        }
+        host
+    };
+    let asked = async {
+        for _ in 0..2 {
+            let request = next(&mut link).await;
+            link.answer(&request, Status::FAIL, |_| {});
+        }
+        next(&mut link).await
+    };
+    let (host, request) = tokio::join!(asking, asked);
+    (link, host, request)
+}
+
+async fn next(link: &mut Link) -> link::Request {
+    loop {
+        if let link::Event::Request(request) = link.next().await {
+            return request;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_finds_no_room_until_hv_netapplys_limit_is_taken_back_and_cancelled() {
+    let (directory, path, thread) = double(|double| {
+        let caller = double.caller();
+        caller.hear();
+        caller.say(&applied());
+        let heard = caller.hear();
+        caller.say(&Reply::Done);
+        heard
+    });
+    let (mut link, mut host, request) = stalled(directory.path()).await;
+    let mut injector = injector(path);
+    let begin = Instant::now();
+    injector.begin(request, injection(), begin);
+    let event = injector.next().await;
+    injector.handle(event, &mut link);
+    tokio::time::pause();
+    let event = injector.next().await;
+    assert!(matches!(event, Event::Told(Fate::Waits)), "{event:?}");
+    assert_eq!(begin.elapsed().as_secs(), 25);
+    tokio::time::resume();
+    injector.handle(event, &mut link);
+    let event = injector.next().await;
+    injector.handle(event, &mut link);
+    assert_eq!(thread.join().unwrap(), Some(Request::Cancel));
+    assert_eq!((host.answer_now().unwrap().1, host.answer_now().unwrap().1), (Status::FAIL, Status::FAIL));
+    link.flush().await;
+    assert_eq!(host.answer_now().unwrap().1, Status::FAIL, "not the OK that has become untrue");
+}
+
+fn injector(socket: PathBuf) -> Injector {
+    let nowhere = Path::new("/nonexistent");
+    Injector {
+        records: Records::follow(nowhere),
+        resumer: Resumer::start(socket.clone(), nowhere.join(RESUME)),
+        socket,
+        applying: None,
+        telling: None,
+        settling: JoinSet::new(),
+        log: OncePer::new(LOG_INTERVAL),
+    }
+}
+
 #[tokio::test]
 async fn a_conversation_that_is_dropped_hangs_up() {
     let (_directory, path, thread) = asked(|caller| {
@@ -147,6 +232,15 @@ async fn silence_ends_before_the_kernel_gives_up_and_hangs_up() {
     let failure = apply(path, injection()).await.unwrap_err();
     assert_eq!(begin.elapsed().as_secs(), 24);
     assert_eq!((failure.kind(), failure.status()), ("late", Status::FAIL));
+    thread.join().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_host_has_waited_before_counts() {
+    let (_directory, path, thread) = asked(|caller| assert_eq!(caller.hear(), None));
+    let begin = Instant::now();
+    let failure = apply_by(begin + PATIENCE - Duration::from_secs(10), path, injection()).await.unwrap_err();
+    assert_eq!((begin.elapsed().as_secs(), failure.kind()), (14, "late"));
     thread.join().unwrap();
 }
 

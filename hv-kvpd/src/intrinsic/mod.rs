@@ -38,6 +38,7 @@
 //!
 //! A unit that runs this must not set `ProtectHostname=yes` (its own, frozen host name), and must allow AF_NETLINK.
 
+mod again;
 mod drop_ins;
 mod files;
 mod fqdn;
@@ -53,6 +54,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use crate::network::dns::file as resolvers;
+use again::Again;
 use drop_ins::DropIns;
 pub(crate) use files::read as read_file;
 use host_name::HostName;
@@ -103,6 +105,8 @@ pub struct Intrinsics {
     host_name: HostName,
     watcher: Option<Watcher>,
     monitor: Option<Monitor>,
+    /// When to open the monitor, if it is not open.
+    again: Again,
     resolvers: Vec<IpAddr>,
     /// Counts what the network room has to look at again.
     revision: u64,
@@ -121,6 +125,7 @@ impl Intrinsics {
             items: Vec::new(),
             watcher: None,
             monitor: None,
+            again: Again::default(),
             resolvers: Vec::new(),
             revision: 0,
             reports: Reports::default(),
@@ -203,6 +208,7 @@ impl Intrinsics {
             () = self.host_name.changed() => Sources::NAMES,
             () = readable(self.watcher.as_ref().map(Watcher::readable)) => Sources::NONE,
             () = readable(self.monitor.as_ref().map(Monitor::readable)) => Sources::NONE,
+            () = self.again.wait(), if self.monitor.is_none() => Sources::NONE,
         }
     }
 

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use hv_utils_core::network::{Joined, Monitor, NetworkError, Table};
 
 use super::Intrinsics;
+use super::again::Again;
 use super::items::{Change, MAX_VALUE_UNITS};
 use super::report::Report;
 use super::watch::Sources;
@@ -33,7 +34,9 @@ impl Intrinsics {
     /// Takes in all that the kernel has said about the network up to this moment, by asking it; tells which items
     /// are different.
     pub fn catch_up(&mut self) -> Vec<Change> {
-        match self.take_network(Monitor::catch_up) {
+        // Whoever asks now is told what there is, however long ago the kernel could not be followed.
+        let reopened = self.monitor.is_none() && self.reopen();
+        match self.take_network(Monitor::catch_up) | reopened {
             true => self.publish(),
             false => Vec::new(),
         }
@@ -42,26 +45,46 @@ impl Intrinsics {
     pub(super) fn open_monitor(&mut self) {
         match Monitor::open(&self.options.sysfs_root) {
             Ok(monitor) => self.monitor = Some(monitor),
-            Err(error) => self.reports.add(Report::Network(error)),
+            Err(error) => self.lose_network(error),
         }
     }
 
-    /// Takes in what the kernel said about addresses.
+    /// The kernel is not followed for the time being: no addresses are told, they might not be true for long.
+    pub(super) fn lose_network(&mut self, error: NetworkError) {
+        self.monitor = None;
+        self.again.failed();
+        self.reports.replace(Sources::NETWORK, [Report::Network(error)]);
+    }
+
+    /// Follows the kernel again; tells whether it does.
+    fn reopen(&mut self) -> bool {
+        self.open_monitor();
+        if self.monitor.is_none() {
+            return false;
+        }
+        tracing::info!("the kernel tells interfaces and addresses again");
+        self.again = Again::default();
+        self.reports.replace(Sources::NETWORK, None);
+        self.revision += 1;
+        self.read_addresses();
+        true
+    }
+
+    /// Takes in what the kernel said about addresses; asks it again after it would not tell.
     pub(super) fn drain_network(&mut self) {
+        if self.monitor.is_none() && self.again.is_due() {
+            self.reopen();
+        }
         self.take_network(Monitor::drain);
     }
 
-    /// Tells whether anything is different. If the kernel cannot be followed any more, no addresses are told: they
-    /// might not be true for long.
+    /// Tells whether anything is different.
     fn take_network(&mut self, take: impl FnOnce(&mut Monitor) -> Result<bool, NetworkError>) -> bool {
         let Some(monitor) = &mut self.monitor else { return false };
         match take(monitor) {
             Ok(false) => return false,
             Ok(true) => {}
-            Err(error) => {
-                self.monitor = None;
-                self.reports.add(Report::Network(error));
-            }
+            Err(error) => self.lose_network(error),
         }
         self.revision += 1;
         self.read_addresses();

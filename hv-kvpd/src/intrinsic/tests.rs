@@ -8,6 +8,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 
 use super::*;
+use hv_utils_core::network::NetworkError;
 use hv_utils_core::testing::namespace::inside;
 
 /// A system in a directory: `/etc`, `/proc`, `/sys`, `/usr`.
@@ -377,4 +378,30 @@ fn paths_of_options_are_those_of_a_system() {
     let options = Options::default();
     assert_eq!(options.directory, Path::new("/etc/hv-utils/kvp/intrinsic.d"));
     assert_eq!((options.etc_root.as_path(), options.services_version.as_str()), (Path::new("/etc"), "3.1"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kernel_that_could_not_be_followed_is_followed_again() {
+    let mut intrinsics = System::new().start();
+    for _ in 0..2 {
+        let revision = intrinsics.revision();
+        intrinsics.lose_network(NetworkError::Torn);
+        assert!(intrinsics.network().is_none());
+        while intrinsics.network().is_none() {
+            intrinsics.changed().await;
+        }
+        assert!(intrinsics.revision() > revision);
+    }
+    let reports = intrinsics.take_reports();
+    let lost = reports.iter().filter(|report| **report == Report::Network(NetworkError::Torn));
+    assert_eq!(lost.count(), 2, "each time once: {reports:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kernel_that_could_not_be_followed_is_asked_at_the_next_request() {
+    let mut intrinsics = System::new().start();
+    intrinsics.lose_network(NetworkError::Torn);
+    let revision = intrinsics.revision();
+    intrinsics.catch_up();
+    assert!(intrinsics.network().is_some() && intrinsics.revision() > revision);
 }

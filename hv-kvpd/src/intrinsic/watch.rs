@@ -45,6 +45,8 @@ impl Sources {
     pub(super) const ADDRESSES: Sources = Sources(8);
     /// DNS servers of the whole machine.
     pub(super) const RESOLVERS: Sources = Sources(16);
+    /// What the kernel says of the network at all; as the addresses.
+    pub(super) const NETWORK: Sources = Sources(32);
     pub(super) const ALL: Sources = Sources(31);
 
     /// Whether all of `other` is among them.

@@ -57,14 +57,19 @@ fn swap<A, B>((one, other): (A, B)) -> (B, A) {
     (other, one)
 }
 
-/// The NIC whose adapter a NIC belongs to: itself, or a more genuine one with its MAC address.
+/// The NIC whose adapter a NIC belongs to: itself, or the most genuine one with its MAC address.
 fn head_of(nics: &[(Nic<'_>, Option<Guid>)], place: usize) -> usize {
     let genuine = |(nic, guid): &(Nic<'_>, Option<Guid>)| (guid.is_some(), nic.link.device);
     let own = &nics[place];
     let belongs = |other: &(Nic<'_>, Option<Guid>)| {
         permanent(other.0.link) == permanent(own.0.link) || own.0.link.master == Some(other.0.link.index)
     };
-    nics.iter().position(|other| genuine(other) > genuine(own) && belongs(other)).unwrap_or(place)
+    let more =
+        |other: &&(usize, &(Nic<'_>, Option<Guid>))| genuine(other.1) > genuine(own) && belongs(other.1);
+    // Of those that are alike the first, which is the primary one.
+    let most =
+        nics.iter().enumerate().rev().filter(|other| more(&other)).max_by_key(|other| genuine(other.1));
+    most.map_or(place, |(place, _)| place)
 }
 
 fn permanent(link: &Link) -> HardwareAddress {

@@ -32,7 +32,10 @@ pub type Interfaces = Vec<(u32, String)>;
 #[derive(Debug)]
 pub struct Network {
     selection: Selection,
+    sysfs_root: PathBuf,
     guids: Guids,
+    /// The names of all interfaces, shown or not.
+    names: BTreeSet<Box<str>>,
     /// What a service on the bus knows about DNS servers.
     told: Servers,
     /// What `resolv.conf` says.
@@ -57,7 +60,9 @@ impl Network {
     pub fn new(sysfs_root: PathBuf, selection: Selection) -> Network {
         Network {
             selection,
-            guids: Guids::new(sysfs_root),
+            guids: Guids::new(sysfs_root.clone()),
+            sysfs_root,
+            names: BTreeSet::new(),
             told: Servers::default(),
             resolvers: Vec::new(),
             dns: Dns::new(),
@@ -81,6 +86,7 @@ impl Network {
         if let Some(servers) = self.dns.take() {
             self.told = servers;
         }
+        self.names = table.links().map(|link| link.name.clone()).collect();
         let Adapters { found } = Adapters::find(&self.selection, table, &mut self.guids);
         let servers = match self.told.is_empty() {
             false => self.told.clone(),
@@ -139,8 +145,20 @@ impl Network {
 }
 
 impl engine::Adapters for Network {
-    fn has(&self, adapter: Guid) -> bool {
-        self.interface_of(adapter).is_some()
+    fn of_device(&self, adapter: Guid) -> Option<IpInfo> {
+        let known = self.known.iter().find(|known| known.names.guid == Some(adapter));
+        known.map(|known| known.info.clone())
+    }
+
+    /// A device with an interface that is known, and not shown, has all that will come.
+    fn is_coming(&self, adapter: Guid) -> bool {
+        let device = self.sysfs_root.join("bus/vmbus/devices").join(adapter.to_string());
+        if !device.exists() {
+            return false;
+        }
+        let interfaces = std::fs::read_dir(device.join("net")).into_iter().flatten().flatten();
+        let mut names = interfaces.map(|entry| entry.file_name());
+        !names.any(|name| name.to_str().is_some_and(|name| self.names.contains(name)))
     }
 
     fn ip_info(&self, adapter_id: &str) -> Option<IpInfo> {

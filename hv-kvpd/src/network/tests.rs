@@ -264,6 +264,22 @@ fn vf_is_a_part_of_the_netvsc_with_its_mac_address() {
 }
 
 #[test]
+fn a_port_with_the_mac_address_of_vf_and_netvsc_joins_the_netvsc() {
+    const GUID: &str = "11111111-2222-3333-4444-555555555555";
+    let including = || Selection::new(vec!["ovs0".to_owned()], Vec::new());
+    let mut machine = Machine::selecting(including(), Vec::new(), Vec::new());
+    machine.vmbus("eth0", GUID);
+    let links = vec![
+        Link { master: Some(3), ..nic(2, "enP1s1", 3) },
+        nic(3, "eth0", 3),
+        on(link(4, "ovs0", Kind::Other, 3), &[("192.0.2.5", 24, LEASED)]),
+    ];
+    machine.become_so(links, Vec::new());
+    assert_eq!(machine.names(), ["eth0"]);
+    assert_eq!(machine.addresses(&mac_of(3)), ["192.0.2.5/24"]);
+}
+
+#[test]
 fn addresses_that_will_go_come_last_and_uncertain_ones_are_left_out() {
     let addresses = [
         ("fe80::5", 64, GIVEN),
@@ -397,4 +413,20 @@ fn a_cut_is_noted_until_all_fits_again() {
         }
         assert_eq!(network.cut.len(), usize::from(cut));
     }
+}
+
+#[test]
+fn an_adapter_is_coming_while_its_device_has_no_interface() {
+    const GUID: &str = "11111111-2222-3333-4444-555555555555";
+    let guid: Guid = GUID.parse().unwrap();
+    let mut machine = Machine::new(Vec::new(), Vec::new());
+    assert!(!machine.network.is_coming(guid), "no such device");
+    let device = machine.sysfs.path().join("bus/vmbus/devices").join(GUID);
+    fs::create_dir_all(&device).unwrap();
+    assert!(machine.network.is_coming(guid));
+    fs::create_dir_all(device.join("net/eth0")).unwrap();
+    assert!(machine.network.is_coming(guid), "made, and not announced yet");
+    machine.network.select(Selection::new(Vec::new(), vec!["eth0".to_owned()]));
+    machine.become_so(vec![nic(2, "eth0", 3)], Vec::new());
+    assert!(!machine.network.is_coming(guid), "there, but the host is not shown it");
 }

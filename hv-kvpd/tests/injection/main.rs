@@ -109,6 +109,58 @@ fn what_makes_no_sense_is_refused_and_nobody_is_called() {
     });
 }
 
+/// The device of the machine's adapter, whose interface comes later.
+const DEVICE: &str = "sys/bus/vmbus/devices/f8b3781a-1e82-4818-a1c3-63d806ec15bb";
+
+#[test]
+fn a_configuration_that_comes_before_the_interface_waits_for_it() {
+    inside("a_configuration_that_comes_before_the_interface_waits_for_it", async |links| {
+        let stack = Stack::prepare("");
+        std::fs::create_dir_all(stack.path(DEVICE)).unwrap();
+        let stack = stack.run().await;
+        let double = stack.double();
+        let mut host = stack.host(BINARY).await;
+        let asked = host.ask(&fixed()).await;
+        assert_eq!(host.answer_now(), None);
+        links.uplink("eth0").await;
+        let caller = double.caller();
+        wanted(&caller);
+        caller.say(&applied());
+        assert_eq!(host.answer().await, (asked, Status::OK));
+        assert_eq!(caller.hear(), Some(Request::Confirm));
+    });
+}
+
+#[test]
+fn a_configuration_that_is_ended_while_it_waits_for_the_interface_is_not_applied() {
+    inside("a_configuration_that_is_ended_while_it_waits_for_the_interface", async |links| {
+        let stack = Stack::prepare("");
+        std::fs::create_dir_all(stack.path(DEVICE)).unwrap();
+        let stack = stack.run().await;
+        let double = stack.double();
+        let mut host = stack.host(BINARY).await;
+        host.ask(&fixed()).await;
+        host.negotiate(BINARY).await;
+        links.uplink("eth0").await;
+        let asked = host.ask(&dhcp()).await;
+        let caller = double.caller();
+        assert_eq!(wanted(&caller).ipv4.addressing, Addressing::Automatic);
+        caller.say(&applied());
+        assert_eq!(host.answer().await, (asked, Status::OK));
+    });
+}
+
+#[test]
+fn a_configuration_of_a_device_that_is_not_there_is_refused_at_once() {
+    inside("a_configuration_of_a_device_that_is_not_there_is_refused_at_once", async |_| {
+        let stack = Stack::start("").await;
+        let mut host = stack.host(BINARY).await;
+        let begin = std::time::Instant::now();
+        assert_eq!(status(&mut host, &dhcp()).await, Status::NOT_FOUND);
+        assert!(begin.elapsed() < std::time::Duration::from_secs(9));
+    });
+}
+
 #[test]
 fn what_the_administrator_forbids_is_not_supported_and_logged_once() {
     machine("what_the_administrator_forbids_is_not_supported_and_logged_once", async || {
@@ -136,6 +188,22 @@ fn a_socket_that_is_not_there_fails_and_is_logged_once() {
         drop(host);
         let (_, log) = stack.end();
         assert_eq!(log.matches("hv-netapply.socket").count(), 1, "{log}");
+    });
+}
+
+#[test]
+fn a_socket_that_cannot_be_made_is_a_failure_of_its_own() {
+    machine("a_socket_that_cannot_be_made_is_a_failure_of_its_own", async || {
+        let stack = Stack::start("").await;
+        let double = stack.double();
+        let mut host = stack.host(BINARY).await;
+        stack.no_more_files();
+        assert_eq!(status(&mut host, &dhcp()).await, Status::FAIL);
+        assert!(!double.is_called());
+        drop(host);
+        let (_, log) = stack.end();
+        assert!(log.contains("no socket to call hv-netapply by"), "{log}");
+        assert!(!log.contains("in the middle of its work"), "{log}");
     });
 }
 
@@ -311,6 +379,33 @@ fn the_end_of_hv_netapply_over_a_confirmation_is_made_good() {
 }
 
 #[test]
+fn a_configuration_is_logged_when_it_stays_and_a_failure_to_settle_once() {
+    machine("a_configuration_is_logged_when_it_stays_and_a_failure_to_settle_once", async || {
+        const CONFIGURED: &str = "the host has configured an adapter";
+        let stack = Stack::start("").await;
+        let double = stack.double();
+        let mut host = stack.host(BINARY).await;
+        let answers = [failed(Kind::NotApplied), failed(Kind::NotApplied), Reply::Done];
+        for (number, answer) in answers.into_iter().enumerate() {
+            let asked = host.ask(&fixed()).await;
+            let caller = double.caller();
+            wanted(&caller);
+            caller.say(&applied());
+            assert_eq!(host.answer().await, (asked, Status::OK));
+            assert_eq!(caller.hear(), Some(Request::Confirm));
+            assert!(!stack.log().contains(CONFIGURED), "{number}");
+            caller.say(&answer);
+            assert_eq!(caller.hear(), None);
+        }
+        while !stack.log().contains(CONFIGURED) {
+            tokio::task::yield_now().await;
+        }
+        let (_, log) = stack.end();
+        assert_eq!(log.matches("may not stay").count(), 1, "{log}");
+    });
+}
+
+#[test]
 fn garbage_fails_and_hangs_up() {
     machine("garbage_fails_and_hangs_up", async || {
         let stack = Stack::start("").await;
@@ -357,6 +452,27 @@ fn sigterm_after_the_host_was_told_waits_for_the_confirmation() {
         caller.say(&Reply::Done);
         let (code, log) = stack.ended();
         assert!(code == Some(0) && !log.contains("does not answer"), "{log}");
+    });
+}
+
+#[test]
+fn sigterm_while_the_answer_waits_for_room_cancels() {
+    machine("sigterm_while_the_answer_waits_for_room_cancels", async || {
+        let stack = Stack::start("").await;
+        let double = stack.double();
+        let mut host = stack.host(BINARY).await;
+        fill_ring(&mut host).await;
+        host.ask(&fixed()).await;
+        let caller = double.caller();
+        wanted(&caller);
+        caller.say(&applied());
+        while !stack.path("log").exists() || !stack.log().contains("hv-netapply is done") {
+            tokio::task::yield_now().await;
+        }
+        stack.signal(Signal::TERM);
+        assert_eq!(caller.hear(), Some(Request::Cancel));
+        caller.say(&Reply::Done);
+        assert_eq!(stack.ended().0, Some(0));
     });
 }
 

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use hv_utils_core::channel::sim::Listener;
 use hv_utils_core::wire::{Ic, Version};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 use tempfile::TempDir;
 
 use crate::double::Double;
@@ -90,6 +90,13 @@ impl Stack {
         kill_process(Pid::from_child(self.daemon.borrow().as_ref().unwrap()), signal).unwrap();
     }
 
+    /// Lets the daemon open nothing more.
+    pub(crate) fn no_more_files(&self) {
+        let none = Rlimit { current: Some(0), maximum: Some(0) };
+        prlimit(Some(Pid::from_child(self.daemon.borrow().as_ref().unwrap())), Resource::Nofile, none)
+            .unwrap();
+    }
+
     /// Ends the daemon: its exit code and its log.
     pub(crate) fn end(&self) -> (Option<i32>, String) {
         self.signal(Signal::TERM);
@@ -102,7 +109,8 @@ impl Stack {
         (code, self.log())
     }
 
-    fn log(&self) -> String {
+    /// What it has logged by now.
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 }

@@ -22,6 +22,8 @@ const DEL_ADDRESS: u16 = 21;
 const NEW_ROUTE: u16 = 24;
 /// `RTM_DELROUTE`
 const DEL_ROUTE: u16 = 25;
+/// `RTM_NEWNEXTHOP`
+const NEW_NEXT_HOP: u16 = 104;
 /// `RTM_DELNEXTHOP`
 const DEL_NEXT_HOP: u16 = 105;
 
@@ -29,6 +31,8 @@ const DEL_NEXT_HOP: u16 = 105;
 const LINK_HEADER: usize = 16;
 /// Bytes of `struct ifaddrmsg`.
 const ADDRESS_HEADER: usize = 8;
+/// Bytes of `struct nhmsg`.
+const NEXT_HOP_HEADER: usize = 8;
 
 /// `AF_UNSPEC`: the family of messages about an interface as such.
 const AF_UNSPEC: u8 = 0;
@@ -47,6 +51,8 @@ const IFLA_PARENT_DEV_NAME: u16 = 56;
 const IFLA_INFO_KIND: u16 = 1;
 /// Leave out counters, two thirds of a message; older kernels ignore it.
 const RTEXT_FILTER_SKIP_STATS: u32 = 1 << 3;
+
+const NHA_ID: u16 = 1;
 
 const IFA_ADDRESS: u16 = 1;
 const IFA_LOCAL: u16 = 2;
@@ -67,8 +73,9 @@ pub(super) enum Event {
     Route(RouteNews),
     /// A default route is gone.
     RouteGone(RouteNews),
-    /// A next hop that routes share is gone, and those routes with it, unannounced.
-    NextHopGone,
+    /// A next hop that routes share, or a group of them, is gone, and those routes with it, or is another: a group that
+    /// loses a member. Neither is announced route by route.
+    NextHop(u32),
 }
 
 /// One interface, as a message describes it.
@@ -135,7 +142,13 @@ pub(super) fn parse(kind: u16, payload: &[u8]) -> Option<Event> {
             .map(|(index, address)| Event::AddressGone(index, address.ip, address.prefix)),
         NEW_ROUTE => route::parse(payload).map(Event::Route),
         DEL_ROUTE => route::parse(payload).map(Event::RouteGone),
-        DEL_NEXT_HOP => Some(Event::NextHopGone),
+        NEW_NEXT_HOP | DEL_NEXT_HOP => {
+            let mut attributes = attributes(payload.get(NEXT_HOP_HEADER..)?);
+            attributes
+                .find(|(kind, _)| *kind == NHA_ID)
+                .and_then(|(_, value)| word(value, 0))
+                .map(Event::NextHop)
+        }
         _ => None,
     }
 }

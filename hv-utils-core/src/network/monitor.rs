@@ -7,12 +7,14 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use netlink_packet_core::NetlinkBuffer;
 use rustix::io::Errno;
 use rustix::net::{self, SendFlags};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+use tokio::time::{Instant, sleep_until};
 
 use super::message::{Dump, Event, parse};
 use super::socket::{Received, connect, messages, number, receive, refusal};
@@ -37,6 +39,8 @@ const BATCH: usize = 256;
 /// Datagrams taken when all that there are have to be: more than a queue of usual size holds, and an end to it while
 /// they keep coming.
 const QUEUE: usize = 16 * 1024;
+/// The least between two lists that only make sure of routes, while nobody asks: next hops may come and go all the time.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Why interfaces and addresses are not known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,6 +51,11 @@ pub enum NetworkError {
     /// The kernel did not list what there is.
     #[error("the kernel does not list interfaces and addresses ({0})")]
     Dump(Errno),
+    /// It began to, again and again, and never came to the end.
+    #[error(
+        "the kernel's lists of interfaces and addresses are cut short each time: too much changes at once"
+    )]
+    Torn,
 }
 
 /// The table of interfaces, addresses and default routes, and what keeps it current.
@@ -59,6 +68,8 @@ pub struct Monitor {
     buffer: Vec<u8>,
     sysfs_root: PathBuf,
     table: Table,
+    /// When everything was listed last.
+    listed: Instant,
 }
 
 /// How a dump went.
@@ -87,8 +98,9 @@ impl Monitor {
             buffer: vec![0; BUFFER],
             sysfs_root: sysfs_root.to_owned(),
             table: Table::default(),
+            listed: Instant::now(),
         };
-        monitor.resynchronise()?;
+        monitor.table = monitor.list()?;
         Ok(monitor)
     }
 
@@ -98,11 +110,14 @@ impl Monitor {
         &self.table
     }
 
-    /// Waits until the kernel may have said something. Cancel safe.
+    /// Waits until the kernel may have said something, or has to be asked. Cancel safe.
     pub async fn readable(&self) {
-        if self.socket.readable().await.is_err() {
-            // Only when the runtime goes down: there will never be anything more.
-            std::future::pending::<()>().await;
+        tokio::select! {
+            ready = self.socket.readable() => if ready.is_err() {
+                // Only when the runtime goes down: there will never be anything more.
+                std::future::pending::<()>().await;
+            },
+            () = async { sleep_until(self.listed + PAUSE).await }, if self.table.is_stale() => {}
         }
     }
 
@@ -111,7 +126,9 @@ impl Monitor {
     /// # Errors
     /// The table could not be made anew after announcements were lost.
     pub fn drain(&mut self) -> Result<bool, NetworkError> {
-        self.take_in(BATCH, Monitor::receive_if_readable)
+        let changed = self.take_in(BATCH, Monitor::receive_if_readable)?;
+        let again = self.table.is_stale() && self.listed.elapsed() >= PAUSE;
+        Ok(changed | (again && self.start_over()?))
     }
 
     /// As [`Monitor::drain`], but asks the kernel and not the runtime, which may not have looked yet: afterwards the
@@ -120,7 +137,8 @@ impl Monitor {
     /// # Errors
     /// As [`Monitor::drain`].
     pub fn catch_up(&mut self) -> Result<bool, NetworkError> {
-        self.take_in(QUEUE, |monitor| monitor.receive().map_err(NetworkError::Dump))
+        let changed = self.take_in(QUEUE, |monitor| monitor.receive().map_err(NetworkError::Dump))?;
+        Ok(changed | (self.table.is_stale() && self.start_over()?))
     }
 
     fn take_in(
@@ -136,16 +154,15 @@ impl Monitor {
                 Received::Lost => changed |= self.start_over()?,
             }
         }
-        if self.table.is_stale() {
-            changed |= self.start_over()?;
-        }
         Ok(changed)
     }
 
     fn start_over(&mut self) -> Result<bool, NetworkError> {
-        let before = std::mem::take(&mut self.table);
-        self.resynchronise()?;
-        Ok(self.table != before)
+        let table = self.list()?;
+        let changed = self.table != table;
+        self.table = table;
+        self.listed = Instant::now();
+        Ok(changed)
     }
 
     fn take_announcements(&mut self, length: usize) -> bool {
@@ -158,9 +175,9 @@ impl Monitor {
         changed
     }
 
-    /// Fills the table anew. A change in the middle may have been seen in the wrong order: then once more.
-    fn resynchronise(&mut self) -> Result<(), NetworkError> {
-        for _ in 0..DUMPS {
+    /// Everything there is.
+    fn list(&mut self) -> Result<Table, NetworkError> {
+        choose(|| {
             let mut table = Table::default();
             let mut dumped = Dumped::Whole;
             for dump in [Dump::Links, Dump::Addresses, Dump::Routes] {
@@ -168,16 +185,12 @@ impl Monitor {
                     dumped = dumped.max(self.dump(dump, &mut table)?);
                 }
             }
-            match dumped {
-                Dumped::Whole | Dumped::Disturbed => self.table = table,
+            if dumped == Dumped::Torn {
                 // The kernel may still hold the dump for unfinished, and would refuse another.
-                Dumped::Torn => (self.socket, self.port) = connect().map_err(NetworkError::Socket)?,
+                (self.socket, self.port) = connect().map_err(NetworkError::Socket)?;
             }
-            if dumped == Dumped::Whole {
-                break;
-            }
-        }
-        Ok(())
+            Ok((dumped, table))
+        })
     }
 
     /// One dump into `table`. What waits already is older than the dump, and a full queue would leave it no room.
@@ -242,6 +255,20 @@ impl Monitor {
     fn receive(&mut self) -> Result<Received, Errno> {
         receive(self.socket.get_ref(), &mut self.buffer)
     }
+}
+
+/// The first list that is whole. A change in the middle may have been seen in the wrong order: then once more, and in the
+/// end the last that was complete.
+fn choose(mut list: impl FnMut() -> Result<(Dumped, Table), NetworkError>) -> Result<Table, NetworkError> {
+    let mut complete = None;
+    for _ in 0..DUMPS {
+        match list()? {
+            (Dumped::Whole, table) => return Ok(table),
+            (Dumped::Disturbed, table) => complete = Some(table),
+            (Dumped::Torn, _) => {}
+        }
+    }
+    complete.ok_or(NetworkError::Torn)
 }
 
 /// What a message says, if it is about what we keep.

@@ -33,6 +33,8 @@ const RTA_MULTIPATH: u16 = 9;
 const RTA_TABLE: u16 = 15;
 /// A gateway of another family than the route's: `struct rtvia`, a family and an address.
 const RTA_VIA: u16 = 18;
+/// The number of the next hop object that it goes by.
+const RTA_NH_ID: u16 = 30;
 
 /// `RTPROT_DHCP`: a DHCP client has made it.
 const DHCP: u8 = 16;
@@ -61,7 +63,8 @@ pub struct Route {
     pub metric: u32,
     /// Who made it: `RTPROT_*` of `linux/rtnetlink.h`.
     pub protocol: u8,
-    /// The address that it is for, if it is for one: it goes with that address (IPv4).
+    /// The address that an IPv4 route is for, if it is for one: it goes with that address. An IPv6 route only loses it,
+    /// and no message says so.
     pub source: Option<IpAddr>,
 }
 
@@ -83,7 +86,7 @@ impl Route {
 }
 
 /// A route that is there, or has gone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct RouteNews {
     /// Its ways; those that cannot be used at present are not among them.
     pub(super) ways: Vec<Route>,
@@ -91,6 +94,8 @@ pub(super) struct RouteNews {
     pub(super) replaces: bool,
     /// A way of it cannot be used as long as its interface is down.
     pub(super) torn: bool,
+    /// The next hop object, or the group of them, that it shares with other routes.
+    pub(super) next_hop: Option<u32>,
 }
 
 /// Reads `RTM_NEWROUTE` or `RTM_DELROUTE`; `None` if it is no default route, or not well formed.
@@ -106,23 +111,23 @@ pub(super) fn parse(payload: &[u8]) -> Option<RouteNews> {
     }
     let (table, metric) = (u32::from(table), 0);
     let mut route = Route { family, gateway: None, interface: 0, table, metric, protocol, source: None };
-    let mut several = None;
+    let (mut several, mut news) = (None, RouteNews::default());
     for (kind, value) in attributes(payload.get(HEADER..)?) {
         match kind {
             RTA_OIF => route.interface = word(value, 0)?,
             RTA_GATEWAY => route.gateway = ip(value),
             RTA_VIA => route.gateway = value.get(2..).and_then(ip),
             RTA_PRIORITY => route.metric = word(value, 0)?,
-            RTA_PREFSRC => route.source = ip(value),
+            RTA_PREFSRC if family == RouteFamily::V4 => route.source = ip(value),
             RTA_TABLE => route.table = word(value, 0)?,
             RTA_MULTIPATH => several = Some(value),
+            RTA_NH_ID => news.next_hop = word(value, 0).filter(|number| *number != 0),
             _ => {}
         }
     }
     if route.table == LOCAL_TABLE {
         return None;
     }
-    let mut news = RouteNews { ways: Vec::new(), replaces: false, torn: false };
     match several {
         Some(ways) => read_ways(ways, &route, &mut news),
         None => news.ways.push(route),

@@ -5,6 +5,7 @@
 //! message. What follows from other messages is done here; where it does not follow, [`Routes::is_stale`] says so,
 //! and they have to be listed again.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use super::route::{Route, RouteFamily, RouteNews};
@@ -13,8 +14,10 @@ use super::route::{Route, RouteFamily, RouteNews};
 #[derive(Debug, Clone, Default)]
 pub(super) struct Routes {
     known: Vec<Route>,
-    /// A way of several was lost with its interface, and comes back with it unannounced.
+    /// A way of several was lost with its interface, or that one's last address, and comes back with it unannounced.
     torn: bool,
+    /// The next hop objects by which any of them went since the last list.
+    next_hops: BTreeSet<u32>,
     stale: bool,
 }
 
@@ -41,6 +44,7 @@ impl Routes {
     /// Takes in a route that is there; tells whether anything is different now.
     pub(super) fn add(&mut self, news: RouteNews) -> bool {
         self.torn |= news.torn;
+        self.next_hops.extend(news.next_hop);
         let mut changed = false;
         if news.replaces {
             changed = self.replace(&news.ways);
@@ -81,25 +85,29 @@ impl Routes {
 
     /// An interface is switched off or gone: no route leads through it.
     pub(super) fn link_down(&mut self, interface: u32) -> bool {
-        let through = |route: &Route| route.interface == interface;
-        let lost: Vec<Route> = self.known.iter().filter(|route| through(route)).cloned().collect();
-        self.torn |= lost.iter().any(|lost| {
-            let beside = |known: &Route| {
-                (known.family, known.table, known.metric) == (lost.family, lost.table, lost.metric)
-            };
-            self.known.iter().any(|known| !through(known) && beside(known))
-        });
-        self.remove_where(through)
+        self.lose(|route| route.interface == interface)
     }
 
-    /// An interface is switched on.
+    /// An interface is switched on, or has its first IPv4 address.
     pub(super) fn link_up(&mut self) {
         self.stale |= std::mem::take(&mut self.torn);
     }
 
     /// An interface has lost its last IPv4 address.
     pub(super) fn last_address_gone(&mut self, interface: u32) -> bool {
-        self.remove_where(|route| route.interface == interface && route.family == RouteFamily::V4)
+        self.lose(|route| route.interface == interface && route.family == RouteFamily::V4)
+    }
+
+    /// These go; where others of the same route stay, they come back unannounced.
+    fn lose(&mut self, gone: impl Fn(&Route) -> bool) -> bool {
+        let lost: Vec<Route> = self.known.iter().filter(|route| gone(route)).cloned().collect();
+        self.torn |= lost.iter().any(|lost| {
+            let beside = |known: &Route| {
+                (known.family, known.table, known.metric) == (lost.family, lost.table, lost.metric)
+            };
+            self.known.iter().any(|known| !gone(known) && beside(known))
+        });
+        self.remove_where(gone)
     }
 
     /// Whether one is for this address.
@@ -109,12 +117,12 @@ impl Routes {
 
     /// The machine no longer has this address.
     pub(super) fn source_gone(&mut self, ip: IpAddr) -> bool {
-        self.remove_where(|route| route.family == RouteFamily::V4 && route.source == Some(ip))
+        self.remove_where(|route| route.source == Some(ip))
     }
 
-    /// A next hop is gone; which routes led there was not kept.
-    pub(super) fn next_hop_gone(&mut self) -> bool {
-        self.stale |= !self.known.is_empty();
+    /// A next hop is gone, or another; which of the routes go by it was not kept.
+    pub(super) fn next_hop(&mut self, number: u32) -> bool {
+        self.stale |= self.next_hops.contains(&number);
         false
     }
 

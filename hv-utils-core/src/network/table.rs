@@ -165,7 +165,7 @@ impl Table {
     pub fn of(links: Vec<Link>, routes: Vec<Route>) -> Table {
         let mut table = Table::default();
         table.links.extend(links.into_iter().map(|link| (link.index, link)));
-        table.routes.add(RouteNews { ways: routes, replaces: false, torn: false });
+        table.routes.add(RouteNews { ways: routes, ..RouteNews::default() });
         table
     }
 
@@ -204,7 +204,7 @@ impl Table {
             Event::AddressGone(index, ip, prefix) => self.remove_address(index, ip, prefix),
             Event::Route(news) => self.routes.add(news),
             Event::RouteGone(news) => self.routes.remove(&news),
-            Event::NextHopGone => self.routes.next_hop_gone(),
+            Event::NextHop(number) => self.routes.next_hop(number),
         }
     }
 
@@ -259,6 +259,9 @@ impl Table {
                 true
             }
             None => {
+                if address.ip.is_ipv4() && !link.addresses.iter().any(|known| known.ip.is_ipv4()) {
+                    self.routes.link_up();
+                }
                 link.addresses.push(address);
                 true
             }

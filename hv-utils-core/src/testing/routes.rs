@@ -18,7 +18,7 @@ pub struct DefaultRoute {
     table: u32,
     metric: u32,
     protocol: u8,
-    source: Option<Ipv4Addr>,
+    source: Option<IpAddr>,
     next_hop: Option<u32>,
 }
 

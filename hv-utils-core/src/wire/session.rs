@@ -219,6 +219,11 @@ fn refuse(payload: &mut [u8], why: RefuseReason) -> Received {
     Received::Refused { why, status }
 }
 
+/// Gives a finished reply that has not left yet another status.
+pub(crate) fn restate(reply: &mut [u8], status: Status) {
+    mark_reply(reply, status);
+}
+
 /// Sets what distinguishes a reply from its request.
 fn mark_reply(payload: &mut [u8], status: Status) {
     if let Ok((headers, _)) = RawHeaders::mut_from_prefix(payload) {

@@ -9,12 +9,16 @@ use proptest::prelude::*;
 
 use super::{Adapters, Refused};
 
-/// Every adapter is there.
-struct All;
+/// Every adapter is there, with this configuration.
+struct All(IpInfo);
 
 impl Adapters for All {
-    fn has(&self, _: Guid) -> bool {
-        true
+    fn of_device(&self, _: Guid) -> Option<IpInfo> {
+        Some(self.0.clone())
+    }
+
+    fn is_coming(&self, _: Guid) -> bool {
+        false
     }
 
     fn ip_info(&self, _: &str) -> Option<IpInfo> {
@@ -23,7 +27,7 @@ impl Adapters for All {
 }
 
 fn injection(info: &IpInfo) -> Result<Injection, Refused> {
-    super::injection(info, &All)
+    super::injection(info, &All(IpInfo::default()))
 }
 
 const GUID: &str = "f8b3781a-1e82-4818-a1c3-63d806ec15bb";
@@ -178,6 +182,59 @@ fn dhcp_in_a_message_about_ipv6_alone_is_ipv6s_unless_it_has_addresses() {
     comes_to(&fixed_v6, &keep(), &fixed(&["2001:db8::7/64"], &[], &[]));
 }
 
+/// An adapter whose IPv6 is the routers', with leased DNS servers, and what a host makes of it that reads it, switches
+/// DHCP on and writes it back.
+fn read_and_written_back(family: Family) -> (All, IpInfo) {
+    let addresses = ["192.0.2.7/24", "2001:db8::7/64", "2001:db8::aa/64", "fe80::7/64"];
+    let gateways = ["192.0.2.1", "fe80::1"];
+    let dns = ["2001:db8::53", "192.0.2.53"];
+    let mut current = info(Both, false, &addresses, &gateways, &dns);
+    current.addresses[0].origin = Origin::Static;
+    current.addresses[1..].iter_mut().for_each(|address| address.origin = Origin::Other);
+    let written = IpInfo { family, dhcp: true, ..current.clone() };
+    (All(current), written)
+}
+
+#[track_caller]
+fn with_it_comes_to(current: &All, info: &IpInfo, ipv4: &Plan, ipv6: &Plan) {
+    let expected = Injection { adapter: GUID.to_owned(), ipv4: ipv4.clone(), ipv6: ipv6.clone() };
+    for carried in carried(info) {
+        assert_eq!(super::injection(&carried, current), Ok(expected.clone()));
+    }
+}
+
+#[test]
+fn dhcp_that_is_switched_on_in_what_was_read_leaves_ipv6_and_leased_servers_alone() {
+    for family in [Both, Unspecified] {
+        let (current, written) = read_and_written_back(family);
+        with_it_comes_to(&current, &written, &automatic(None), &keep());
+    }
+    let (current, written) = read_and_written_back(V6);
+    with_it_comes_to(&current, &written, &keep(), &automatic(None));
+    // Another server is the host's word.
+    let (current, mut written) = read_and_written_back(Both);
+    written.dns.push("192.0.2.54".parse().unwrap());
+    let (ipv4, ipv6) = (["192.0.2.53", "192.0.2.54"], ["2001:db8::53"]);
+    with_it_comes_to(&current, &written, &automatic(Some(&ipv4)), &servers(Some(&ipv6)));
+}
+
+#[test]
+fn ipv6_addresses_that_the_adapter_does_not_have_by_itself_are_fixed() {
+    let (current, mut written) = read_and_written_back(Both);
+    written.addresses[1].ip = "2001:db8::8".parse().unwrap();
+    let ipv6 = ["2001:db8::8/64", "2001:db8::aa/64", "fe80::7/64"];
+    with_it_comes_to(&current, &written, &automatic(None), &fixed(&ipv6, &["fe80::1"], &["2001:db8::53"]));
+    let (mut current, written) = read_and_written_back(Both);
+    current.0.addresses[1].origin = Origin::Static;
+    let ipv6 = ["2001:db8::7/64", "2001:db8::aa/64", "fe80::7/64"];
+    with_it_comes_to(&current, &written, &automatic(None), &fixed(&ipv6, &["fe80::1"], &["2001:db8::53"]));
+    // Without DHCP everything is the host's word.
+    let (current, mut written) = read_and_written_back(Both);
+    written.dhcp = false;
+    let ipv4 = fixed(&["192.0.2.7/24"], &["192.0.2.1"], &["192.0.2.53"]);
+    with_it_comes_to(&current, &written, &ipv4, &fixed(&ipv6, &["fe80::1"], &["2001:db8::53"]));
+}
+
 #[test]
 fn dns_servers_alone_change_nothing_else() {
     let v4 = info(V4, false, &[], &[], &["192.0.2.53", "127.0.0.1"]);
@@ -194,12 +251,29 @@ fn nothing_said_is_nothing_done() {
 }
 
 #[test]
-fn an_entry_of_the_other_family_is_refused() {
+fn an_address_or_a_gateway_of_the_other_family_is_refused() {
     let other = |ip: &str| Refused::OtherFamily(ip.parse().unwrap());
     is_refused(&info(V4, false, &["192.0.2.7/24", "2001:db8::7/64"], &[], &[]), &other("2001:db8::7"));
-    is_refused(&info(V4, true, &[], &[], &["2001:db8::53"]), &other("2001:db8::53"));
+    is_refused(&info(V4, false, &["192.0.2.7/24"], &["fe80::1"], &[]), &other("fe80::1"));
     is_refused(&info(V6, false, &["2001:db8::7/64"], &["192.0.2.1"], &[]), &other("192.0.2.1"));
-    is_refused(&info(V6, true, &["192.0.2.7/24"], &[], &[]), &other("192.0.2.7"));
+}
+
+#[test]
+fn dns_servers_of_the_other_family_are_taken() {
+    let v4 = info(V4, false, &["192.0.2.7/24"], &[], &["192.0.2.53", "2001:db8::53"]);
+    comes_to(&v4, &fixed(&["192.0.2.7/24"], &[], &["192.0.2.53"]), &servers(Some(&["2001:db8::53"])));
+    let dhcp = info(V4, true, &[], &[], &["2001:db8::53"]);
+    comes_to(&dhcp, &automatic(None), &servers(Some(&["2001:db8::53"])));
+    let v6 = info(V6, false, &[], &[], &["192.0.2.53"]);
+    comes_to(&v6, &servers(Some(&["192.0.2.53"])), &keep());
+}
+
+#[test]
+fn with_dhcp_addresses_and_gateways_of_the_other_family_do_not_count() {
+    let v4 = info(V4, true, &["192.0.2.7/24", "2001:db8::7/64"], &["192.0.2.1", "fe80::1"], &[]);
+    comes_to(&v4, &automatic(None), &keep());
+    let v6 = info(V6, true, &["192.0.2.7/24"], &["192.0.2.1"], &[]);
+    comes_to(&v6, &keep(), &automatic(None));
 }
 
 #[test]

@@ -80,8 +80,9 @@ async fn records_follow_the_file_from_before_its_directory_is_there() {
         replace(&directory, &encode(&history(0..last)));
         known.wait_for(|now| *now == history(0..last)).await.unwrap();
     }
-    replace(&directory, b"damaged");
-    known.wait_for(|now| now.records.is_empty()).await.unwrap();
+    std::fs::remove_file(directory.join(HISTORY)).unwrap();
+    replace(&directory, &encode(&history([9])));
+    known.wait_for(|now| *now == history([9])).await.unwrap();
 }
 
 #[tokio::test]
@@ -91,4 +92,20 @@ async fn who_knows_that_it_is_new_reads_it_at_once() {
     replace(directory.path(), &encode(&history([7])));
     records.read();
     assert_eq!(*records.subscribe().borrow(), history([7]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_for_a_moment_is_still_known_and_read_again() {
+    let directory = directory();
+    replace(directory.path(), &encode(&history([7, 8])));
+    let records = Records::follow(directory.path());
+    let mut known = records.subscribe();
+    known.borrow_and_update();
+    replace(directory.path(), b"damaged");
+    records.read();
+    assert!(!known.has_changed().unwrap());
+    assert_eq!(*known.borrow(), history([7, 8]));
+    // Written in place, of which no watch tells.
+    std::fs::write(directory.path().join(HISTORY), encode(&history([7, 8, 9]))).unwrap();
+    known.wait_for(|now| *now == history([7, 8, 9])).await.unwrap();
 }

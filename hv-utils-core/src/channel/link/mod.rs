@@ -183,6 +183,15 @@ impl Link {
         receipt
     }
 
+    /// Takes back an answer that still waits for room: what is found in its place is this status, and its [`Receipt`] says
+    /// that it was not delivered. `false`: it does not wait, it was given, or never will be.
+    pub fn withdraw(&mut self, request: &Request, status: Status) -> bool {
+        match &mut self.phase {
+            Phase::Raw(side) => side.withdraw(request.serial, status),
+            _ => false,
+        }
+    }
+
     fn answer_and_note(&mut self, request: &Request, note: Note, fill: impl FnOnce(&mut [u8]) -> Status) {
         let answered = match &mut self.phase {
             Phase::Raw(side) => side.answer(request.serial, &mut self.books, note, fill),

@@ -1,8 +1,9 @@
 //! A daemon's side of an open ring channel: the session over it, requests on hold, replies that wait for room.
 //!
 //! Opening and losing the channel is the link's. One request at a time goes to the service. While it is unanswered
-//! the ring is still read, because a negotiation must be answered at any time and ends the request; one further
-//! request is put aside, and then reading rests. Buffers go round, so that a message costs no allocation.
+//! the ring is still read, because a negotiation must be answered at any time and ends what came before it; a few
+//! further requests are put aside, and those beyond are refused. Buffers go round, so that a message costs no
+//! allocation.
 
 use super::receipt::{Note, Sent, sent};
 use super::status::{Books, Framing, Request};
@@ -10,6 +11,7 @@ use crate::channel::{ChannelError, ChannelState, RingChannel};
 use crate::wire::ic::MESSAGE_TYPE_NEGOTIATE;
 use crate::wire::message::FLAG_RESPONSE;
 use crate::wire::ring::KIND_IN_BAND;
+use crate::wire::session::restate;
 use crate::wire::{Message, PacketHeader, Received, RequestInfo, Session, Status, Ticket};
 use std::collections::VecDeque;
 use std::mem;
@@ -18,6 +20,9 @@ use std::ops::Range;
 /// After so many packets that no service sees, others get their turn: a host that never stops sending must not keep
 /// a daemon from its signals.
 const PACKETS_IN_A_ROW: u32 = 32;
+
+/// So many requests are put aside while the service has one. Hosts send one at a time.
+const MOST_ASIDE: usize = 4;
 
 /// An open channel and what is under way on it.
 #[derive(Debug)]
@@ -30,9 +35,8 @@ pub(super) struct RawSide {
     current: Option<Current>,
     /// Its payload, kept for the reply.
     current_payload: Vec<u8>,
-    /// A further request, not looked at yet.
-    aside: Option<PacketHeader>,
-    aside_payload: Vec<u8>,
+    /// Further requests, not looked at yet; none without a current one, except on the way to become it.
+    aside: VecDeque<(PacketHeader, Vec<u8>)>,
     /// Replies the ring had no room for: at most one of ours and one of the service's.
     outbox: VecDeque<Posted>,
     spare: Vec<Vec<u8>>,
@@ -45,6 +49,8 @@ pub(super) struct RawSide {
 struct Posted {
     header: PacketHeader,
     payload: Vec<u8>,
+    /// The request that it answers, if the service answered it.
+    serial: Option<u64>,
     /// Who wants to know its fate.
     note: Note,
 }
@@ -64,8 +70,7 @@ impl RawSide {
             packet: Vec::new(),
             current: None,
             current_payload: Vec::new(),
-            aside: None,
-            aside_payload: Vec::new(),
+            aside: VecDeque::new(),
             outbox: VecDeque::new(),
             spare: Vec::new(),
             trouble: None,
@@ -98,18 +103,11 @@ impl RawSide {
 
     /// Waits for a packet that may be judged now; it is then in `packet`.
     async fn next_packet(&mut self, books: &mut Books) -> Result<Option<PacketHeader>, ChannelError> {
-        match (&self.current, self.aside) {
-            (Some(_), Some(_)) => {
-                // Nothing is read, but the end of the channel must be seen.
-                self.channel.writable().await?;
-                return Ok(None);
-            }
-            (None, Some(header)) => {
-                self.aside = None;
-                mem::swap(&mut self.packet, &mut self.aside_payload);
-                return Ok(Some(header));
-            }
-            (_, None) => {}
+        if self.current.is_none()
+            && let Some((header, payload)) = self.aside.pop_front()
+        {
+            self.spare.push(mem::replace(&mut self.packet, payload));
+            return Ok(Some(header));
         }
         let header = match self.channel.recv(&mut self.packet).await {
             Ok(header) => header,
@@ -121,9 +119,10 @@ impl RawSide {
             Err(error) => return Err(error),
         };
         books.received();
-        if self.current.is_some() && is_request(header, &self.packet) {
-            self.aside = Some(header);
-            mem::swap(&mut self.packet, &mut self.aside_payload);
+        let room = self.aside.len() < MOST_ASIDE;
+        if self.current.is_some() && room && is_request(header, &self.packet) {
+            let payload = self.exchange(Payload::Packet);
+            self.aside.push_back((header, payload));
             return Ok(None);
         }
         Ok(Some(header))
@@ -133,6 +132,10 @@ impl RawSide {
         let received = self.session.receive(header, &mut self.packet);
         self.forget_what_ended(books);
         match received {
+            Received::Request(info) if self.current.is_some() => {
+                books.rejected("message refused", &"the host sends more requests than can wait");
+                self.session.finish(info.ticket, Status::FAIL, &mut self.packet, |_| {});
+            }
             Received::Request(info) => return Ok(Some(self.hold(info, books))),
             Received::Dropped(why) => {
                 books.rejected_as(why.reason(), "packet dropped", &why);
@@ -156,14 +159,15 @@ impl RawSide {
             return Ok(None);
         }
         let payload = self.exchange(Payload::Packet);
-        self.outbox.push_back(Posted { header: reply, payload, note: Note::default() });
+        self.outbox.push_back(Posted { header: reply, payload, serial: None, note: Note::default() });
         Ok(None)
     }
 
-    /// A negotiation, even a failed one, ends the request before it and what was agreed on.
+    /// A negotiation, even a failed one, ends the requests before it and what was agreed on.
     fn forget_what_ended(&mut self, books: &mut Books) {
         if self.current.as_ref().is_some_and(|current| !self.session.is_current(current.ticket)) {
             self.current = None;
+            self.spare.extend(self.aside.drain(..).map(|(_, payload)| payload));
         }
         if self.session.agreed().is_none() && books.status.state == ChannelState::Ready {
             books.agreed(None, ChannelState::Negotiating);
@@ -216,7 +220,18 @@ impl RawSide {
             }
         }
         let payload = self.exchange(Payload::Current);
-        self.outbox.push_back(Posted { header: reply, payload, note });
+        self.outbox.push_back(Posted { header: reply, payload, serial: Some(serial), note });
+        true
+    }
+
+    /// Puts `status` into the place of an answer that still waits for room. `false`: it does not wait.
+    pub(super) fn withdraw(&mut self, serial: u64, status: Status) -> bool {
+        let Some(posted) = self.outbox.iter_mut().find(|posted| posted.serial == Some(serial)) else {
+            return false;
+        };
+        restate(&mut posted.payload, status);
+        // Whoever waits to hear that it was given never will.
+        posted.note = Note::default();
         true
     }
 

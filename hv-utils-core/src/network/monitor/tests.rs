@@ -53,6 +53,31 @@ fn what_is_there_is_listed_at_once() {
 }
 
 #[test]
+fn lists_that_are_all_torn_are_an_error_and_no_empty_table() {
+    let table = |name: &str| {
+        let mut table = Table::default();
+        let mut message = [0; 32];
+        message[4] = 7;
+        message[16..20].copy_from_slice(&[9, 0, 3, 0]);
+        message[20..24].copy_from_slice(name.as_bytes());
+        table.apply(parse(16, &message[..28]).unwrap(), |_| false);
+        table
+    };
+    let mut times = 0;
+    let torn = choose(|| {
+        times += 1;
+        Ok((Dumped::Torn, Table::default()))
+    });
+    assert_eq!((torn, times), (Err(NetworkError::Torn), DUMPS));
+    let mut lists = vec![(Dumped::Torn, "eth2"), (Dumped::Disturbed, "eth1"), (Dumped::Disturbed, "eth0")];
+    let complete = choose(|| {
+        let (dumped, name) = lists.pop().unwrap_or((Dumped::Torn, "eth3"));
+        Ok((dumped, table(name)))
+    });
+    assert_eq!(&*complete.unwrap().link(7).unwrap().name, "eth1");
+}
+
+#[test]
 fn every_change_is_announced() {
     inside("every_change_is_announced", async |links| {
         let mut monitor = open();
@@ -253,7 +278,7 @@ fn a_hundred_new_lists_leave_one_descriptor() {
         let mut monitor = open();
         let before = monitor.socket.get_ref().as_raw_fd();
         for _ in 0..100 {
-            monitor.resynchronise().unwrap();
+            monitor.table = monitor.list().unwrap();
         }
         assert!(monitor.table().link(link).is_some());
         assert_eq!(monitor.socket.get_ref().as_raw_fd(), before);

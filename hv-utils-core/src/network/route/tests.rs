@@ -43,7 +43,7 @@ fn route() -> Route {
 #[test]
 fn a_default_route_of_dhcp_is_read_whole() {
     let news = parse(&message(HEADER_V4, &usual())).unwrap();
-    assert_eq!(news, RouteNews { ways: vec![route()], replaces: false, torn: false });
+    assert_eq!(news, RouteNews { ways: vec![route()], ..RouteNews::default() });
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn the_ways_of_a_multipath_route_are_read_but_for_the_dead() {
     let news = parse(&message(HEADER_V4, &attributes)).unwrap();
     let expected = Route { table: 1000, metric: 0, source: None, ..route() };
     let last = Route { interface: 5, gateway: Some([10, 2, 0, 1].into()), ..expected.clone() };
-    assert_eq!(news, RouteNews { ways: vec![expected, last], replaces: false, torn: true });
+    assert_eq!(news, RouteNews { ways: vec![expected, last], torn: true, ..RouteNews::default() });
 }
 
 #[test]

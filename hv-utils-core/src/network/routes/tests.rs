@@ -9,7 +9,7 @@ fn way(gateway: [u8; 4], interface: u32, metric: u32) -> Route {
 }
 
 fn news(ways: &[Route]) -> RouteNews {
-    RouteNews { ways: ways.to_vec(), replaces: false, torn: false }
+    RouteNews { ways: ways.to_vec(), ..RouteNews::default() }
 }
 
 fn replacing(ways: &[Route]) -> RouteNews {
@@ -53,4 +53,14 @@ fn sets_are_compared_and_not_histories() {
     assert_eq!(one, other);
     other.remove(&news(&[a]));
     assert_ne!(one, other);
+}
+
+#[test]
+fn only_a_next_hop_that_a_default_route_goes_by_asks_for_a_new_list() {
+    let mut routes = Routes::default();
+    routes.add(RouteNews { next_hop: Some(5), ..news(&[way([10, 0, 0, 1], 2, 10)]) });
+    routes.next_hop(6);
+    assert!(!routes.is_stale());
+    routes.next_hop(5);
+    assert!(routes.is_stale());
 }

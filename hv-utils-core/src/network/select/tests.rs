@@ -55,7 +55,7 @@ impl Machine {
     fn route(mut self, interface: u32, table: u32, metric: u32) -> Self {
         let (family, protocol) = (RouteFamily::V4, 4);
         let route = Route { family, gateway: None, interface, table, metric, protocol, source: None };
-        let news = RouteNews { ways: vec![route], replaces: false, torn: false };
+        let news = RouteNews { ways: vec![route], ..RouteNews::default() };
         assert!(self.0.apply(Event::Route(news), |_| false));
         self
     }

@@ -34,6 +34,12 @@ impl Family {
             Self::Both => 3,
         }
     }
+
+    /// The family of a question, where it does not count: a number that is none is as none said. The C daemon does not
+    /// look at it, and hosts need not set it.
+    pub(super) fn asked(number: u8) -> Self {
+        Self::try_from(number).unwrap_or_default()
+    }
 }
 
 impl TryFrom<u8> for Family {

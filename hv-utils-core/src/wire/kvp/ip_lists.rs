@@ -5,7 +5,7 @@
 //! to the letter ([`Writer`]).
 
 use super::Problem;
-use super::ip::{Address, IpInfo, IpQuery, Origin};
+use super::ip::{Address, Family, IpInfo, IpQuery, Origin};
 use super::layout::IpText;
 use super::text::Encoding;
 use alloc::format;
@@ -25,7 +25,10 @@ pub(super) enum Writer {
 
 /// Reads what a request for a configuration has.
 pub(super) fn query(raw: &IpText, encoding: Encoding) -> Result<IpQuery, Problem> {
-    Ok(IpQuery { adapter_id: encoding.field("adapter id", &raw.adapter_id)?, family: raw.family.try_into()? })
+    Ok(IpQuery {
+        adapter_id: encoding.field("adapter id", &raw.adapter_id)?,
+        family: Family::asked(raw.family),
+    })
 }
 
 /// Reads a whole configuration.

@@ -7,7 +7,7 @@ use super::super::Version;
 use super::ip_lists::Writer;
 use super::layout::{Delete, Enumerate, Exchange, GetSet, IpBinary, IpText, Operation, ValueType};
 use super::text::Encoding;
-use super::{IpQuery, Pool, Problem, Refusal, Reply, Request, ip, ip_lists};
+use super::{Family, IpQuery, Pool, Problem, Refusal, Reply, Request, ip, ip_lists};
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use zerocopy::{FromBytes, Immutable, KnownLayout};
@@ -145,7 +145,7 @@ fn parse_ip_query(body: &[u8], version: Version) -> Result<IpQuery, Problem> {
         return ip_lists::query(view(tail(body, IP_TEXT_OFFSET))?, TEXT);
     }
     let raw: &IpBinary = view(tail(body, IP_BINARY_OFFSET))?;
-    Ok(IpQuery { adapter_id: TEXT.field("adapter id", &raw.adapter_id)?, family: raw.family.try_into()? })
+    Ok(IpQuery { adapter_id: TEXT.field("adapter id", &raw.adapter_id)?, family: Family::asked(raw.family) })
 }
 
 fn parse_ip_info(body: &[u8], version: Version) -> Result<ip::IpInfo, Problem> {

@@ -206,7 +206,7 @@ async fn a_further_request_waits_for_the_answer_to_the_first() {
     }
     let first = request(&mut link).await;
     settle(&mut link).await;
-    assert_eq!(link.status().received, 3, "the negotiation and two requests: the third stays in the ring");
+    assert_eq!(link.status().received, 4, "the negotiation and three requests");
     link.answer(&first, Status::OK, |_| {});
     let second = request(&mut link).await;
     assert_eq!(link.body(&second)[0], 2);
@@ -216,6 +216,48 @@ async fn a_further_request_waits_for_the_answer_to_the_first() {
     for id in 1..=3 {
         assert_eq!(host.answer_now(), Some(answered(id, id as u8)));
     }
+}
+
+#[tokio::test]
+async fn a_renegotiation_is_answered_at_once_while_requests_wait_and_ends_them_all() {
+    let Setup { mut link, mut host, _directory } = ready(0x8000).await;
+    host.ask(1, 1);
+    let first = request(&mut link).await;
+    host.ask(2, 2);
+    host.offer(3, &[(4, 0)]);
+    settle(&mut link).await;
+    assert!(host.agreed(3).await.is_some());
+    assert!(link.body(&first).is_empty());
+    link.answer(&first, Status::OK, |_| {});
+    assert_eq!((host.answer_now(), link.status().stale), (None, 1));
+    host.ask(4, 4);
+    let next = request(&mut link).await;
+    assert_eq!(link.body(&next)[0], 4, "what waited came before the negotiation");
+    link.answer(&next, Status::OK, |_| {});
+    assert_eq!(host.answer_now(), Some(answered(4, 4)));
+}
+
+#[tokio::test]
+async fn requests_beyond_those_that_may_wait_are_refused_at_once() {
+    let Setup { mut link, mut host, _directory } = ready(0x8000).await;
+    host.ask(0, 0);
+    let first = request(&mut link).await;
+    for id in 1..=6 {
+        host.ask(id, id as u8);
+    }
+    settle(&mut link).await;
+    for id in [5, 6] {
+        assert_eq!(host.answer_now().map(|answer| (answer.id, answer.status)), Some((id, Status::FAIL)));
+    }
+    assert_eq!(host.answer_now(), None);
+    link.answer(&first, Status::OK, |_| {});
+    assert_eq!(host.answer_now(), Some(answered(0, 0)));
+    for id in 1..=4 {
+        let next = request(&mut link).await;
+        link.answer(&next, Status::OK, |_| {});
+        assert_eq!(host.answer_now(), Some(answered(id, id as u8)));
+    }
+    assert_eq!(link.status().rejected, 2);
 }
 
 #[tokio::test]
@@ -279,6 +321,23 @@ async fn an_answer_is_delivered_when_it_is_in_the_ring_and_never_if_the_channel_
 }
 
 #[tokio::test]
+async fn an_answer_that_waits_for_room_can_be_taken_back() {
+    let Setup { mut link, mut host, _directory } = ready(0x2000).await;
+    host.ask(1, 1);
+    let first = request(&mut link).await;
+    link.answer(&first, Status::OK, |_| {});
+    assert!(!link.withdraw(&first, Status::FAIL), "it was given");
+    host.ask(2, 2);
+    let second = request(&mut link).await;
+    let mut receipt = link.answer_noted(&second, Status::OK, |_| {});
+    assert!(link.withdraw(&second, Status::FAIL));
+    assert!(!receipt.delivered().await);
+    assert_eq!(host.answer_now(), Some(answered(1, 1)));
+    let (kept, ()) = tokio::join!(host.answer(), settle(&mut link));
+    assert_eq!(kept, Answer { status: Status::FAIL, ..answered(2, 2) });
+}
+
+#[tokio::test]
 async fn nothing_is_read_while_a_reply_waits_for_room() {
     let Setup { mut link, mut host, _directory } = ready(0x2000).await;
     for id in 1..=2 {
@@ -325,7 +384,7 @@ async fn the_end_of_the_channel_is_seen_while_a_request_is_unanswered() {
     let Setup { mut link, mut host, _directory } = ready(0x8000).await;
     host.ask(1, 0);
     let unanswered = request(&mut link).await;
-    host.ask(2, 0); // put aside: from now on nothing is read
+    host.ask(2, 0); // put aside
     settle(&mut link).await;
     drop(host);
     until_state(&mut link, ChannelState::Closed).await;

@@ -153,6 +153,22 @@ fn a_way_of_several_goes_and_comes_back_with_its_interface() {
 }
 
 #[test]
+fn a_way_of_several_goes_and_comes_back_with_the_addresses_of_its_interface() {
+    inside("a_way_of_several_goes_and_comes_back_with_the_addresses_of_its_interface", async |links| {
+        let (eth0, eth1) = two(&links).await;
+        let mut monitor = open();
+        links.route(&DefaultRoute::through(eth0, "10.0.0.1").and(eth1, "10.1.0.1").metric(10)).await;
+        settle(&mut monitor, "two ways");
+        links.remove_address(eth0, "10.0.0.5", 24).await;
+        settle(&mut monitor, "the last address of one interface removed");
+        assert_eq!(gateways(&monitor), ["10.1.0.1"]);
+        links.address(eth0, "10.0.0.5", 24).await;
+        settle(&mut monitor, "an address given to it");
+        assert_eq!(gateways(&monitor).len(), 2);
+    });
+}
+
+#[test]
 fn ipv6_routes_are_followed_too() {
     inside("ipv6_routes_are_followed_too", async |links| {
         let (eth0, eth1) = two(&links).await;
@@ -169,6 +185,29 @@ fn ipv6_routes_are_followed_too() {
         assert_eq!(gateways(&monitor), ["fe80::1"]);
         links.remove_route(&route).await;
         until(&mut monitor, "no route", |table| table.routes().is_empty()).await;
+    });
+}
+
+#[test]
+fn an_ipv6_route_outlives_the_address_that_it_was_for() {
+    inside("an_ipv6_route_outlives_the_address_that_it_was_for", async |links| {
+        let (_, eth1) = two(&links).await;
+        links.address(eth1, "2001:db8::5", 64).await;
+        let mut monitor = open();
+        until(&mut monitor, "the address", |table| {
+            let mut addresses = table.links().flat_map(|link| &link.addresses);
+            addresses.any(|address| address.ip.to_string() == "2001:db8::5" && address.is_confirmed())
+        })
+        .await;
+        let route = DefaultRoute::through(eth1, "fe80::1").metric(512);
+        links.route(&route.clone().source("2001:db8::5")).await;
+        settle(&mut monitor, "a route for one address");
+        links.remove_address(eth1, "2001:db8::5", 64).await;
+        settle(&mut monitor, "that address removed");
+        assert_eq!(gateways(&monitor), ["fe80::1"]);
+        links.remove_route(&route).await;
+        settle(&mut monitor, "the route removed");
+        assert!(gateways(&monitor).is_empty());
     });
 }
 
@@ -223,5 +262,11 @@ fn a_route_goes_with_the_next_hop_that_it_shares() {
         next_hop(105, eth1, 2).unwrap();
         settle(&mut monitor, "no next hop any more");
         assert_eq!(gateways(&monitor), ["10.0.0.1"]);
+        // While nobody asks, it is listed after a while.
+        next_hop(104, eth1, 1).unwrap();
+        links.route(&DefaultRoute::by_next_hop(5).metric(10)).await;
+        settle(&mut monitor, "a route by a next hop again");
+        next_hop(105, eth1, 1).unwrap();
+        until(&mut monitor, "no route by it", |table| table.routes().len() == 1).await;
     });
 }

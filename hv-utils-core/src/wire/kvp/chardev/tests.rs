@@ -111,6 +111,13 @@ fn enumerate_is_answered_with_key_value_and_sizes_with_their_nul() {
 }
 
 #[test]
+fn a_family_that_is_none_does_not_count_in_a_question() {
+    let query = IpQuery { adapter_id: "00:15:5D:01:02:03".into(), family: Family::Unspecified };
+    let asked = message("0000: 04 01\n0004 t: 00:15:5D:01:02:03\n0104: 09");
+    assert_eq!(parse(&asked), Ok(Request::GetIpInfo(Box::new(query))));
+}
+
+#[test]
 fn get_ip_info_starts_at_4() {
     let query = IpQuery { adapter_id: "00:15:5D:01:02:03".into(), family: Family::V4 };
     let address = |ip: &str, prefix| Address { ip: ip.parse().unwrap(), prefix, origin: Origin::Static };

@@ -113,9 +113,18 @@ fn an_adapter_id_may_fill_its_field_and_must_be_text() {
     assert_eq!(query(&raw, Encoding::Utf16).unwrap().adapter_id.chars().count(), 128);
     raw.adapter_id = [0xff; 256];
     assert_eq!(query(&raw, Encoding::Utf8), Err(Problem::NotUtf8 { field: "adapter id" }));
-    raw.adapter_id = [0; 256];
-    raw.family = 9;
-    assert_eq!(query(&raw, Encoding::Utf8), Err(Problem::Family(9)));
+}
+
+#[test]
+fn a_family_that_is_none_does_not_count_in_a_question_and_is_refused_in_a_configuration() {
+    let mut raw = IpText::new_zeroed();
+    for family in [4, 9, 255] {
+        raw.family = family;
+        for encoding in [Encoding::Utf8, Encoding::Utf16] {
+            assert_eq!(query(&raw, encoding).map(|query| query.family), Ok(Family::Unspecified));
+            assert_eq!(read(&raw, encoding), Err(Problem::Family(family)));
+        }
+    }
 }
 
 #[test]

@@ -227,6 +227,18 @@ fn request() -> impl Strategy<Value = (HostRequest, Request)> {
     ]
 }
 
+#[test]
+fn a_family_that_is_none_does_not_count_in_a_question_in_either_form() {
+    for (version, at) in [(V4, 2 + 256), (V5, 4 + 280)] {
+        let mut body = encode_request(&HostRequest::GetIpInfo(Box::default()), version).unwrap();
+        body[at] = 4;
+        assert_eq!(parse(&body, version), Ok(Request::GetIpInfo(Box::default())), "{version}");
+        let mut body = encode_request(&HostRequest::SetIpInfo(Box::default()), version).unwrap();
+        body[at] = 4;
+        assert_eq!(parse(&body, version).unwrap_err().status, Status::INVALID_ARG, "{version}");
+    }
+}
+
 proptest! {
     #[test]
     fn what_a_host_encodes_is_what_the_guest_understands((host, request) in request(), five in any::<bool>()) {
