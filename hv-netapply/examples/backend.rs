@@ -24,6 +24,8 @@ use tokio::time::{Instant, timeout};
 
 /// As long as the transaction's program gives a step.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// The same for the way back.
+const BACK_PATIENCE: Duration = Duration::from_secs(90);
 
 #[derive(Debug, Parser)]
 #[command(about = "Does one step of a backend of hv-netapply")]
@@ -81,7 +83,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let backend = detect::named(&cli.name, &world, &state).ok_or("there is no such backend")?;
     let mut reader = Reader::open(&cli.sysfs_root)?;
     let target = target::find(&cli.adapter, &cli.sysfs_root, reader.table()?)?;
-    timeout(PATIENCE, perform(&cli, &*backend, &mut reader, &target)).await?
+    let patience = if matches!(cli.step, Step::Restore) { BACK_PATIENCE } else { PATIENCE };
+    timeout(patience, perform(&cli, &*backend, &mut reader, &target)).await?
 }
 
 async fn perform(

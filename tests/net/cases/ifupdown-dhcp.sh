@@ -47,6 +47,20 @@ restore --live
 expect '^192\.0\.2\.1[0-9][0-9]/24' show_addresses
 same "the same" "$lease" "$(show_addresses | grep '^192')"
 
+say "a lease that takes long is waited for on the way back, with the files there from the beginning"
+put "$(injection "$(fixed 192.0.2.7/24 192.0.2.1 '')" "$silent")"
+dhcp_server_stop
+daemon_start restore "$BACKEND_PROGRAM" ifupdown restore "$(nic_guid eth0)" --sysfs-root /run/lab/sysfs \
+    --snapshot /run/lab/snapshot --live
+wait_for pidof ifup
+expect 'iface eth0 inet dhcp' cat /etc/network/interfaces
+sleep 22
+daemon_runs restore || fail "it did not wait for the lease"
+dhcp_server_start
+expect '^192\.0\.2\.1[0-9][0-9]/24' show_addresses
+wait_for daemon_gone restore
+! grep Error /run/lab/log/restore.log || fail "an error"
+
 say "an interface of which no file speaks"
 ifdown eth0
 printf 'source /etc/network/interfaces.d/*\nauto lo\niface lo inet loopback\n' >/etc/network/interfaces

@@ -98,6 +98,30 @@ for steps in take_snapshot "take_snapshot put_files" "take_snapshot put_files pu
     same "nothing is left" "" "$(find /run/network -name 'hv-utils*')"
 done
 
+say "a stanza that is added after an injection stays, and so does another adapter's injection"
+nic_add eth1
+printf 'iface eth1 inet static\n    address 203.0.113.7/24\n' >>/etc/network/interfaces.d/eth0
+ifup eth1
+kept=$(cat /etc/network/interfaces.d/eth0)
+addresses_of() { [ "$(show_addresses "$1" | cut -d ' ' -f 1 | sort | xargs)" = "$2" ]; }
+put "$wanted"
+cp /run/lab/snapshot /run/lab/home/eth0.json
+NIC=eth1 put "$(NIC=eth1 injection "$(fixed 192.0.3.7/24 '' '')")"
+cp /run/lab/snapshot /run/lab/home/eth1.json
+printf '\niface vlan5 inet static\n    address 198.51.100.9/24\n    vlan-raw-device eth0\n' >>/etc/network/interfaces.d/eth0
+sed -i 's/^search .*/search other.example/' /etc/resolv.conf
+cp /run/lab/home/eth0.json /run/lab/snapshot
+restore --live
+wait_for addresses_are "$was"
+wait_for addresses_of eth1 192.0.3.7/24
+grep -q '^iface vlan5 ' /etc/network/interfaces.d/eth0 || fail "somebody's stanza has gone"
+same "servers" "search other.example nameserver 198.51.100.53" "$(xargs </etc/resolv.conf)"
+cp /run/lab/home/eth1.json /run/lab/snapshot
+NIC=eth1 restore --live
+wait_for addresses_of eth1 203.0.113.7/24
+wait_for addresses_are "$was"
+same "without the stanza that was added" "$kept" "$(grep -v vlan /etc/network/interfaces.d/eth0 | grep -v 198.51.100.9)"
+
 say "an ifup that fails"
 sed -i 's/mtu 1400/up [ ! -e \/run\/lab\/home\/fail ]/' /etc/network/interfaces.d/eth0
 : >/run/lab/home/fail

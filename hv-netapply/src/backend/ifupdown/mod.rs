@@ -11,6 +11,7 @@
 //! A DHCP client that ifup starts stays a child of this program's service: a unit that kills its children when it ends
 //! would take the lease away.
 
+mod back;
 pub mod edit;
 mod resolv;
 mod servers;
@@ -31,13 +32,16 @@ use self::text::{Part, Stanza};
 use self::tree::Tree;
 use super::{Backend, Claim, Later, Readiness, Target, stray};
 use crate::error::Error;
-use crate::saved::{Snapshot, remove};
+use crate::saved::{SavedFile, Snapshot, remove};
 use crate::world::World;
 
 /// How long ifdown may take, and ifquery.
 const DOWN_PATIENCE: Duration = Duration::from_secs(10);
-/// How long ifup may take on the way back: as long as a DHCP client tries before it goes on in the background.
-const BACK_PATIENCE: Duration = Duration::from_secs(75);
+/// How long ifup may take on the way back: longer than a DHCP client tries before it goes on in the background, and so that
+/// the whole way back takes 85 s at most, of which a few are for what was left over.
+const BACK_PATIENCE: Duration = Duration::from_secs(70);
+const _: () =
+    assert!(DOWN_PATIENCE.as_secs() + BACK_PATIENCE.as_secs() <= 80, "whoever calls waits for 90 s");
 /// A fact of a snapshot: whether the interface was up.
 const UP: &str = "up";
 
@@ -183,9 +187,18 @@ impl Ifupdown {
     }
 
     async fn put_back(&self, target: &Target, snapshot: &Snapshot, live: bool) -> Result<(), Error> {
-        // What ifdown cannot do is no reason to leave the wrong files there.
+        let old = self.temporary(target, "old");
+        if live && !old.exists() {
+            // What is up, for ifdown; where there is such a file, that is it.
+            let flat = tree::walk(&self.world.roots, None, &read).flat;
+            old.parent().map_or(Ok(()), directory)?;
+            replace(&old, flat.as_bytes(), 0o600)?;
+        }
+        // The files first: whatever becomes of the rest, they are right at the next boot.
+        let files = self.files_back(target, snapshot)?;
         let down = if live { self.down(target).await } else { Ok(()) };
-        snapshot.restore_files()?;
+        // A DHCP client may have written once more until it was ended.
+        put_back_files(&files)?;
         self.forget(target)?;
         if live && snapshot.facts.contains_key(UP) {
             return self.run("ifup", &[target.interface.as_ref()], BACK_PATIENCE).await;
@@ -193,10 +206,54 @@ impl Ifupdown {
         down
     }
 
+    /// Puts the files back, and says what they are now. The one with the servers comes first: which of them are ours is told
+    /// by the others.
+    fn files_back<'a>(&self, target: &Target, snapshot: &'a Snapshot) -> Result<Vec<Back<'a>>, Error> {
+        let resolv = self.world.roots.etc.join("resolv.conf");
+        let (servers, stanzas): (Vec<_>, Vec<_>) =
+            snapshot.files.iter().partition(|saved| saved.path == resolv);
+        let texts: Vec<_> = stanzas.iter().filter_map(|saved| read(&saved.path)).collect();
+        let (ours, leased) = back::servers(&texts, &target.interface);
+        let back = |saved: &'a SavedFile| {
+            let before = saved.bytes().map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+            // What has become something else than text comes back whole.
+            let now = fs::read(&saved.path).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+            let text = match &now {
+                // A client that was started for us has written it.
+                Some(_) if saved.path == resolv && leased => before.clone(),
+                Some(now) if saved.path == resolv => {
+                    let text = resolv::restored(before.as_deref().unwrap_or_default(), now, &ours);
+                    Some(text).filter(|text| before.is_some() || !text.is_empty())
+                }
+                _ => back::restored(before.as_deref(), now.as_deref(), &target.interface),
+            };
+            Back { saved, text: text.filter(|text| Some(text) != before.as_ref()) }
+        };
+        let files: Vec<_> = servers.into_iter().chain(stanzas).map(back).collect();
+        put_back_files(&files)?;
+        Ok(files)
+    }
+
     fn forget(&self, target: &Target) -> Result<(), Error> {
         remove(&self.temporary(target, "old"))?;
         remove(&self.temporary(target, "new"))
     }
+}
+
+/// A file on the way back.
+struct Back<'a> {
+    saved: &'a SavedFile,
+    /// What it has to be; `None`: what it was.
+    text: Option<String>,
+}
+
+/// Puts all in place, also those after one that cannot be.
+fn put_back_files(files: &[Back]) -> Result<(), Error> {
+    let put = |file: &Back| match &file.text {
+        Some(text) => put_text(&file.saved.path, text),
+        None => file.saved.restore(),
+    };
+    files.iter().map(put).fold(Ok(()), Result::and)
 }
 
 fn read(path: &Path) -> Option<String> {
@@ -233,7 +290,7 @@ pub fn changed(texts: &[String], flat: &str, interface: &str, injection: &Inject
         });
         let blank = if first.is_empty() { "" } else { "\n" };
         let auto = if started { String::new() } else { format!("auto {interface}\n") };
-        let head = format!("{blank}# By hv-netapply: {interface} as the Hyper-V host wants it.\n{auto}");
+        let head = format!("{blank}{}{auto}", back::head(interface));
         first.push(Part::Other(head));
         first.extend(homeless.map(Part::Iface));
     }

@@ -55,6 +55,38 @@ pub(super) fn changed(text: &str, injection: &Injection) -> String {
     changed
 }
 
+/// What it has to be: what it was `before`, if there is nothing in it `now` but that and servers that are `ours`. Where
+/// somebody has changed it since, our lines go, those from before come, and the rest stays.
+pub(super) fn restored(before: &str, now: &str, ours: &[String]) -> String {
+    let was: Vec<_> = before.lines().filter_map(server).collect();
+    let is: Vec<_> = now.lines().filter_map(server).collect();
+    let put = |server: &str| ours.iter().any(|ours| ours == server) && !was.contains(&server);
+    let rest = |text: &str| -> Vec<String> {
+        text.lines().filter(|line| server(line).is_none()).map(str::to_owned).collect()
+    };
+    if rest(before) == rest(now) && is.iter().all(|server| put(server) || was.contains(server)) {
+        return before.to_owned();
+    }
+    let missing = was.iter().filter(|server| !is.contains(server));
+    let missing: String = missing.map(|server| format!("nameserver {server}\n")).collect();
+    if is.is_empty() {
+        let end = if now.is_empty() || now.ends_with('\n') { "" } else { "\n" };
+        return format!("{now}{end}{missing}");
+    }
+    if !is.iter().any(|server| put(server)) {
+        return now.to_owned();
+    }
+    let mut missing = Some(missing);
+    let mut restored = String::new();
+    for line in now.split_inclusive('\n') {
+        match server(line) {
+            Some(server) if put(server) => restored.push_str(&missing.take().unwrap_or_default()),
+            _ => restored.push_str(line),
+        }
+    }
+    restored
+}
+
 /// The server of a line, if it has one.
 fn server(line: &str) -> Option<&str> {
     let mut words = line.split_whitespace();

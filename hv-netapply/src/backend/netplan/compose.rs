@@ -1,4 +1,4 @@
-//! Our own netplan file: one definition, with what the host wants and what else its lists had.
+//! Our own netplan file, of one definition: with what the host wants and what else its lists had.
 //!
 //! netplan adds the lists of all files together and has no word to begin anew. So a list from which something has to go is
 //! taken out of the other files (`netplan set … null`) and written whole in ours; a list to which something is only added

@@ -1,6 +1,7 @@
 //! A copy of netplan's files in a root of its own, where netplan's own program edits and checks them. What is in force, and
 //! what is read at the next boot, is not touched before the copy is right.
 
+use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::DirBuilderExt;
@@ -19,19 +20,37 @@ use crate::world::World;
 /// How long one call of netplan may take: it is a script in Python.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Before any other file.
+const STUBS: &str = "!.yaml";
+
 /// The copy. It goes when it is dropped.
 #[derive(Debug)]
 pub(super) struct Draft {
     world: Rc<World>,
     program: PathBuf,
     root: PathBuf,
+    /// Of a copy with one file alone: names that it speaks of and that other files define.
+    stubs: Option<RefCell<Vec<String>>>,
 }
 
 impl Draft {
     /// Copies the files as they were when the snapshot was taken.
     pub(super) fn new(world: &Rc<World>, program: PathBuf, snapshot: &Snapshot) -> Result<Self, Error> {
+        let draft = Self::now(world, program)?;
+        for saved in &snapshot.files {
+            let name = name(&saved.path);
+            match saved.bytes() {
+                Some(bytes) => draft.write(name, &bytes)?,
+                None => draft.remove(name),
+            }
+        }
+        Ok(draft)
+    }
+
+    /// Copies the files as they are.
+    pub(super) fn now(world: &Rc<World>, program: PathBuf) -> Result<Self, Error> {
         let root = place(&world.roots);
-        let draft = Self { world: Rc::clone(world), program, root };
+        let draft = Self { world: Rc::clone(world), program, root, stubs: None };
         let failed = |error| Error::io("make a copy of netplan's files in", &draft.root, &error);
         let _ = fs::remove_dir_all(&draft.root);
         let roots = &world.roots;
@@ -51,13 +70,19 @@ impl Draft {
                 replace(&to.join(name), &fs::read(&path).map_err(failed)?, 0o600)?;
             }
         }
-        for saved in &snapshot.files {
-            let name = name(&saved.path);
-            match saved.bytes() {
-                Some(bytes) => draft.write(name, &bytes)?,
-                None => draft.remove(name),
-            }
-        }
+        Ok(draft)
+    }
+
+    /// A copy with one file alone, beside this one.
+    pub(super) fn alone(&self, name: &OsStr, bytes: &[u8]) -> Result<Self, Error> {
+        let root = self.root.join("alone");
+        let (world, program) = (Rc::clone(&self.world), self.program.clone());
+        let draft = Self { world, program, root, stubs: Some(RefCell::default()) };
+        let _ = fs::remove_dir_all(&draft.root);
+        let parent = draft.root.join("etc/netplan");
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&parent);
+        made.map_err(|error| Error::io("make a copy of netplan's files in", &draft.root, &error))?;
+        draft.write(name, bytes)?;
         Ok(draft)
     }
 
@@ -90,11 +115,25 @@ impl Draft {
         Ok(Definition::parse(&printed))
     }
 
-    /// Takes things out of one file.
+    /// Takes things out of one file. `netplan set` forgets what a file says of definitions that a later file has too (seen
+    /// with 0.106), so it gets the file alone.
     pub(super) async fn take_out(&self, name: &OsStr, id: &str, gone: &[&str]) -> Result<(), Error> {
+        self.put_in(name, id, &format!("{{{}}}", gone.join(", "))).await
+    }
+
+    /// Puts things into one file: YAML.
+    pub(super) async fn put_in(&self, name: &OsStr, id: &str, value: &str) -> Result<(), Error> {
         let hint = Path::new(name).file_stem().unwrap_or_default();
-        let change = format!("{}={{{}}}", key(id), gone.join(", "));
-        self.run("set", &["--origin-hint".as_ref(), hint, change.as_ref()]).await.map(drop)
+        let change = format!("{}={value}", key(id));
+        let alone = self.alone(name, &self.read(name).unwrap_or_default())?;
+        alone.run("set", &["--origin-hint".as_ref(), hint, change.as_ref()]).await?;
+        match alone.read(name) {
+            Some(bytes) => self.write(name, &bytes),
+            None => {
+                self.remove(name);
+                Ok(())
+            }
+        }
     }
 
     /// Has netplan make everything of the files, here.
@@ -105,8 +144,33 @@ impl Draft {
     async fn run(&self, verb: &str, more: &[&OsStr]) -> Result<String, Error> {
         let mut arguments: Vec<&OsStr> = vec![verb.as_ref(), "--root-dir".as_ref(), self.root.as_os_str()];
         arguments.extend(more);
-        self.world.command(&self.program, &arguments, PATIENCE).await
+        loop {
+            let result = self.world.command(&self.program, &arguments, PATIENCE).await;
+            let missing = result.as_ref().err().and_then(|error| undefined(&error.to_string()));
+            match missing {
+                Some(id) if self.stub(&id)? => {}
+                _ => return result,
+            }
+        }
     }
+
+    /// Defines what another file does, and says whether that is new.
+    fn stub(&self, id: &str) -> Result<bool, Error> {
+        let Some(mut stubs) = self.stubs.as_ref().map(RefCell::borrow_mut) else { return Ok(false) };
+        if stubs.iter().any(|stub| stub == id) {
+            return Ok(false);
+        }
+        stubs.push(id.to_owned());
+        let list: Vec<_> = stubs.iter().map(|id| format!("\"{id}\": {{}}")).collect();
+        let text = format!("network: {{version: 2, ethernets: {{{}}}}}\n", list.join(", "));
+        self.write(STUBS.as_ref(), text.as_bytes()).map(|()| true)
+    }
+}
+
+/// The name that netplan misses.
+fn undefined(message: &str) -> Option<String> {
+    let before = message.split("' is not defined").next().filter(|before| before.len() < message.len())?;
+    Some(before.rsplit('\'').next()?.to_owned())
 }
 
 impl Drop for Draft {
@@ -140,4 +204,17 @@ pub(super) fn name(path: &Path) -> &OsStr {
 /// A definition as netplan's words have it: in a name a dot is said by a backslash.
 fn key(id: &str) -> String {
     format!("ethernets.{}", id.replace('.', "\\."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::undefined;
+
+    #[test]
+    fn the_name_that_is_missed_is_told() {
+        let message =
+            "x.yaml:6:29: Error in network definition: v5: interface 'e2' is not defined\n  vlans: {";
+        assert_eq!(undefined(message).as_deref(), Some("e2"));
+        assert_eq!(undefined("x.yaml: 'e2' is wrong"), None);
+    }
 }

@@ -66,6 +66,14 @@ impl Definition {
         Self::of(lines.map(|line| line.strip_prefix("  ").unwrap_or(line).to_owned()))
     }
 
+    /// All lines of a key, with its own; none if it is not there.
+    #[must_use]
+    pub fn lines(&self, key: &str) -> Vec<String> {
+        let Some((key, value, lines)) = self.entry(key) else { return Vec::new() };
+        let first = if value.is_empty() { format!("{key}:") } else { format!("{key}: {value}") };
+        std::iter::once(first).chain(lines.iter().cloned()).collect()
+    }
+
     fn entry(&self, key: &str) -> Option<&(String, String, Vec<String>)> {
         self.entries.iter().find(|(name, _, _)| name == key)
     }

@@ -1,4 +1,4 @@
-//! netplan: a file of ours in `etc/netplan`, made and checked by netplan's own program.
+//! netplan: a file of ours in `etc/netplan` for each definition, made and checked by netplan's own program.
 //!
 //! `netplan set` adds to lists and never replaces them, be it in the same file or in another; `null` takes a list out of the
 //! file that it is said to. That is how lists are replaced here, in a copy first ([`draft`]); the files that come out are
@@ -6,8 +6,9 @@
 //! link: `netplan apply` would touch every other one too.
 //!
 //! A file from which something had to go loses its comments by that, as with any `netplan set`; on the way back it
-//! is there again to the byte.
+//! is there again to the byte, unless somebody has changed it since ([`back`]).
 
+mod back;
 pub mod compose;
 mod draft;
 pub mod get;
@@ -16,6 +17,7 @@ pub mod which;
 
 use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -30,11 +32,9 @@ use super::family::{Family, networks};
 use super::networkd::{Networkd, bus};
 use super::{Backend, Claim, Later, Readiness, Target, stray};
 use crate::error::Error;
-use crate::saved::{Snapshot, remove};
+use crate::saved::{SavedFile, Snapshot, remove};
 use crate::world::World;
 
-/// Our file.
-const OURS: &str = "90-hv-utils.yaml";
 /// A fact of a snapshot: the definition.
 const ID: &str = "id";
 
@@ -55,6 +55,10 @@ impl Netplan {
     fn program(&self) -> Option<PathBuf> {
         let places = ["sbin/netplan", "bin/netplan"].map(|place| self.world.roots.usr.join(place));
         places.into_iter().find(|path| path.exists())
+    }
+
+    fn installed(&self) -> Result<PathBuf, Error> {
+        self.program().ok_or_else(|| Error::not_applied("netplan is not installed"))
     }
 
     fn directory(&self) -> PathBuf {
@@ -117,7 +121,7 @@ impl Netplan {
                 snapshot.add(&path)?;
             }
         }
-        snapshot.add(&self.directory().join(OURS))?;
+        snapshot.add(&self.directory().join(our_file(&id)))?;
         snapshot.facts.insert(ID.to_owned(), id);
         Ok(snapshot)
     }
@@ -125,10 +129,10 @@ impl Netplan {
     async fn put(&self, injection: &Injection, snapshot: &Snapshot) -> Result<(), Error> {
         let damaged = || Error::not_applied("what was kept of netplan's files is damaged");
         let id = snapshot.facts.get(ID).ok_or_else(damaged)?;
-        let program = self.program().ok_or_else(|| Error::not_applied("netplan is not installed"))?;
         self.end_strays().await;
-        let draft = Draft::new(&self.world, program, snapshot)?;
-        let ours: &OsStr = OURS.as_ref();
+        let draft = Draft::new(&self.world, self.installed()?, snapshot)?;
+        let ours = our_file(id);
+        let ours: &OsStr = ours.as_ref();
 
         let merged = draft.get(id).await?;
         let others = if draft.read(ours).is_some() {
@@ -144,22 +148,25 @@ impl Netplan {
             if file > ours {
                 gone.extend(&gone_later);
             }
-            if !gone.is_empty() && draft.read(file).is_some() {
+            let Some(bytes) = draft.read(file).filter(|_| !gone.is_empty()) else { continue };
+            let definition = draft.alone(file, &bytes)?.get(id).await?;
+            // One that says nothing of it keeps its comments.
+            gone.retain(|gone| back::has(&definition, gone));
+            if !gone.is_empty() {
                 draft.take_out(file, id, &gone).await?;
             }
         }
         draft.write(ours, text.as_bytes())?;
         exact(id, &draft.get(id).await?, injection)?;
         draft.generate().await?;
-        self.install(&draft, snapshot)?;
+        self.install(&draft, snapshot, ours)?;
         self.generate().await
     }
 
     /// Puts the files in place, ours first: what is there twice for a moment is better than what is not there.
-    fn install(&self, draft: &Draft, snapshot: &Snapshot) -> Result<(), Error> {
-        let ours = |path: &Path| path.ends_with(OURS);
+    fn install(&self, draft: &Draft, snapshot: &Snapshot, ours: &OsStr) -> Result<(), Error> {
         let mut files: Vec<_> = snapshot.files.iter().map(|saved| saved.path.as_path()).collect();
-        files.sort_by_key(|path| !ours(path));
+        files.sort_by_key(|path| name(path) != ours);
         for path in files {
             match draft.read(name(path)) {
                 Some(bytes) if fs::read(path).is_ok_and(|there| there == bytes) => {}
@@ -176,8 +183,7 @@ impl Netplan {
 
     /// Has netplan write what the managers read.
     async fn generate(&self) -> Result<(), Error> {
-        let program = self.program().ok_or_else(|| Error::not_applied("netplan is not installed"))?;
-        self.world.command(&program, &["generate".as_ref()], PATIENCE).await.map(drop)
+        self.world.command(&self.installed()?, &["generate".as_ref()], PATIENCE).await.map(drop)
     }
 
     async fn take_over(&self, target: &Target) -> Result<(), Error> {
@@ -191,13 +197,55 @@ impl Netplan {
         }
     }
 
+    /// Puts the definition back in all files, ours last. A file that netplan cannot take apart comes back whole.
+    async fn restore_files(&self, snapshot: &Snapshot) -> Result<(), Error> {
+        let id = snapshot.facts.get(ID).map_or("", String::as_str);
+        let ours = our_file(id);
+        let is_ours = |saved: &&SavedFile| name(&saved.path) == OsStr::new(&ours);
+        for saved in snapshot.files.iter().filter(|saved| !is_ours(saved)) {
+            let parts = self.parts_back(saved, id, ours.as_ref()).await.unwrap_or_else(|error| {
+                tracing::warn!("{} comes back whole, as it was: {error}", saved.path.display());
+                None
+            });
+            match parts {
+                Some(bytes) => replace_with(&saved.path, &bytes)?,
+                None => saved.restore()?,
+            }
+        }
+        snapshot.files.iter().filter(is_ours).try_for_each(SavedFile::restore)
+    }
+
+    /// What a file has to be if it is not to come back to the byte.
+    async fn parts_back(&self, saved: &SavedFile, id: &str, ours: &OsStr) -> Result<Option<Vec<u8>>, Error> {
+        if fs::read(&saved.path).ok().is_none_or(|now| Some(now) == saved.bytes()) {
+            return Ok(None);
+        }
+        let draft = Draft::now(&self.world, self.installed()?)?;
+        back::bring_back(&draft, saved, id, ours).await?;
+        Ok(draft.read(name(&saved.path)).filter(|bytes| Some(bytes) != saved.bytes().as_ref()))
+    }
+
     async fn put_back(&self, target: &Target, snapshot: &Snapshot, live: bool) -> Result<(), Error> {
         self.end_strays().await;
         draft::clear(&self.world.roots);
-        snapshot.restore_files()?;
+        self.restore_files(snapshot).await?;
         self.generate().await?;
         if live { self.take_over(target).await } else { Ok(()) }
     }
+}
+
+/// Writes a file that has changed, with the mode that it has.
+fn replace_with(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    if fs::read(path).is_ok_and(|there| there == bytes) {
+        return Ok(());
+    }
+    let mode = fs::metadata(path).map_or(0o600, |metadata| metadata.mode() & 0o777);
+    Ok(replace(path, bytes, mode)?)
+}
+
+/// Our file for a definition.
+fn our_file(id: &str) -> String {
+    format!("90-hv-utils-{id}.yaml")
 }
 
 /// Whether netplan now says of the families that are set exactly what was wanted. Files that cannot be edited (of a vendor,

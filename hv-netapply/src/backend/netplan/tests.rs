@@ -30,7 +30,7 @@ fn a_snapshot_has_what_speaks_of_the_definition() {
     }
     let snapshot = run(netplan.remember(&target())).unwrap();
     let names: Vec<_> = snapshot.files.iter().map(|saved| name(&saved.path).to_str().unwrap()).collect();
-    assert_eq!(names, ["a.yaml", "c.yaml", OURS]);
+    assert_eq!(names, ["a.yaml", "c.yaml", "90-hv-utils-id0.yaml"]);
     assert_eq!(snapshot.facts[ID], "id0");
 }
 

@@ -14,6 +14,7 @@ use std::time::Duration;
 use hv_utils_core::daemon::{directory, replace};
 use hv_utils_core::netapply::Injection;
 
+use super::ifcfg;
 use super::keyfile::Keyfile;
 use super::profile::Profile;
 use super::stored;
@@ -30,6 +31,8 @@ const GENERATED: &str = ".nmmeta";
 const PARSER_PATIENCE: Duration = Duration::from_secs(5);
 /// Above what another profile has.
 const PREFERRED: i32 = 1;
+/// The highest there is: nm-settings(5).
+const MOST_PRIORITY: i32 = 999;
 
 /// Where a profile was found, in NetworkManager's order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,12 +123,28 @@ pub(super) async fn write(
         }
         None => stored::fresh(target, above_shared(world, target)),
     };
+    let note = prefer_to_ifcfg(&mut file, world, target)?;
     stored::inject(&mut file, target, injection);
     let text = file.text();
+    let text = if text.contains(&note) { text } else { note + &text };
     check(world, &text).await?;
     directory(&home(world))?;
     replace(&place.path, text.as_bytes(), 0o600)?;
     place.instead_of.map_or(Ok(()), |path| remove(&path))
+}
+
+/// Has the profile used in place of the one that NetworkManager makes of an `ifcfg` file, which stays as it is, and returns
+/// what is to be said of it in the profile.
+fn prefer_to_ifcfg(file: &mut Keyfile, world: &World, target: &Target) -> Result<String, Error> {
+    let Some(ifcfg) = ifcfg::preferred(&world.roots, target) else { return Ok(String::new()) };
+    refuse_port(&ifcfg.profile, target)?;
+    let path = ifcfg.path.display();
+    if stored::profile(file).priority <= ifcfg.profile.priority {
+        let priority = ifcfg.profile.priority.saturating_add(PREFERRED).min(MOST_PRIORITY);
+        file.set("connection", "autoconnect-priority", &priority.to_string());
+        tracing::info!("{}: a profile that NetworkManager prefers to {path}, which stays", target.interface);
+    }
+    Ok(format!("# By hv-netapply: preferred to {path} by autoconnect-priority.\n"))
 }
 
 /// A part of a bond or a bridge has no addresses.

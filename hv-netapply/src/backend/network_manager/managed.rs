@@ -1,13 +1,14 @@
 //! Whether NetworkManager's configuration leaves a link alone, for the time before it runs and can be asked.
 //!
-//! What is looked at: `unmanaged-devices` and `[device*] managed` in the order of NetworkManager.conf(5), and the plugin for
-//! Debian's `interfaces`. A specification that is not understood matches nothing.
+//! What is looked at: `unmanaged-devices` and `[device*] managed` in the order of NetworkManager.conf(5), the plugin for
+//! Debian's `interfaces`, and `NM_CONTROLLED` of Red Hat's files. A specification that is not understood matches nothing.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::ifcfg;
 use super::keyfile::Keyfile;
 use crate::backend::{Roots, Target};
 
@@ -42,7 +43,7 @@ pub(super) fn is_left_alone(roots: &Roots, target: &Target) -> bool {
     let by_ifupdown = plugins.split([',', ';']).any(|plugin| plugin.trim() == "ifupdown")
         && !ifupdown_managed
         && has_stanza(roots, &target.interface);
-    matches(&unmanaged, target) || by_device || by_ifupdown
+    matches(&unmanaged, target) || by_device || by_ifupdown || ifcfg::is_left_alone(roots, target)
 }
 
 /// Whether it makes a profile for a link that has none (DHCP), when it starts.

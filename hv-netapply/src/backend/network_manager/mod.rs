@@ -14,6 +14,7 @@ mod back;
 mod bus;
 mod checkpoint;
 mod files;
+mod ifcfg;
 mod keyfile;
 mod live;
 mod managed;

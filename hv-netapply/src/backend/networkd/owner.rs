@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::file::{self, Section};
-use super::matches::{Known, matches};
+use super::matches::{Fit, Known, matches};
 use crate::backend::{Roots, Target};
 
 /// What networkd says about a link, in `run/systemd/netif/links`.
@@ -106,14 +106,14 @@ pub fn sections(roots: &Roots, file: &str) -> Vec<Section> {
     paths.flat_map(|path| file::parse(&fs::read_to_string(path).unwrap_or_default())).collect()
 }
 
-/// The file that networkd will find for a link, if it can be told.
+/// The first file that networkd will find for a link, or may find; those that certainly do not fit are passed by.
 #[must_use]
 pub fn predict(roots: &Roots, target: &Target) -> Option<String> {
     let nic = known(roots, target);
     let files = list(roots, "", "network").into_values();
     // An empty file, or a link to /dev/null, takes away the one of the same name.
     let mut alive = files.filter(|(_, here)| fs::metadata(here).is_ok_and(|found| found.len() > 0));
-    alive.find(|(full, _)| matches(&sections(roots, full), &nic)).map(|(full, _)| full)
+    alive.find(|(full, _)| matches(&sections(roots, full), &nic) != Fit::No).map(|(full, _)| full)
 }
 
 fn known(roots: &Roots, target: &Target) -> Known {

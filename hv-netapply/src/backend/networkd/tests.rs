@@ -31,6 +31,17 @@ fn claims() {
     assert_eq!(claim(), Claim::AtStart);
     put(&roots.run.join("systemd/netif/state"), "");
     assert_eq!(claim(), Claim::AtStart, "it has not seen the link yet");
+    for (conditions, expected) in [
+        ("Name=eth0\nKind=!*\nVirtualization=vm", Claim::AtStart),
+        ("Name=eth0\nHost=web*", Claim::AtStart),
+        ("Property=ID_NET_NAME=x", Claim::AtStart),
+        ("Name=eth0\nVirtualization=!vm", Claim::None),
+        ("Name=eth1\nHost=web*", Claim::None),
+    ] {
+        put(&roots.etc.join("systemd/network/a.network"), &format!("[Match]\n{conditions}\n"));
+        assert_eq!(claim(), expected, "{conditions}");
+    }
+    put(&roots.etc.join("systemd/network/a.network"), "[Match]\nName=eth0\n");
     let link = roots.run.join("systemd/netif/links/2");
     for (state, expected) in [
         ("ADMIN_STATE=pending\n", Claim::AtStart),

@@ -41,3 +41,25 @@ fn a_file_that_somebody_makes_is_left_alone() {
     std::os::unix::fs::symlink("../run/resolv.conf", &path).unwrap();
     assert_eq!(file(&roots, false), None);
 }
+
+#[test]
+fn only_lines_that_are_ours_go_from_what_somebody_has_changed() {
+    let before = "search a\nnameserver 198.51.100.53\n";
+    let ours = ["192.0.2.53".to_owned()];
+    for (now, expected) in [
+        (before, before),
+        ("search a\nnameserver 192.0.2.53\n", before),
+        ("search a\n", before),
+        ("search b\nnameserver 192.0.2.53\n", "search b\nnameserver 198.51.100.53\n"),
+        (
+            "search a\nnameserver 192.0.2.53\nnameserver 203.0.113.9\n",
+            "search a\nnameserver 198.51.100.53\nnameserver 203.0.113.9\n",
+        ),
+        ("search b", "search b\nnameserver 198.51.100.53\n"),
+        ("# by a client\nnameserver 203.0.113.9\n", "# by a client\nnameserver 203.0.113.9\n"),
+    ] {
+        let back = restored(before, now, &ours);
+        assert_eq!(back, expected);
+        assert_eq!(restored(before, &back, &ours), back, "twice is once");
+    }
+}

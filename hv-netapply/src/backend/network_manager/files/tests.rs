@@ -130,6 +130,40 @@ async fn one_that_is_made_at_each_boot_gets_a_copy_that_is_preferred() {
 }
 
 #[tokio::test]
+async fn a_profile_is_preferred_to_the_one_of_an_ifcfg_file_which_stays() {
+    let wanted = injection(plan("192.0.2.7/24", "", "-"), Plan::default());
+    for (ifcfg, profile, priority) in [
+        ("DEVICE=eth0\nBOOTPROTO=dhcp\n", None, Some("1")),
+        ("DEVICE=eth0\nAUTOCONNECT_PRIORITY=7\n", None, Some("8")),
+        ("DEVICE=eth0\nAUTOCONNECT_PRIORITY=999\n", None, Some("999")),
+        ("DEVICE=eth0\nONBOOT=no\n", None, None),
+        ("DEVICE=eth1\n", None, None),
+        ("DEVICE=eth0\n", Some("interface-name=eth0"), Some("1")),
+        ("DEVICE=eth0\n", Some("interface-name=eth0\nautoconnect-priority=4"), Some("4")),
+    ] {
+        let keyfile = format!("{ETC}/a.nmconnection");
+        let profiles: Vec<Made> = profile.iter().map(|lines| (keyfile.as_str(), 0o600, *lines)).collect();
+        let (root, world) = machine(&profiles);
+        let file = root.path().join("etc/sysconfig/network-scripts/ifcfg-eth0");
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(&file, ifcfg).unwrap();
+        let path = written(&world, &wanted).await.unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        let found = Keyfile::parse(&text);
+        assert_eq!(found.get("connection", "autoconnect-priority"), priority, "{ifcfg}");
+        assert_eq!(text.contains("preferred to "), priority.is_some(), "{ifcfg}");
+        written(&world, &wanted).await.unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), text, "twice is once");
+        assert_eq!(fs::read_to_string(&file).unwrap(), ifcfg);
+    }
+    let (root, world) = machine(&[]);
+    let file = root.path().join("etc/sysconfig/network-scripts/ifcfg-eth0");
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, "DEVICE=eth0\nMASTER=bond0\nSLAVE=yes\n").unwrap();
+    assert!(written(&world, &wanted).await.is_err());
+}
+
+#[tokio::test]
 async fn what_was_written_is_for_root_alone_and_can_be_taken_back() {
     let keyfile = format!("{ETC}/office.nmconnection");
     let (root, world) = machine(&[(&keyfile, 0o600, "interface-name=eth0")]);

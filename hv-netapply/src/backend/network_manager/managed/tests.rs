@@ -101,6 +101,13 @@ fn debian_s_plugin_leaves_alone_what_has_a_stanza() {
 }
 
 #[test]
+fn an_ifcfg_file_can_take_a_link_away() {
+    let path = "etc/sysconfig/network-scripts/ifcfg-eth0";
+    assert!(left_alone(&[(path, "DEVICE=eth0\nNM_CONTROLLED=no\n")], ""));
+    assert!(!left_alone(&[(path, "DEVICE=eth0\n")], ""));
+}
+
+#[test]
 fn a_link_without_a_profile_gets_one_unless_somebody_does_not_want_it() {
     let main = "etc/NetworkManager/NetworkManager.conf";
     let state = "var/lib/NetworkManager/no-auto-default.state";
