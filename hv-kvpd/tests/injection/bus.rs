@@ -176,7 +176,7 @@ fn revert_asks_hv_netapply_and_tells_what_it_says() {
             let (outcome, ()) = tokio::join!(reverting, answering);
             match (outcome, error) {
                 (Ok(()), None) => {
-                    assert!(proxy.get_property::<Dict>("LastInjected").await.unwrap().is_empty())
+                    assert!(proxy.get_property::<Dict>("LastInjected").await.unwrap().is_empty());
                 }
                 (Err(zbus::Error::MethodError(name, text, _)), Some(error)) => {
                     assert_eq!(name.as_str(), error);
