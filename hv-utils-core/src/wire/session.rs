@@ -220,6 +220,7 @@ fn refuse(payload: &mut [u8], why: RefuseReason) -> Received {
 }
 
 /// Gives a finished reply that has not left yet another status.
+#[cfg(feature = "channel")]
 pub(crate) fn restate(reply: &mut [u8], status: Status) {
     mark_reply(reply, status);
 }
