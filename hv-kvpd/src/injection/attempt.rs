@@ -95,9 +95,9 @@ pub(crate) enum Verdict {
     Goes,
 }
 
-/// Has it applied. The conversation goes on: it ends with [`settle`], or by being dropped.
-pub(crate) async fn apply(socket: PathBuf, injection: Injection) -> Applied {
-    let begin = Instant::now();
+/// Has it applied, for a request that came at `begin`. The conversation goes on: it ends with [`settle`], or by being
+/// dropped.
+pub(crate) async fn apply(socket: PathBuf, injection: Injection, begin: Instant) -> Applied {
     let end = begin + PATIENCE;
     match timeout_at(end, apply_before(&socket, injection, begin)).await {
         Ok(result) => result,
@@ -106,6 +106,7 @@ pub(crate) async fn apply(socket: PathBuf, injection: Injection) -> Applied {
 }
 
 async fn apply_before(socket: &Path, injection: Injection, begin: Instant) -> Applied {
+    let called = Instant::now();
     loop {
         let conversation = Conversation::open(socket)?;
         let left = PATIENCE.saturating_sub(begin.elapsed()).saturating_sub(MARGIN);
@@ -113,7 +114,7 @@ async fn apply_before(socket: &Path, injection: Injection, begin: Instant) -> Ap
         let request = Request::Apply { injection: injection.clone(), within_ms };
         match conversation.ask(&request).await? {
             Reply::Applied(step) => return promised(conversation, step).await,
-            Reply::Failed(failed) if failed.kind == Kind::Busy && begin.elapsed() < BUSY => {}
+            Reply::Failed(failed) if failed.kind == Kind::Busy && called.elapsed() < BUSY => {}
             Reply::Failed(failed) => return Err(failed.into()),
             Reply::Done => return Err(Trouble::Unreadable.into()),
         }

@@ -31,12 +31,12 @@ use hv_utils_core::netapply::{self, History, Injection, Kind, RESUME, SOCKET, St
 use hv_utils_core::wire::Status;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout};
 
 use crate::bus::network1::Injected;
 use crate::engine::Refused;
-use attempt::{Applied, Failure, PATIENCE, Verdict, apply, done, settle};
-use conversation::{Conversation, Trouble};
+use attempt::{Applied, Failure, Verdict, apply, done, settle};
+use conversation::Conversation;
 pub(crate) use history::Records;
 use resume::Resumer;
 use telling::{Fate, Telling, told};
@@ -144,7 +144,7 @@ impl Injector {
         }
         let adapter = injection.adapter.clone();
         tracing::debug!(adapter, "the host configures an adapter");
-        let work = Box::pin(apply_by(since + PATIENCE, self.socket.clone(), injection));
+        let work = Box::pin(apply(self.socket.clone(), injection, since));
         self.applying = Some(Applying { request, since, adapter, work });
     }
 
@@ -268,14 +268,6 @@ impl Injector {
             self.resumer.was_cut();
         }
         link.answer(&applying.request, failure.status(), |_| {});
-    }
-}
-
-/// Has it applied by then: the host may have waited before this begins.
-async fn apply_by(end: Instant, socket: PathBuf, injection: Injection) -> Applied {
-    match timeout_at(end, apply(socket, injection)).await {
-        Ok(applied) => applied,
-        Err(_) => Err(Trouble::Late.into()),
     }
 }
 

@@ -59,7 +59,7 @@ async fn what_is_applied_is_confirmed_and_done() {
         caller.say(&Reply::Done);
         assert_eq!(caller.hear(), None, "the caller hangs up");
     });
-    let (conversation, step) = apply(path.clone(), injection()).await.unwrap();
+    let (conversation, step) = apply(path.clone(), injection(), Instant::now()).await.unwrap();
     assert_eq!((step.interface.as_str(), step.pending), ("eth0", false));
     settle(nowhere(), conversation, Verdict::Stays).await.unwrap();
     thread.join().unwrap();
@@ -82,7 +82,7 @@ async fn a_word_that_was_cut_is_said_to_the_next_instance() {
             assert_eq!(next.hear(), Some(again));
             next.say(&Reply::Done);
         });
-        let (conversation, _) = apply(path.clone(), injection()).await.unwrap();
+        let (conversation, _) = apply(path.clone(), injection(), Instant::now()).await.unwrap();
         settle(path, conversation, verdict).await.unwrap();
         thread.join().unwrap();
     }
@@ -95,7 +95,7 @@ async fn what_must_go_is_cancelled_and_a_failure_to_undo_is_told() {
         assert_eq!(caller.hear(), Some(Request::Cancel));
         caller.say(&failed(Kind::NotUndone));
     });
-    let (conversation, _) = apply(path, injection()).await.unwrap();
+    let (conversation, _) = apply(path, injection(), Instant::now()).await.unwrap();
     let failure = settle(nowhere(), conversation, Verdict::Goes).await.unwrap_err();
     assert_eq!((failure.kind(), failure.to_string().as_str()), ("not undone", "the double says NotUndone"));
     thread.join().unwrap();
@@ -185,7 +185,7 @@ async fn a_conversation_that_is_dropped_hangs_up() {
         caller.say(&applied());
         assert_eq!(caller.hear(), None);
     });
-    drop(apply(path, injection()).await.unwrap());
+    drop(apply(path, injection(), Instant::now()).await.unwrap());
     thread.join().unwrap();
 }
 
@@ -201,7 +201,7 @@ async fn each_failure_has_the_hosts_status() {
         (Kind::NotUndone, 0x8000_4005),
     ] {
         let (_directory, path, thread) = asked(move |caller| caller.say(&failed(kind)));
-        let failure = apply(path, injection()).await.unwrap_err();
+        let failure = apply(path, injection(), Instant::now()).await.unwrap_err();
         assert_eq!((failure.status(), failure.is_cut()), (Status(status), false), "{kind:?}");
         thread.join().unwrap();
     }
@@ -221,7 +221,7 @@ async fn a_change_that_is_under_way_is_waited_for() {
         caller.say(&applied());
         caller
     });
-    assert!(apply(path, injection()).await.is_ok());
+    assert!(apply(path, injection(), Instant::now()).await.is_ok());
     thread.join().unwrap();
 }
 
@@ -229,7 +229,7 @@ async fn a_change_that_is_under_way_is_waited_for() {
 async fn silence_ends_before_the_kernel_gives_up_and_hangs_up() {
     let (_directory, path, thread) = asked(|caller| assert_eq!(caller.hear(), None));
     let begin = Instant::now();
-    let failure = apply(path, injection()).await.unwrap_err();
+    let failure = apply(path, injection(), Instant::now()).await.unwrap_err();
     assert_eq!(begin.elapsed().as_secs(), 24);
     assert_eq!((failure.kind(), failure.status()), ("late", Status::FAIL));
     thread.join().unwrap();
@@ -237,9 +237,14 @@ async fn silence_ends_before_the_kernel_gives_up_and_hangs_up() {
 
 #[tokio::test(start_paused = true)]
 async fn what_the_host_has_waited_before_counts() {
-    let (_directory, path, thread) = asked(|caller| assert_eq!(caller.hear(), None));
+    let (_directory, path, thread) = double(|double| {
+        let caller = double.caller();
+        let Some(Request::Apply { within_ms, .. }) = caller.hear() else { panic!("no Apply") };
+        assert!((11_000..=12_000).contains(&within_ms), "{within_ms}");
+        assert_eq!(caller.hear(), None);
+    });
     let begin = Instant::now();
-    let failure = apply_by(begin + PATIENCE - Duration::from_secs(10), path, injection()).await.unwrap_err();
+    let failure = apply(path, injection(), begin - Duration::from_secs(10)).await.unwrap_err();
     assert_eq!((begin.elapsed().as_secs(), failure.kind()), (14, "late"));
     thread.join().unwrap();
 }
@@ -247,7 +252,7 @@ async fn what_the_host_has_waited_before_counts() {
 #[tokio::test]
 async fn the_end_of_hv_netapply_in_the_middle_is_a_failure_that_is_followed_up() {
     let (_directory, path, thread) = asked(|_| {});
-    let failure = apply(path, injection()).await.unwrap_err();
+    let failure = apply(path, injection(), Instant::now()).await.unwrap_err();
     assert!(failure.is_cut());
     assert_eq!(failure.status(), Status::FAIL);
     thread.join().unwrap();
@@ -263,7 +268,7 @@ async fn what_is_no_answer_is_a_failure() {
             caller.say_bytes(&bytes);
             assert_eq!(caller.hear(), None);
         });
-        let failure = apply(path, injection()).await.unwrap_err();
+        let failure = apply(path, injection(), Instant::now()).await.unwrap_err();
         assert_eq!((failure.kind(), failure.status()), ("unreadable", Status::FAIL));
         thread.join().unwrap();
     }
@@ -274,7 +279,7 @@ async fn a_socket_that_is_not_there_is_a_failure_that_says_what_to_do() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join(SOCKET);
     for _ in 0..2 {
-        let failure = apply(path.clone(), injection()).await.unwrap_err();
+        let failure = apply(path.clone(), injection(), Instant::now()).await.unwrap_err();
         assert_eq!((failure.kind(), failure.status()), ("absent", Status::FAIL));
         let text = failure.to_string();
         assert!(

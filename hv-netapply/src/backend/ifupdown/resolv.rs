@@ -21,15 +21,16 @@ pub(super) fn file(roots: &Roots, has_resolvconf: bool) -> Option<PathBuf> {
     (plain && !hooked).then_some(path)
 }
 
-/// Its text with the servers of an injection, IPv4 first; all else stays to the byte.
+/// Its text with the servers of an injection, IPv4 first; all else stays to the byte. The file is the whole machine's: that
+/// one adapter shall have no servers takes none away.
 pub(super) fn changed(text: &str, injection: &Injection) -> String {
     let before: Vec<_> = text.lines().filter_map(server).collect();
     let of = |family| before.iter().copied().filter(move |server| Family::of_text(server) == Some(family));
     let mut after = Vec::new();
     for family in Family::BOTH {
         match &family.plan(injection).dns {
-            Some(servers) => after.extend(servers.iter().map(ToString::to_string)),
-            None => after.extend(of(family).map(str::to_owned)),
+            Some(servers) if !servers.is_empty() => after.extend(servers.iter().map(ToString::to_string)),
+            _ => after.extend(of(family).map(str::to_owned)),
         }
     }
     let says = Family::BOTH.into_iter().any(|family| family.plan(injection).dns.is_some());
