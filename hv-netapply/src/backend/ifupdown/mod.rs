@@ -6,7 +6,7 @@
 //!
 //! ifquery checks a text before it is put in place: methods and syntax; options it does not know it takes for somebody's
 //! hooks. DNS servers reach the machine through resolvconf, or resolved's hook; where neither is installed nobody
-//! reads them, and [`resolv`] does it.
+//! reads them, and `resolv` does it.
 //!
 //! A DHCP client that ifup starts stays a child of this program's service: a unit that kills its children when it ends
 //! would take the lease away.

@@ -1,12 +1,12 @@
 //! netplan: a file of ours in `etc/netplan` for each definition, made and checked by netplan's own program.
 //!
 //! `netplan set` adds to lists and never replaces them, be it in the same file or in another; `null` takes a list out of the
-//! file that it is said to. That is how lists are replaced here, in a copy first ([`draft`]); the files that come out are
+//! file that it is said to. That is how lists are replaced here, in a copy first (`draft`); the files that come out are
 //! put in place, and `netplan generate` writes what the managers read. They are then told on the bus, for this
 //! link: `netplan apply` would touch every other one too.
 //!
 //! A file from which something had to go loses its comments by that, as with any `netplan set`; on the way back it
-//! is there again to the byte, unless somebody has changed it since ([`back`]).
+//! is there again to the byte, unless somebody has changed it since (`back`).
 
 mod back;
 pub mod compose;
