@@ -32,7 +32,7 @@ impl Failures {
     /// Logs `error`, if it is this machine's affair and news.
     pub(crate) fn log(&self, error: &PoolError) {
         if let Some(before) = self.admit(error) {
-            tracing::warn!(unlogged_before = before, "{}: {error}", self.what);
+            tracing::warn!(unlogged_before = (before > 0).then_some(before), "{}: {error}", self.what);
         }
     }
 

@@ -109,7 +109,7 @@ impl Signals {
         let admitted = self.dropped.lock().unwrap_or_else(PoisonError::into_inner).admit("backlog");
         if let Some(before) = admitted {
             tracing::warn!(
-                unlogged_before = before,
+                unlogged_before = (before > 0).then_some(before),
                 "the bus does not take signals fast enough: they are dropped"
             );
         }

@@ -55,6 +55,9 @@ use world::World;
 /// The program's name, and its lock's.
 pub const NAME: &str = "hv-netapply";
 
+/// What callers hear where the configuration is wrong.
+const UNUSABLE: &str = "the configuration of hv-netapply cannot be used, so no adapter is configured: see hv-netapply --check-config";
+
 /// How long it stays without work where systemd starts it again for the next caller.
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -81,15 +84,9 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         tracing::warn!("{error}; logging to standard error");
     }
     report_findings(&findings);
-    let mut settings = settings;
-    if !usable(&findings) {
-        // What was cut short has to be undone all the same, and who calls has to hear why nothing is done.
-        tracing::error!(
-            "the configuration cannot be used, so the host may configure nothing: --check-config says the same"
-        );
-        settings.host_may_configure = false;
-    }
-    match perform(cli, settings) {
+    // With a wrong one, what was cut short has to be undone all the same, and who calls has to hear why nothing is done.
+    let refusal = (!usable(&findings)).then_some(UNUSABLE);
+    match perform(cli, settings, refusal) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             tracing::error!("{failure}");
@@ -98,13 +95,17 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn perform(cli: Cli, settings: NetworkSettings) -> Result<(), Failure> {
+fn perform(cli: Cli, settings: NetworkSettings, refusal: Option<&'static str>) -> Result<(), Failure> {
     let Some(Verb::Serve { idle_secs, client }) = cli.verb else {
         return Err(Failure::new(Exit::Usage, "a verb is missing: hv-netapply --help shows them"));
     };
     let common = cli.common;
     let _lock = InstanceLock::take(&common.run_dir, NAME)?;
-    let client = user(&client, &common.etc_root);
+    let known = user(&client, &common.etc_root);
+    if known.is_none() {
+        tracing::warn!("there is no user {client} here: only root and the user of this program may call");
+    }
+    let client = known;
     let state = State::open(&common.state_dir)
         .map_err(|error| Failure::new(Exit::NotPermitted, error.to_string()))?;
     let roots = Roots {
@@ -115,12 +116,17 @@ fn perform(cli: Cli, settings: NetworkSettings) -> Result<(), Failure> {
         proc: common.proc_root,
         var_lib: common.var_lib_root,
     };
-    let world = World::new(roots, settings, common.bus);
+    let mut world = World::new(roots, settings, common.bus);
+    if let Some(why) = refusal {
+        tracing::error!("{why}");
+        world.refusal = refusal;
+    }
     let runtime = runtime()?;
     let listener = {
         let _inside = runtime.enter();
         Listener::open(&common.run_dir, client)?
     };
+    tracing::info!("serving hv-kvpd at {}", listener.place());
     let idle = idle_secs.map(Duration::from_secs).or(listener.is_inherited().then_some(IDLE));
     service::serve(&runtime, Workshop::new(world, state), listener, idle)
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use hv_utils_core::netapply::Injection;
-use hv_utils_core::network::{Monitor, Table};
+use hv_utils_core::network::{Address, Link, Monitor, Table};
 use tokio::time::{Instant, timeout_at};
 
 use crate::backend::Target;
@@ -61,6 +61,20 @@ impl Reader {
             }
             // A burst of announcements is looked at once.
             tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Waits until no address of the link is being tested for duplicates any more, or the time is over.
+    ///
+    /// # Errors
+    /// The kernel cannot be asked.
+    pub async fn until_quiet(&mut self, target: &Target, deadline: Instant) -> Result<(), Error> {
+        loop {
+            let link = self.table()?.link(target.index);
+            let tested = |link: &Link| link.carrier && !link.addresses.iter().all(Address::is_confirmed);
+            if !link.is_some_and(tested) || timeout_at(deadline, self.changed()).await.is_err() {
+                return Ok(());
+            }
         }
     }
 }

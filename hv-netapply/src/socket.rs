@@ -62,6 +62,13 @@ impl Listener {
         Ok(Self { socket, client, made })
     }
 
+    /// Where callers come, for a person.
+    #[must_use]
+    pub fn place(&self) -> String {
+        let inherited = || "the socket that is standard input".to_owned();
+        self.made.as_ref().map_or_else(inherited, |path| path.display().to_string())
+    }
+
     /// Whether somebody else keeps the socket and starts us for the next caller.
     #[must_use]
     pub fn is_inherited(&self) -> bool {

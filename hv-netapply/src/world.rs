@@ -42,6 +42,8 @@ pub struct World {
     pub roots: Roots,
     /// `[network]`.
     pub settings: NetworkSettings,
+    /// Why nothing is configured here, if that is so.
+    pub refusal: Option<&'static str>,
     bus: BusChoice,
     connection: RefCell<Option<Connection>>,
     /// When the bus kept silent.
@@ -52,7 +54,10 @@ impl World {
     /// A world; the bus is not called before somebody asks for it.
     #[must_use]
     pub fn new(roots: Roots, settings: NetworkSettings, bus: BusChoice) -> Self {
-        Self { roots, settings, bus, connection: RefCell::new(None), silent: Cell::new(None) }
+        let forbidden =
+            "the administrator does not let the host configure adapters ([network] host-may-configure)";
+        let refusal = (!settings.host_may_configure).then_some(forbidden);
+        Self { roots, settings, refusal, bus, connection: RefCell::new(None), silent: Cell::new(None) }
     }
 
     /// The system bus, if there is one. A connection that broke is made anew; a bus that listens and does not answer is none

@@ -155,8 +155,10 @@ fn refused(status: Status) -> &'static str {
     match status {
         Status::NO_MORE_ITEMS => "get-kvp POOL shows what the guest has",
         Status::NOT_FOUND => "the guest has no such key or network adapter",
-        Status::NOT_SUPPORTED => "the guest does not know this operation in the agreed versions",
-        _ => "the log of the guest's daemon says why",
+        Status::NOT_SUPPORTED => {
+            "the guest does not do this: not in the agreed versions, or not as it is configured; its log may say why"
+        }
+        _ => "the log of the guest's daemon may say why, at level debug at the latest",
     }
 }
 

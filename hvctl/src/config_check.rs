@@ -40,8 +40,8 @@ struct Verdict {
 /// `hvctl config check`.
 pub(crate) fn run(verb: &Config, cli: &Cli, output: &Output) -> Result<(), Failure> {
     let Config::Check { config } = verb;
-    // hv-driver is no daemon, but has a table of the same file.
-    let names = DAEMONS.iter().map(|daemon| daemon.name).chain([driver::PROGRAM]);
+    // These are no daemons, but have tables of the same file.
+    let names = DAEMONS.iter().map(|daemon| daemon.name).chain([driver::PROGRAM, "hv-netapply"]);
     let installed = names.filter_map(|name| Some((name, program(name, cli.daemon_dir.as_deref())?)));
     let verdicts: Vec<Verdict> =
         installed.map(|(name, program)| check(name, program, config.as_deref())).collect();

@@ -113,10 +113,13 @@ async fn history(network: &Network, output: &Output) -> Result<(), Failure> {
 }
 
 async fn revert(network: &Network, output: &Output) -> Result<(), Failure> {
-    let before = network.last().await?;
+    let before = network.history().await?;
     network.revert().await?;
-    let name = before.as_ref().map(|record| record.interface.clone()).unwrap_or_default();
     let history = network.history().await?;
+    // What stood before and does not now; the first of them is what the way back began from.
+    let stood = |record: &&Record| before.iter().any(|known| known.is_same(record) && known.stands());
+    let undone = history.iter().rev().filter(stood).find(|record| !record.stands());
+    let name = undone.map(|record| record.interface.clone()).unwrap_or_default();
     let now = history.iter().rev().find(|record| record.interface == name && record.stands());
     let adapter = network.adapters().await?.into_iter().find(|adapter| adapter.interface == name);
     if output.json {
@@ -129,10 +132,10 @@ async fn revert(network: &Network, output: &Output) -> Result<(), Failure> {
             /// The adapter as the host sees it now.
             adapter: Option<&'a Adapter>,
         }
-        let answer = Reverted { reverted: before.as_ref(), standing: now, adapter: adapter.as_ref() };
+        let answer = Reverted { reverted: undone, standing: now, adapter: adapter.as_ref() };
         return output.object("ip-revert", &answer);
     }
-    match &before {
+    match undone {
         Some(record) => output.line(&format!("undone: {}", record.sentence()))?,
         None => output.line("undone")?,
     }
@@ -164,13 +167,6 @@ impl Network {
 
     async fn adapters(&self) -> Result<Vec<Adapter>, Error> {
         self.proxy.get_property("Adapters").await.map_err(failed)
-    }
-
-    /// The last that is in force.
-    async fn last(&self) -> Result<Option<Record>, Error> {
-        let dict: HashMap<String, OwnedVariant> =
-            self.proxy.get_property("LastInjected").await.map_err(failed)?;
-        Ok((!dict.is_empty()).then(|| Record::from(dict)))
     }
 
     async fn history(&self) -> Result<Vec<Record>, Error> {

@@ -80,11 +80,14 @@ impl Network1 {
     /// The host's last configuration that stands; empty without one.
     #[zbus(property)]
     fn last_injected(&self) -> Dict {
+        self.injected.records.read();
         standing(&self.injected.records.subscribe().borrow())
     }
 
     /// All configurations that are remembered, the oldest first.
     fn history(&self) -> Vec<Dict> {
+        // A notification may still be on its way.
+        self.injected.records.read();
         self.injected.records.subscribe().borrow().records.iter().map(dict).collect()
     }
 

@@ -125,7 +125,10 @@ impl Injector {
     /// Refuses a request, and says why once.
     pub(crate) fn refuse(&mut self, request: &Request, refused: &Refused, link: &mut Link) {
         if let Some(before) = self.log.admit(refused.kind()) {
-            tracing::warn!(unlogged_before = before, "an adapter is not configured: {refused}");
+            tracing::warn!(
+                unlogged_before = (before > 0).then_some(before),
+                "an adapter is not configured: {refused}"
+            );
         }
         link.answer(request, refused.status(), |_| {});
     }
@@ -137,7 +140,7 @@ impl Injector {
         {
             let adapter = abandoned.adapter;
             tracing::info!(
-                unlogged_before = before,
+                unlogged_before = (before > 0).then_some(before),
                 adapter,
                 "the host asks anew; what was under way is undone"
             );
@@ -231,7 +234,7 @@ impl Injector {
             && let Some(before) = self.log.admit("not told")
         {
             tracing::warn!(
-                unlogged_before = before,
+                unlogged_before = (before > 0).then_some(before),
                 adapter,
                 "the host has not waited for its answer: what it wanted of an adapter is undone"
             );
@@ -252,7 +255,7 @@ impl Injector {
             Verdict::Goes => ("not undone at the end", "a configuration may not have been undone"),
         };
         if let Some(before) = self.log.admit(kind) {
-            tracing::error!(unlogged_before = before, "{what}: {failure}");
+            tracing::error!(unlogged_before = (before > 0).then_some(before), "{what}: {failure}");
         }
         if failure.is_cut() {
             self.resumer.was_cut();
@@ -262,7 +265,11 @@ impl Injector {
     fn fail(&mut self, applying: &Applying, failure: &Failure, link: &mut Link) {
         if let Some(before) = self.log.admit(failure.kind()) {
             let adapter = &applying.adapter;
-            tracing::warn!(unlogged_before = before, adapter, "an adapter is not configured: {failure}");
+            tracing::warn!(
+                unlogged_before = (before > 0).then_some(before),
+                adapter,
+                "an adapter is not configured: {failure}"
+            );
         }
         if failure.is_cut() {
             self.resumer.was_cut();

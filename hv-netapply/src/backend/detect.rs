@@ -14,7 +14,7 @@ use super::netplan::Netplan;
 use super::network_manager::NetworkManager;
 use super::networkd::Networkd;
 use super::script::Script;
-use super::{Backend, Claim, Target};
+use super::{Backend, Claim, Readiness, Target};
 use crate::error::Error;
 use crate::readback::Reader;
 use crate::state::State;
@@ -51,9 +51,10 @@ pub async fn choose(world: &Rc<World>, state: &State, target: &Target) -> Result
     if choice != BackendChoice::Auto {
         let word =
             BackendChoice::WORDS.iter().find(|(_, known)| *known == choice).map_or("", |(word, _)| word);
-        return named(word, world, state).ok_or_else(|| {
+        let chosen = named(word, world, state).ok_or_else(|| {
             Error::not_supported(format!("[network] backend = \"{word}\" is not to be had here"))
-        });
+        })?;
+        return is_or_will_be(chosen, target).await;
     }
     let mut later = None;
     for manager in managers(world) {
@@ -68,6 +69,21 @@ pub async fn choose(world: &Rc<World>, state: &State, target: &Target) -> Result
     }
     has_no_client(target, reader.table()?)?;
     Ok(Box::new(Netlink::new(Rc::clone(world), state.clone())))
+}
+
+/// What was chosen by name must be able to do it, now or at its start: the host would be told of what never comes.
+async fn is_or_will_be(chosen: Box<dyn Backend>, target: &Target) -> Result<Box<dyn Backend>, Error> {
+    let able = matches!(chosen.name(), "netlink" | "script")
+        || chosen.claim(target).await != Claim::None
+        || chosen.readiness(target).await == Readiness::Ready;
+    if able {
+        return Ok(chosen);
+    }
+    let name = chosen.name();
+    Err(Error::not_supported(format!(
+        "[network] backend = \"{name}\", but {name} neither runs here nor is to be started, or has nothing to do with {}",
+        target.interface
+    )))
 }
 
 /// A port of a bridge, bond or team has no use for an address: packets to it go to the master. A VRF is another thing.

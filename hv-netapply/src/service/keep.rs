@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use hv_utils_core::netapply::{Kind, Outcome, Record};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::back::Undone;
 use super::transaction::Applied;
@@ -15,10 +15,13 @@ use crate::backend::netlink::Netlink;
 use crate::backend::{Backend, Readiness};
 use crate::cloud_init;
 use crate::error::Error;
+use crate::readback::Reader;
 use crate::state::{Phase, Transaction, Undo, WayBack, is_same, stands};
 
 /// How often a manager is told that what it holds for a way back can go.
 const COMMITS: u32 = 5;
+/// How long addresses that came back may be tested for duplicates.
+const QUIET: Duration = Duration::from_secs(3);
 /// How long bringing something back may take when somebody asks for it.
 const REVERT_PATIENCE: Duration = Duration::from_secs(45);
 
@@ -133,7 +136,7 @@ impl Workshop {
         transaction.phase = Phase::Promised;
         if let Err(error) = restored.and_then(|()| self.state.journal(&transaction)) {
             transaction.phase = Phase::Applying;
-            let promised_by = tokio::time::Instant::now();
+            let promised_by = Instant::now();
             let applied = Applied { transaction, backend, bench, promised_by };
             return match self.start_back(applied, error.to_string()).await {
                 Ok(Undone::NotWhole(left)) => Err(Error::not_undone(format!("{error}; and {left}"))),
@@ -141,6 +144,8 @@ impl Workshop {
             };
         }
         let settled = self.keep(&transaction, &*backend).await?;
+        // Whoever asked looks at it next.
+        Reader::open(&self.world.roots.sysfs)?.until_quiet(&target, Instant::now() + QUIET).await?;
         tracing::info!("{}: what was there before the host's configuration is back", target.interface);
         self.tell(settled);
         Ok(())

@@ -49,6 +49,8 @@ async fn run(workshop: Rc<Workshop>, listener: Listener, idle: Option<Duration>)
     let failed = |error| Failure::internal(format!("cannot handle signals: {error}"));
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    // The configuration is read at the start: the next one has the new one.
+    let mut hangup = signal(SignalKind::hangup()).map_err(failed)?;
     recover::begin(&workshop).await;
     loop {
         let rest = async {
@@ -60,6 +62,7 @@ async fn run(workshop: Rc<Workshop>, listener: Listener, idle: Option<Duration>)
         tokio::select! {
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
+            _ = hangup.recv() => break,
             peer = listener.accept() => {
                 let (workshop, busy) = (Rc::clone(&workshop), workshop.busy());
                 tokio::task::spawn_local(async move {

@@ -113,10 +113,8 @@ impl Workshop {
     }
 
     async fn prepare_in_time(&self, record: &mut Record, deadline: Instant) -> Result<Way, Error> {
-        if !self.world.settings.host_may_configure {
-            let text =
-                "the administrator does not let the host configure adapters ([network] host-may-configure)";
-            return Err(Error::not_supported(text));
+        if let Some(why) = self.world.refusal {
+            return Err(Error::not_supported(why));
         }
         record.injection.check().map_err(|why| Error::new(Kind::Invalid, why))?;
         self.finish_earlier(&record.injection.adapter).await?;

@@ -66,6 +66,11 @@ impl From<HashMap<String, OwnedVariant>> for Record {
 }
 
 impl Record {
+    /// Whether both are of the same configuration.
+    pub(super) fn is_same(&self, other: &Record) -> bool {
+        self.time == other.time && self.adapter == other.adapter
+    }
+
     /// Whether it is in force, or will be.
     pub(super) fn stands(&self) -> bool {
         matches!(self.outcome.as_str(), "applied" | "pending")

@@ -225,7 +225,11 @@ impl Link {
 
     fn device_failed(&mut self, error: &io::Error, what: &'static str) {
         if let Some(before) = self.books.log.admit(what) {
-            tracing::warn!(ic = self.options.ic.name(), unlogged_before = before, "cannot {what}: {error}");
+            tracing::warn!(
+                ic = self.options.ic.name(),
+                unlogged_before = (before > 0).then_some(before),
+                "cannot {what}: {error}"
+            );
         }
         let forbidden = error.kind() == io::ErrorKind::PermissionDenied;
         let delay = self.retry_device();

@@ -154,7 +154,11 @@ impl Books {
 
     fn warn_as(&mut self, reason: &'static str, kind: &'static str, why: &dyn std::fmt::Display) {
         if let Some(before) = self.log.admit(reason) {
-            tracing::warn!(ic = self.ic.name(), unlogged_before = before, "{kind}: {why}");
+            tracing::warn!(
+                ic = self.ic.name(),
+                unlogged_before = (before > 0).then_some(before),
+                "{kind}: {why}"
+            );
         }
     }
 
