@@ -59,4 +59,5 @@ if host set-ip "{$guid}" --ip-addresses 192.0.2.255 --subnets 255.255.255.0 >"$d
     exit 1
 fi
 indented <"$dir/refused"
+say "(refused before anything is touched: 192.0.2.255 is the broadcast address of its own subnet, 192.0.2.0/24)"
 ip address show eth0 | grep -q 'inet 192\.0\.2\.7/24'

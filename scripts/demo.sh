@@ -275,7 +275,7 @@ expect green "ready again, nothing lost"
 step "The host gives the guest an address" \
     "As Hyper-V Replica does after a failover: hv-kvpd checks it, hv-netapply applies it and reads it back, and undoes it if" \
     "it does not come to be. In a network of its own; on your guest it goes through your network manager."
-powershell '$VmMgmt.SetGuestNetworkAdapterConfiguration($Vm, @($Configuration.GetText(1)))'
+powershell '$VmMgmt.SetGuestNetworkAdapterConfiguration($Vm, @($config.GetText(1)))'
 mkdir "$dir/ip"
 : >"$dir/ip/empty.toml"
 if unshare --map-root-user --net true 2>/dev/null && PATH=$PATH:/usr/sbin:/sbin command -v ip >/dev/null; then
