@@ -48,7 +48,8 @@ impl Adapter {
         }
         let (name, family) = if binary { (28, 284) } else { (2, 258) };
         let Some(id) = text(&body[name..name + 256]) else { return INVALID };
-        if body[family] > 3 {
+        // It does not count in a question.
+        if body[0] == 5 && body[family] > 3 {
             return INVALID;
         }
         if body[0] == 4 {
