@@ -23,14 +23,19 @@ const PAUSES: [(u32, Duration); 2] = [(60, Duration::from_secs(2)), (120, Durati
 const LONG_PAUSE: Duration = Duration::from_secs(600);
 
 impl Workshop {
-    /// Watches over what is pending, until it is decided.
+    /// Watches over what is pending, until it is decided; once, however often it is asked for.
     pub(super) fn watch(self: &Rc<Self>, back: WayBack) {
+        let who = (back.record.time, back.target.adapter.clone());
+        if !self.watched.borrow_mut().insert(who.clone()) {
+            return;
+        }
         let (workshop, busy) = (Rc::clone(self), self.busy());
         tokio::task::spawn_local(async move {
             tokio::select! {
                 () = workshop.ended() => {}
                 () = decide(&workshop, &back) => {}
             }
+            workshop.watched.borrow_mut().remove(&who);
             drop(busy);
         });
     }

@@ -1,6 +1,7 @@
 //! What all conversations share: the state, the world, and that there is one transaction at a time.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -27,6 +28,8 @@ pub struct Workshop {
     hooks: Hooks,
     /// Held during a transaction.
     bench: Arc<Mutex<()>>,
+    /// What is watched over: by the time and the adapter of its record.
+    pub(super) watched: RefCell<BTreeSet<(u64, String)>>,
     /// What the last instance had promised in a conversation that was cut.
     pub(super) cut: Cell<Option<Record>>,
     /// Conversations, and tasks that wait for a manager.
@@ -66,6 +69,7 @@ impl Workshop {
             world,
             state,
             bench: Arc::default(),
+            watched: RefCell::default(),
             cut: Cell::new(None),
             at_work: Rc::default(),
             changed: Rc::default(),
