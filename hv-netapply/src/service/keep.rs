@@ -36,9 +36,12 @@ impl Workshop {
                 self.try_again(transaction.clone());
             }
         }
+        if transaction.reverting {
+            return;
+        }
         let WayBack { target, backend, .. } = &transaction.back;
         tracing::info!("{}: configured as the host wants, by {backend}", target.interface);
-        if transaction.pending && !transaction.reverting {
+        if transaction.pending {
             self.watch(transaction.back.clone());
         }
         if self.world.settings.disable_cloud_init {
