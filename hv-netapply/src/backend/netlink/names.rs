@@ -1,7 +1,8 @@
 //! DNS servers of a link without a manager: systemd-resolved's link where it runs, else `/etc/resolv.conf` where that is a
 //! plain file of the administrator's.
 //!
-//! In the file only lines that we have marked are ours; those of others stay. systemd-resolved forgets with each start of
+//! In the file our lines are marked with their adapter. Unmarked servers of a family that gets others are what was there before;
+//! other adapters' stay. systemd-resolved forgets with each start of
 //! its own, and at boot it is there later than we are: then it is waited for.
 
 use std::fs;
@@ -129,6 +130,7 @@ fn mark(adapter: &str, family: &str) -> String {
 /// it stood: also servers that no resolver asks, being the fourth and later.
 fn with_servers(text: &str, injection: &Injection) -> String {
     let is_server = |line: &str| line.split_whitespace().next() == Some("nameserver");
+    let is_ipv6 = |line: &str| line.contains(':');
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let mut ours = Vec::new();
     for (family, plan) in [("IPv4", &injection.ipv4), ("IPv6", &injection.ipv6)] {
@@ -139,6 +141,14 @@ fn with_servers(text: &str, injection: &Injection) -> String {
             if lines.get(at).is_some_and(|line| is_server(line)) {
                 lines.remove(at);
             }
+        }
+        if !servers.is_empty() {
+            // What was there for this machine before: it comes back with the rest of it. Other adapters' stay.
+            let mut marked = false;
+            lines.retain(|line| {
+                let before = std::mem::replace(&mut marked, line.starts_with(MARK));
+                before || !is_server(line) || is_ipv6(line) != (family == "IPv6")
+            });
         }
         ours.extend(servers.iter().map(|ip| [mark.clone(), format!("nameserver {ip}")]));
     }
