@@ -24,7 +24,7 @@ use crate::qemu::{
 use crate::timer::Timer;
 
 /// How long a guest may need to let go of a rescinded device.
-pub(crate) const SETTLE: Duration = Duration::from_millis(600);
+pub(crate) const SETTLE: Duration = Duration::from_millis(1000);
 /// How long after a close the guest and QEMU may still exchange messages about the channel's memory.
 pub(crate) const QUIET: Duration = Duration::from_millis(200);
 
