@@ -5,6 +5,7 @@
 //! | [`wire`] | always | byte layouts and rules of rings, packets, IC framing and messages; no IO, no `std` |
 //! | `sys` | `channel` | the only unsafe code: one wrapper per system call |
 //! | `channel` | `channel` | the ways to a host: raw VMBus, the kernel's char devices, the simulated link |
+//! | `glob` | `channel` | patterns of names in the configuration |
 //! | `network` | `network` | interfaces and addresses of this machine, as the kernel tells them |
 //! | `netapply` | `netapply` | what hv-kvpd and hv-netapply say to each other |
 //! | `testing` | `testing` | doubles of a VMBus and its devices, for tests |
@@ -23,6 +24,8 @@ pub mod bus;
 pub mod channel;
 #[cfg(feature = "daemon")]
 pub mod daemon;
+#[cfg(feature = "channel")]
+pub mod glob;
 #[cfg(feature = "netapply")]
 pub mod netapply;
 #[cfg(feature = "network")]

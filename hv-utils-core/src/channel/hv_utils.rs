@@ -9,7 +9,7 @@ use super::error::ChannelError;
 use super::nodes::{CharNode, Nodes};
 use crate::sys;
 use crate::wire::kvp::chardev;
-use crate::wire::{Ic, Status};
+use crate::wire::{Ic, Status, vss};
 use rustix::event::PollFlags;
 use rustix::io::Errno;
 use std::io;
@@ -20,8 +20,6 @@ use tokio::io::unix::AsyncFd;
 
 /// `VSS_OP_REGISTER1`; the kernel answers with the same number as u32.
 const VSS_REGISTER: u8 = 129;
-/// Bytes of a message of `/dev/vmbus/hv_vss`, exact in both directions.
-const VSS_MESSAGE_BYTES: usize = 12;
 /// `FCOPY_VERSION_1`, which is the registration and the kernel's answer.
 const FCOPY_VERSION: u32 = 1;
 /// More than the kernel's longest message, which has no fixed size.
@@ -51,12 +49,12 @@ const KVP: Protocol = Protocol {
 const VSS: Protocol = Protocol {
     node: "vmbus/hv_vss",
     register: || {
-        let mut message = vec![0; VSS_MESSAGE_BYTES];
+        let mut message = vec![0; vss::CHARDEV_BYTES];
         message[0] = VSS_REGISTER;
         message
     },
     is_greeting: |message| message == u32::from(VSS_REGISTER).to_ne_bytes(),
-    buffer_bytes: VSS_MESSAGE_BYTES,
+    buffer_bytes: vss::CHARDEV_BYTES,
     status_only: false,
 };
 

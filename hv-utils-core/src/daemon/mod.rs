@@ -24,6 +24,7 @@ mod signals;
 pub use args::{CommonArgs, command};
 pub use exit::{Exit, Failure, exit_of};
 pub use lock::{InstanceLock, directory};
+pub use log::Log;
 pub use notify::Notifier;
 pub use path_watch::PathWatch;
 pub use replace::replace;
@@ -86,6 +87,12 @@ pub trait Service: Sized {
     /// Decides upon a request of the host: answers now, or keeps the request and answers later.
     fn request(&mut self, request: Request, link: &mut Link);
 
+    /// The channel was opened, lost, or negotiated anew with another result; [`Link::status`] says what it is now. Most
+    /// services need not know: their answers go nowhere then.
+    fn channel(&mut self, link: &mut Link) {
+        let _ = link;
+    }
+
     /// Waits for what is not the host. Must be cancel safe. Without it there is nothing to wait for: then
     /// [`Service::Event`] is [`std::convert::Infallible`].
     async fn event(&mut self) -> Self::Event {
@@ -117,6 +124,8 @@ pub struct Context {
     pub authority: Authority,
     /// The line to the service manager.
     pub notify: Notifier,
+    /// The log, for who must hold it back for a time.
+    pub log: Log,
     name: &'static str,
 }
 

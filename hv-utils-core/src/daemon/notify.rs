@@ -95,6 +95,11 @@ impl Notifier {
         self.must(&format!("EXTEND_TIMEOUT_USEC={}", more.as_micros()));
     }
 
+    /// The daemon may be silent for `time` before it is taken for dead: a new period for its watchdog, from now on.
+    pub fn watchdog_period(&self, time: Duration) {
+        self.must(&format!("WATCHDOG_USEC={}", time.as_micros()));
+    }
+
     fn must(&self, message: &str) {
         self.send(message, SendFlags::NOSIGNAL);
     }
@@ -115,6 +120,12 @@ impl Notifier {
 #[must_use]
 pub fn watchdog_interval() -> Option<Duration> {
     half_of(env::var_os("WATCHDOG_USEC"), env::var_os("WATCHDOG_PID"), std::process::id())
+}
+
+/// How long the manager waits for [`Notifier::watchdog`], if it watches this process.
+#[must_use]
+pub fn watchdog_limit() -> Option<Duration> {
+    watchdog_interval().map(|half| half * 2)
 }
 
 fn half_of(micros: Option<OsString>, watched: Option<OsString>, own: u32) -> Option<Duration> {

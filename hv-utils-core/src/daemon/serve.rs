@@ -79,7 +79,7 @@ impl<S: Service> Daemon<S> {
 
     async fn start(parsed: Parsed<S::Args>, loaded: Loaded<S::Settings>, log: Log) -> Result<Self, Failure> {
         let signals = Signals::new()?;
-        let context = setup::context::<S>(&parsed);
+        let context = setup::context::<S>(&parsed, &log);
         let link = setup::link::<S>(&parsed, loaded.max_version)?;
         let service = Box::pin(S::start(&context, loaded.own)).await?;
         let presence = setup::presence::<S>(&parsed.common.bus)?;
@@ -128,7 +128,10 @@ impl<S: Service> Daemon<S> {
     async fn take(&mut self, turn: Turn<S::Event>) -> Result<Flow, Failure> {
         match turn {
             Turn::Link(channel::Event::Request(request)) => self.service.request(request, &mut self.link),
-            Turn::Link(channel::Event::Changed) => self.publish(),
+            Turn::Link(channel::Event::Changed) => {
+                self.service.channel(&mut self.link);
+                self.publish();
+            }
             Turn::Service(event) => self.service.handle(event, &mut self.link),
             Turn::Bus(event) => self.bus(event).await?,
             Turn::Asked(Asked::Stop) => return Ok(Flow::Stop),

@@ -1,18 +1,19 @@
 //! What a daemon is given before its loop begins: its context, its link to the host, its seat on the bus.
 
 use super::args::Parsed;
-use super::{Context, Exit, Failure, Notifier, Service};
+use super::{Context, Exit, Failure, Log, Notifier, Service};
 use crate::bus::presence::Presence;
 use crate::bus::{Authority, BusChoice};
 use crate::channel::{Link, LinkOptions};
 use crate::wire::Version;
 
-pub(super) fn context<S: Service>(parsed: &Parsed<S::Args>) -> Context {
+pub(super) fn context<S: Service>(parsed: &Parsed<S::Args>, log: &Log) -> Context {
     let notify = Notifier::from_env().unwrap_or_else(|error| {
         tracing::warn!("NOTIFY_SOCKET cannot be used: {error}; going on without the service manager");
         Notifier::default()
     });
-    Context { common: parsed.common.clone(), authority: Authority::new(), notify, name: S::NAME }
+    let common = parsed.common.clone();
+    Context { common, authority: Authority::new(), notify, log: log.clone(), name: S::NAME }
 }
 
 pub(super) fn link<S: Service>(

@@ -9,7 +9,6 @@
 //! kernel that a typed parser does not expect makes it lose the whole interface.
 
 mod filter;
-mod glob;
 mod message;
 mod monitor;
 mod ready;

@@ -8,9 +8,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::glob;
 use super::route::Route;
 use super::table::{Address, Kind, Link, Table};
+use crate::glob;
 
 /// `RT_SCOPE_LINK` of `linux/rtnetlink.h`: means something on the link only.
 const SCOPE_LINK: u8 = 253;

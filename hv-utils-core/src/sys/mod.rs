@@ -4,17 +4,19 @@
 //! locks are for.
 #![expect(
     unsafe_code,
-    reason = "shared mappings, open-file-description locks, socket filters, AsyncFd and signal dispositions have no safe wrapper"
+    reason = "shared mappings, open-file-description locks, socket filters, AsyncFd, signals and two requests of ioctl have no safe wrapper"
 )]
 
 mod filter;
+mod freeze;
 mod lock;
 mod shared_memory;
 mod signals;
 mod watch;
 
 pub use filter::{Instruction, attach_filter};
+pub use freeze::{freeze, thaw};
 pub use lock::{LockKind, ofd_lock, ofd_unlock, try_ofd_lock};
 pub use shared_memory::SharedMemory;
-pub use signals::ignore_requests_to_end;
+pub use signals::{ignore_requests_to_end, requests_to_end};
 pub use watch::watch;

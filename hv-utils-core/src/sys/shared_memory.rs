@@ -50,6 +50,12 @@ impl SharedMemory {
         self.words()[offset / 4].fetch_or(bits.to_le(), SeqCst);
     }
 
+    /// Puts `new` into the little-endian word at a multiple of 4 if it holds `old`, in one step and ordered with everything
+    /// else: of two that try, one succeeds. `false`: it holds something else.
+    pub fn exchange(&self, offset: usize, old: u32, new: u32) -> bool {
+        self.words()[offset / 4].compare_exchange(old.to_le(), new.to_le(), SeqCst, SeqCst).is_ok()
+    }
+
     fn words(&self) -> &[AtomicU32] {
         // SAFETY: the mapping is readable, writable, page-aligned and `bytes` long until `self` is dropped; atomics
         // allow for other writers.

@@ -32,6 +32,7 @@ const V3_1: Version = Version::new(3, 1);
 const V3_2: Version = Version::new(3, 2);
 const V4_0: Version = Version::new(4, 0);
 const V5_0: Version = Version::new(5, 0);
+const V6_0: Version = Version::new(6, 0);
 
 impl Ic {
     /// All six, in the order of their message types.
@@ -104,8 +105,8 @@ impl Ic {
 
     /// Message versions we speak, newest first.
     ///
-    /// KVP 5.0 is listed because binary IP information is understood; VSS beyond 5.0 brings cluster queries that
-    /// nothing here answers.
+    /// KVP 5.0 is listed because binary IP information is understood; VSS 6.0 because the one message it adds (is the guest
+    /// in a cluster?) can be answered. What VSS 7.0 adds is not known.
     #[must_use]
     pub const fn versions(self) -> &'static [Version] {
         match self {
@@ -113,7 +114,7 @@ impl Ic {
             Self::Kvp => &[V5_0, V4_0, V3_0, V1_0],
             Self::Shutdown => &[V3_2, V3_1, V3_0, V1_0],
             Self::TimeSync => &[V4_0, V3_0, V1_0],
-            Self::Vss => &[V5_0],
+            Self::Vss => &[V6_0, V5_0],
             Self::FileCopy => &[V1_1],
         }
     }

@@ -14,6 +14,7 @@ pub mod ring;
 pub mod session;
 pub mod status;
 pub mod version;
+pub mod vss;
 
 pub use guid::Guid;
 pub use ic::Ic;

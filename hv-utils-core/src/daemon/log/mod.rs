@@ -4,6 +4,7 @@
 //! adjusted when the configuration is known, at SIGHUP and over D-Bus (`LogControl1`). It is tracing's registry, a
 //! reloadable level and one small layer of ours; no filter language, no time zone, no buffering.
 
+mod held;
 mod journal;
 mod level;
 mod record;
@@ -14,6 +15,7 @@ mod tests;
 
 pub use level::{Level, UnknownLevel};
 
+use held::Held;
 use journal::Journal;
 use record::Record;
 use rustix::fs::Stat;
@@ -112,6 +114,8 @@ struct Shared {
     name: &'static str,
     sink: RwLock<Sink>,
     settings: Mutex<Settings>,
+    /// While messages are held back.
+    held: Mutex<Option<Held>>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -141,7 +145,8 @@ impl Log {
     fn new(name: &'static str) -> (Self, impl Subscriber) {
         let settings = Settings { level: Level::Info, format: Format::Auto };
         let sink = sink(name, settings.format, Target::Auto).unwrap_or(Sink::Text(Lead::Time));
-        let shared = Arc::new(Shared { name, sink: RwLock::new(sink), settings: Mutex::new(settings) });
+        let (sink, lasting) = (RwLock::new(sink), Mutex::new(settings));
+        let shared = Arc::new(Shared { name, sink, settings: lasting, held: Mutex::default() });
         let (layer, filter) = reload::Layer::new(settings.level.filter());
         let subscriber = Registry::default().with(layer).with(Output(Arc::clone(&shared)));
         (Self { shared, filter }, subscriber)
@@ -191,6 +196,26 @@ impl Log {
         Ok(())
     }
 
+    /// Writes nothing until [`release`](Self::release): whoever has frozen the disk that the log is on must not wait for it.
+    /// A bounded number of messages is kept; of the others only how many there were.
+    pub fn hold(&self) {
+        self.shared.held().get_or_insert_with(Held::new);
+    }
+
+    /// Writes what was held back, each with its own time where the form has one, and goes on as before.
+    pub fn release(&self) {
+        let Some(held) = self.shared.held().take() else { return };
+        let missed = held.missed();
+        for (record, at) in held.into_records() {
+            self.shared.write(&record, at);
+        }
+        if missed > 0 {
+            tracing::warn!(
+                "{missed} messages before this one were not kept: too many while nothing could be written"
+            );
+        }
+    }
+
     /// The name under which the journal files our messages.
     #[must_use]
     pub fn identifier(&self) -> &'static str {
@@ -207,13 +232,26 @@ struct Output(Arc<Shared>);
 
 impl<S: Subscriber> Layer<S> for Output {
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
-        let record = Record::of(event);
-        let line = match &*self.0.sink.read().unwrap_or_else(PoisonError::into_inner) {
+        let now = SystemTime::now();
+        if let Some(held) = self.0.held().as_mut() {
+            return held.keep(|| Record::of(event), now);
+        }
+        self.0.write(&Record::of(event), now);
+    }
+}
+
+impl Shared {
+    fn held(&self) -> MutexGuard<'_, Option<Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, record: &Record, at: SystemTime) {
+        let line = match &*self.sink.read().unwrap_or_else(PoisonError::into_inner) {
             Sink::Null => return,
-            Sink::Journal(journal) if journal.send(&record) => return,
-            Sink::Journal(_) => text::text(&record, Lead::Priority, SystemTime::now()),
-            Sink::Json => text::json(&record, SystemTime::now()),
-            Sink::Text(lead) => text::text(&record, *lead, SystemTime::now()),
+            Sink::Journal(journal) if journal.send(record) => return,
+            Sink::Journal(_) => text::text(record, Lead::Priority, at),
+            Sink::Json => text::json(record, at),
+            Sink::Text(lead) => text::text(record, *lead, at),
         };
         // Without a standard error there is nowhere left to say so.
         let _ = io::stderr().lock().write_all(line.as_bytes());

@@ -229,3 +229,38 @@ fn standard_error_is_the_journal_only_if_device_and_inode_agree() {
     assert!(!is_stream(&format!("{}:{}", stat.st_dev, stat.st_ino + 1), &stat));
     assert!(!is_stream("", &stat));
 }
+
+#[test]
+fn what_is_held_back_is_written_afterwards_in_order() {
+    let (log, subscriber, socket) = to_journal("test-held");
+    with_default(subscriber, || {
+        log.hold();
+        tracing::info!("first");
+        tracing::warn!("second");
+        log.hold();
+        assert_eq!(received(&socket), [""; 0]);
+        log.release();
+        tracing::info!("third");
+        log.release();
+    });
+    let messages = received(&socket);
+    let texts =
+        messages.iter().map(|message| message.split("MESSAGE=").nth(1).unwrap().lines().next().unwrap());
+    assert_eq!(texts.collect::<Vec<_>>(), ["first", "second", "third"]);
+}
+
+#[test]
+fn more_than_can_be_held_back_is_counted() {
+    let (log, subscriber, socket) = to_journal("test-held-many");
+    with_default(subscriber, || {
+        log.hold();
+        for number in 0..1000 {
+            tracing::info!("message {number}");
+        }
+        *log.shared.sink.write().unwrap() = Sink::Null;
+        let held = log.shared.held().take().unwrap();
+        assert_eq!((held.missed(), held.into_records().len()), (744, 256));
+        tracing::info!("to nowhere");
+    });
+    assert_eq!(received(&socket), [""; 0]);
+}

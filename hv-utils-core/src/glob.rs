@@ -1,9 +1,10 @@
-//! Patterns for interface names in the configuration: `*` any characters, `?` exactly one, all else itself.
+//! Patterns for names and paths in the configuration: `*` any characters, `?` exactly one, all else itself.
 //!
-//! No sets (`[0-9]`): a bracket is a legal character of an interface name.
+//! No sets (`[0-9]`): a bracket is a legal character of an interface's name and of a path. `*` also stands for `/`.
 
 /// Whether the whole of `name` fits `pattern`.
-pub(super) fn matches(pattern: &str, name: &str) -> bool {
+#[must_use]
+pub fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
     let (mut at, mut seen) = (0, 0);
     // Where to go on if what follows the last star does not fit: the star, and what it has taken so far.

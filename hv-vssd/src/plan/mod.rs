@@ -1,0 +1,120 @@
+//! Which filesystems are frozen, in which order, and which are not and why.
+//!
+//! Nothing is frozen here, and nothing is opened: what the kernel shows is read (`mountinfo`, the block devices in sysfs)
+//! and judged by the administrator's rules. One superblock is one entry, however often it is mounted.
+
+use std::path::PathBuf;
+
+/// Major and minor number, as `mountinfo` has them. They name a superblock (of btrfs an anonymous one).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Device {
+    /// Major number; 0 for filesystems without a block device of their own.
+    pub major: u32,
+    /// Minor number.
+    pub minor: u32,
+}
+
+/// What happens to a filesystem.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is frozen.
+    Freeze,
+    /// It is left alone, and that is right: the reason.
+    Skip(String),
+    /// It ought to be frozen and cannot be: the reason. With one of these nothing is frozen.
+    Fail(String),
+}
+
+impl Verdict {
+    /// `freeze`, `skip` or `fail`, as D-Bus and `hvctl` say it.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Freeze => "freeze",
+            Self::Skip(_) => "skip",
+            Self::Fail(_) => "fail",
+        }
+    }
+
+    /// The reason; for what is frozen none.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Freeze => "",
+            Self::Skip(reason) | Self::Fail(reason) => reason,
+        }
+    }
+}
+
+/// One superblock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Where it is mounted; of several places the one by which it is opened, the shortest that nothing covers.
+    pub mount: PathBuf,
+    /// The other places, in `mountinfo`'s order.
+    pub also: Vec<PathBuf>,
+    /// Its type, as `ext4`.
+    pub kind: String,
+    /// What was mounted, as `/dev/sda1`.
+    pub source: String,
+    /// Names the superblock.
+    pub device: Device,
+    /// `mountinfo`'s number of the mount at [`mount`](Self::mount).
+    pub mount_id: u64,
+    /// How high it stands on others that are frozen too: 0 on none, else one more than the highest of those. What is higher
+    /// is frozen earlier, and thawed later: freezing writes, and what it writes must not meet a frozen disk below.
+    pub level: u16,
+    /// Why it stands where it does in the order, for people; empty at level 0 on nothing.
+    pub order: String,
+    /// What happens to it.
+    pub verdict: Verdict,
+}
+
+/// What is frozen, in order; then what is not.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Plan {
+    /// First all that is frozen, highest [`level`](Entry::level) first, and within a level mounts below others' mount points
+    /// before those, the root last; then all the rest.
+    pub entries: Vec<Entry>,
+}
+
+impl Plan {
+    /// What is frozen, in order.
+    pub fn targets(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| entry.verdict == Verdict::Freeze)
+    }
+
+    /// Why nothing may be frozen; `None` if it may.
+    #[must_use]
+    pub fn refusal(&self) -> Option<String> {
+        let failing = self.entries.iter().find(|entry| matches!(entry.verdict, Verdict::Fail(_)))?;
+        Some(format!(
+            "{} ({}) cannot be frozen: {}",
+            failing.mount.display(),
+            failing.kind,
+            failing.verdict.reason()
+        ))
+    }
+}
+
+/// What of the machine is looked at.
+#[derive(Debug, Clone)]
+pub struct Roots {
+    /// `/proc`: `self/mountinfo` below it.
+    pub proc: PathBuf,
+    /// `/sys`: `dev/block` and `fs/btrfs` below it.
+    pub sys: PathBuf,
+}
+
+/// What the administrator says about it: `[vss]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Rules {
+    /// Patterns ([`hv_utils_core::glob`]) of mount points; if there are any, only these are frozen (`include`).
+    pub include: Vec<String>,
+    /// Patterns of mount points that are left alone (`exclude`).
+    pub exclude: Vec<String>,
+    /// Patterns of types that are left alone (`exclude-types`).
+    pub exclude_types: Vec<String>,
+    /// Whether a filesystem on a disk of this machine that cannot be frozen stops everything (`on-unfreezable = "fail"`).
+    pub fail_on_unfreezable: bool,
+}
