@@ -20,6 +20,8 @@
 #![warn(missing_docs)]
 
 pub mod engine;
+pub mod freeze;
+pub mod guardian;
 pub mod hooks;
 pub mod plan;
 pub mod report;
