@@ -21,6 +21,7 @@
 
 pub mod config;
 pub mod engine;
+pub mod history;
 pub mod hooks;
 pub mod plan;
 pub mod report;
