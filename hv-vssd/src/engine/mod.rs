@@ -156,6 +156,13 @@ impl Engine {
         self.told = false;
     }
 
+    /// The channel is lost, or the host was not told that its freeze is in force: what it froze ends.
+    pub fn host_gone(&mut self) {
+        if self.origin == Origin::Host {
+            self.end(Cause::Error);
+        }
+    }
+
     /// Nothing is frozen any more.
     pub fn over(&mut self) {
         self.end(Cause::Error);

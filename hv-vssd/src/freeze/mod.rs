@@ -24,7 +24,7 @@ pub use recover::{Leftover, recover};
 pub use session::Outcome;
 
 use crate::guardian::{Guardian, Line, News};
-use crate::plan::{Entry, Plan};
+use crate::plan::{Entry, Plan, Roots};
 use crate::report::{FilesystemReport, Origin};
 use record::Record;
 use session::{Session, Wish};
@@ -50,8 +50,10 @@ const OVERDUE: Duration = Duration::from_secs(2);
 pub enum Event {
     /// The filesystems are opened and about to be frozen; their mount points.
     Prepared(Vec<String>),
-    /// How the freeze ended.
-    Reached(Outcome),
+    /// How the freeze ended, and how long ago its first filesystem began to freeze.
+    Reached(Outcome, Duration),
+    /// Something does not thaw. It is tried again until it does.
+    Stuck,
     /// Somebody has ended the freeze: the guardian, the deadline. What is left is being thawed.
     Ended(Ended),
     /// Nothing is frozen any more, and nothing will be: the freeze is over.
@@ -77,7 +79,8 @@ pub type Planner = Box<dyn FnOnce() -> Result<Plan, String> + Send>;
 /// See the module.
 #[derive(Debug)]
 pub struct Freezer {
-    record: PathBuf,
+    run_dir: PathBuf,
+    roots: Roots,
     boot_id: String,
     guardian: Option<Guardian>,
     active: Option<Active>,
@@ -88,7 +91,8 @@ pub struct Freezer {
 struct Active {
     wish: Arc<Wish>,
     prepared: Option<oneshot::Receiver<Vec<String>>>,
-    outcome: Option<oneshot::Receiver<Outcome>>,
+    outcome: Option<oneshot::Receiver<(Outcome, Duration)>>,
+    stuck: Option<oneshot::Receiver<()>>,
     over: oneshot::Receiver<Done>,
     ended: bool,
     time: Duration,
@@ -100,10 +104,11 @@ impl Freezer {
     ///
     /// # Errors
     /// No guardian can be started.
-    pub fn start(run_dir: &Path, boot_id: String) -> io::Result<Freezer> {
+    pub fn start(run_dir: &Path, roots: Roots, boot_id: String) -> io::Result<Freezer> {
         let guardian = Guardian::start()?;
         tracing::debug!(pid = guardian.pid(), "guardian started");
-        Ok(Freezer { record: run_dir.join(RECORD), boot_id, guardian: Some(guardian), active: None })
+        let run_dir = run_dir.to_path_buf();
+        Ok(Freezer { run_dir, roots, boot_id, guardian: Some(guardian), active: None })
     }
 
     /// Whether a freeze could be guarded; starts a guardian if there is none.
@@ -124,17 +129,20 @@ impl Freezer {
         }
         let line = self.line()?;
         let wish = Arc::new(Wish::default());
-        let ((prepared, is_prepared), (outcome, reached), (over, is_over)) =
-            (oneshot::channel(), oneshot::channel(), oneshot::channel());
-        let (path, boot_id, own) = (self.record.clone(), self.boot_id.clone(), Arc::clone(&wish));
+        let ((prepared, is_prepared), (outcome, reached)) = (oneshot::channel(), oneshot::channel());
+        let ((stuck, is_stuck), (over, is_over)) = (oneshot::channel(), oneshot::channel());
+        let (run_dir, roots) = (self.run_dir.clone(), self.roots.clone());
+        let (boot_id, own) = (self.boot_id.clone(), Arc::clone(&wish));
         let work = move || {
-            let session = prepare(planner, origin, time, &path, &boot_id, own);
+            let path = run_dir.join(RECORD);
+            let session = nothing_left(&run_dir, &roots, &boot_id)
+                .and_then(|()| prepare(planner, origin, time, &path, &boot_id, own));
             let done = match session {
                 Ok(session) => {
                     let mounts = (0..session.record.len()).map(|index| session.record.named(index).mount);
                     // Whoever began it may be gone.
                     let _ = prepared.send(mounts.map(|mount| mount.to_string_lossy().into_owned()).collect());
-                    session.conduct(&line, outcome);
+                    session.conduct(&line, outcome, stuck);
                     let done = tell::done(&session.record);
                     recover::forget(&path);
                     done
@@ -178,9 +186,15 @@ impl Freezer {
                 }
                 outcome = some(&mut active.outcome) => {
                     active.outcome = None;
-                    if let Ok(outcome) = outcome {
-                        active.overdue = Some(Instant::now() + active.time + OVERDUE);
-                        return Event::Reached(outcome);
+                    if let Ok((outcome, since)) = outcome {
+                        active.overdue = Some(Instant::now() + active.time.saturating_sub(since) + OVERDUE);
+                        return Event::Reached(outcome, since);
+                    }
+                }
+                stuck = some(&mut active.stuck) => {
+                    active.stuck = None;
+                    if stuck.is_ok() {
+                        return Event::Stuck;
                     }
                 }
                 done = &mut active.over => {
@@ -225,6 +239,14 @@ impl Freezer {
             self.guardian = Some(started?);
         }
         self.guardian.as_ref().map(Guardian::line).ok_or_else(|| "there is no guardian".into())
+    }
+}
+
+/// A record is written over only if nothing of it is frozen any more.
+fn nothing_left(run_dir: &Path, roots: &Roots, boot_id: &str) -> Result<(), String> {
+    match recover(run_dir, roots, boot_id)?.and_then(|leftover| leftover.stuck.into_iter().next()) {
+        Some(stuck) => Err(format!("something of an earlier freeze is still frozen: {stuck}")),
+        None => Ok(()),
     }
 }
 

@@ -19,6 +19,8 @@ use tokio::sync::oneshot;
 
 /// Until what could not be thawed is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
+/// Until it is looked again whether somebody else has thawed what they were at.
+const MOMENT: Duration = Duration::from_millis(1);
 
 /// How a freeze ended, told before it is thawed or undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,7 +76,12 @@ pub(crate) struct Session {
 
 impl Session {
     /// Freezes, says how that ended, and thaws when it is wanted; returns when nothing is frozen.
-    pub(crate) fn conduct(&self, line: &Line, outcome: oneshot::Sender<Outcome>) {
+    pub(crate) fn conduct(
+        &self,
+        line: &Line,
+        outcome: oneshot::Sender<(Outcome, Duration)>,
+        stuck: oneshot::Sender<()>,
+    ) {
         let (record, targets) = (&self.record, self.targets.as_slice());
         let freezing = &Freezing::new(record, targets, &self.wish.stop);
         thread::scope(|scope| {
@@ -106,10 +113,16 @@ impl Session {
                 self.wish.thaw();
             }
             // Whoever waits for it may have given up.
-            let _ = outcome.send(reached);
+            let _ = outcome.send((reached, self.since_start()));
             self.wish.wait();
             thaw::pass(record, targets);
+            let mut stuck = Some(stuck);
             while !thaw::is_over(record) {
+                if self.is_stuck()
+                    && let Some(stuck) = stuck.take()
+                {
+                    let _ = stuck.send(());
+                }
                 self.pause();
                 thaw::pass(record, targets);
             }
@@ -134,10 +147,20 @@ impl Session {
         !self.wish.is_over() && (0..self.record.len()).all(|index| self.record.step(index) == Step::Frozen)
     }
 
+    fn since_start(&self) -> Duration {
+        self.record.started().map_or(Duration::ZERO, |started| monotonic().saturating_sub(started))
+    }
+
+    /// Whether nothing is left but what does not thaw.
+    fn is_stuck(&self) -> bool {
+        (0..self.record.len()).all(|index| {
+            let step = self.record.step(index);
+            step == Step::Stuck || !step.may_be_frozen()
+        })
+    }
+
     fn pause(&self) {
-        let busy = (0..self.record.len())
-            .any(|index| self.record.step(index) != Step::Stuck && self.record.step(index).may_be_frozen());
         // What somebody else is thawing takes a moment; what does not thaw takes longer.
-        thread::sleep(if busy { Duration::from_millis(1) } else { AGAIN });
+        thread::sleep(if self.is_stuck() { AGAIN } else { MOMENT });
     }
 }
