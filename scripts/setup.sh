@@ -92,6 +92,11 @@ if [ "$level" = test ]; then
     want systemd-analyze systemd
     want systemd-nspawn systemd-container
     want pkcheck polkitd
+    want mkfs.xfs xfsprogs
+    want mkfs.btrfs btrfs-progs
+    want mkfs.f2fs f2fs-tools
+    want dmsetup dmsetup
+    want mdadm mdadm
     if [ -n "$missing" ]; then
         # Each of these serves one check; a check without its tool is skipped by name. One that cannot be had must not
         # keep the others away.

@@ -61,6 +61,8 @@ pub(crate) struct Backup {
     filesystems: Vec<FilesystemReport>,
     frozen_us: u64,
     hooks: Vec<HookReport>,
+    /// What is known of one that another daemon began.
+    recovered: Option<FreezeReport>,
 }
 
 impl Backup {
@@ -81,7 +83,26 @@ impl Backup {
             filesystems: Vec::new(),
             frozen_us: 0,
             hooks: Vec::new(),
+            recovered: None,
         }
+    }
+
+    /// One that another daemon began and is undone: its hooks are told, once `bus` is there, over which they may have to
+    /// be run.
+    pub(crate) fn recovered(
+        report: FreezeReport,
+        hooks: &Hooks,
+        bus: impl Future<Output = ()> + Send + 'static,
+    ) -> Backup {
+        let hooks = hooks.clone();
+        let nothing = tokio::spawn(async { Err(String::new()) });
+        let mut backup = Backup::begin(report.origin, Duration::ZERO, nothing);
+        backup.stage = Stage::Settling(tokio::spawn(async move {
+            bus.await;
+            hooks.run(Phase::Thaw, None).await
+        }));
+        backup.recovered = Some(report);
+        backup
     }
 
     /// Waits for what is under way, unless that is the filesystems. Cancel safe.
@@ -163,18 +184,21 @@ impl Backup {
         }));
     }
 
-    /// What there is to tell, when all is over.
-    pub(crate) fn report(self, cause: Cause) -> FreezeReport {
+    /// What there is to tell by now; in the end, of all.
+    pub(crate) fn report(&self, cause: Cause) -> FreezeReport {
+        if let Some(report) = &self.recovered {
+            return FreezeReport { hooks: self.hooks.clone(), ..report.clone() };
+        }
         let started = self.started.duration_since(UNIX_EPOCH).unwrap_or_default();
         FreezeReport {
             started_us: micros(started),
             origin: self.origin,
             frozen_us: self.frozen_us,
             answered_us: self.answered.map_or(0, micros),
-            result: self.failure.unwrap_or_else(|| FROZEN.to_owned()),
+            result: self.failure.clone().unwrap_or_else(|| FROZEN.to_owned()),
             cause,
-            filesystems: self.filesystems,
-            hooks: self.hooks,
+            filesystems: self.filesystems.clone(),
+            hooks: self.hooks.clone(),
         }
     }
 }

@@ -30,6 +30,7 @@ pub mod hooks;
 pub mod plan;
 mod planning;
 pub mod report;
+mod rescue;
 mod service;
 
 pub use service::Vssd;

@@ -59,9 +59,11 @@ impl Planning {
 }
 
 fn make(roots: &Roots, rules: &Rules) -> Result<Plan, String> {
-    plan::make(roots, rules).map_err(|error| format!("which filesystems there are cannot be found out: {error}"))
+    plan::make(roots, rules)
+        .map_err(|error| format!("which filesystems there are cannot be found out: {error}"))
 }
 
 fn hangs() -> String {
-    "which filesystems there are cannot be found out: the kernel does not answer about one of the mounts".into()
+    "which filesystems there are cannot be found out: the kernel does not answer about one of the mounts"
+        .into()
 }

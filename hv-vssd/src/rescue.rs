@@ -44,4 +44,3 @@ pub(crate) fn recover_only(common: &CommonArgs) -> ExitCode {
         }
     }
 }
-

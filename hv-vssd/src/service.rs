@@ -3,31 +3,33 @@
 //! Nothing here waits: plans, hooks and filesystems are at work elsewhere and come back as events. While anything is frozen
 //! the log is held back, and nothing is written or opened; the answer to the host goes first, whatever else there is to do.
 
-use std::fs;
+mod ends;
+mod host;
+mod stages;
+
+use std::collections::HashSet;
 use std::pin::Pin;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
-use hv_utils_core::bus::Error;
 use hv_utils_core::channel::{ChannelState, Framing, Link, OncePer, Receipt, Request};
-use hv_utils_core::daemon::notify::watchdog_limit;
-use hv_utils_core::daemon::{CommonArgs, Context, Exit, Failure, Service, config};
+use hv_utils_core::daemon::{CommonArgs, Context, Failure, Service, config};
+use hv_utils_core::wire::Ic;
 use hv_utils_core::wire::vss::{self, Operation};
-use hv_utils_core::wire::{Ic, Status};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::time::{Sleep, timeout};
 
-use crate::backup::{Answer, Backup, Progress, Stage};
-use crate::bus::{Ask, Desk, PlanRow, Publisher, Remote, Shown, ShownState, Vss1, remote};
+use crate::backup::{Answer, Backup, Progress};
+use crate::bus::{Ask, Desk, Publisher, Remote, Vss1, remote};
 use crate::config::{Args, Settings};
-use crate::engine::{Action, Engine, Phase, Refusal};
-use crate::freeze::{self, Debt, Ended, Freezer, Leftover, Outcome, recover};
+use crate::engine::Engine;
+use crate::freeze::{self, After, Debt, Freezer, recover};
 use crate::history::History;
 use crate::hooks::Hooks;
-use crate::plan::{Plan, Roots, Verdict};
+use crate::plan::Plan;
 use crate::planning::Planning;
-use crate::report::{Cause, FROZEN, FreezeReport, Origin, Phase as HookPhase};
+use crate::rescue::{boot_id, recover_only, roots};
 
 /// How long it may take until everything is frozen, hooks included: the kernel gives up after 15 minutes.
 const FREEZING_LIMIT: Duration = Duration::from_secs(600);
@@ -50,8 +52,12 @@ pub struct Vssd {
     hooks: Hooks,
     freezer: Freezer,
     backup: Option<Backup>,
+    /// Settings for the next freeze, that came during this one.
+    next: Option<Settings>,
+    /// The bus that the daemon is on.
+    bus: watch::Sender<Option<zbus::Connection>>,
     /// The host's question whether a freeze would succeed.
-    check: Option<(Request, Operation, JoinHandle<Result<Plan, String>>)>,
+    check: Option<Check>,
     /// What of the host's waits for the phase to change.
     held: Option<(Request, Operation)>,
     /// Callers on the bus who wait for the thaw.
@@ -67,7 +73,12 @@ pub struct Vssd {
     stuck: bool,
     publisher: Option<Publisher>,
     log: OncePer,
+    /// Filesystems of which it was said that they are left out.
+    left_out: HashSet<String>,
 }
+
+/// A question of the host's, and the plan that answers it.
+type Check = (Request, Operation, JoinHandle<Result<Plan, String>>);
 
 /// What this daemon waits for besides the host.
 #[derive(Debug)]
@@ -110,7 +121,7 @@ impl Service for Vssd {
         let (common, roots) = (&context.common, roots(&context.common));
         let boot_id = boot_id(common)?;
         // Before anything is read from a disk: it may be frozen.
-        let leftover = recover(&common.run_dir, &roots, &boot_id).unwrap_or_else(|why| {
+        let leftover = recover(&common.run_dir, &roots, &boot_id, After::Forget).unwrap_or_else(|why| {
             tracing::error!("{why}");
             None
         });
@@ -124,10 +135,12 @@ impl Service for Vssd {
             context: context.clone(),
             engine: Engine::new(owed),
             planning: Planning::new(roots),
-            hooks: hooks(&settings),
+            hooks: stages::hooks(&settings),
             settings,
             freezer,
             backup: None,
+            next: None,
+            bus: watch::Sender::new(None),
             check: None,
             held: None,
             thawing: Vec::new(),
@@ -141,6 +154,7 @@ impl Service for Vssd {
             stuck: false,
             publisher: None,
             log: OncePer::new(LOG_INTERVAL),
+            left_out: HashSet::new(),
         };
         if let Some(leftover) = leftover {
             vssd.recovered(leftover);
@@ -153,6 +167,7 @@ impl Service for Vssd {
         let object = Vss1::new(self.remote.clone(), self.context.authority);
         bus.object_server().at(Self::OBJECT, object).await?;
         self.hooks.over(bus.clone());
+        self.bus.send_replace(Some(bus.clone()));
         self.publisher = Some(Publisher::start(bus.clone(), Self::OBJECT, self.remote.subscribe()));
         Ok(())
     }
@@ -177,7 +192,7 @@ impl Service for Vssd {
     fn channel(&mut self, link: &mut Link) {
         if let ChannelState::Closed | ChannelState::Failed = link.status().state {
             self.engine.host_gone();
-            self.follow(link);
+            self.follow("the channel to the host was lost", link);
         }
     }
 
@@ -214,10 +229,12 @@ impl Service for Vssd {
     }
 
     async fn reload(&mut self, settings: Settings) -> Result<(), Failure> {
-        if settings.hooks != self.settings.hooks || settings.max_frozen != self.settings.max_frozen {
-            self.hooks = self.hooks.with(settings.hooks.clone(), settings.max_frozen);
+        // The freeze that is under way ends as it began.
+        if self.backup.is_some() {
+            self.next = Some(settings);
+        } else {
+            self.apply(settings);
         }
-        self.settings = settings;
         Ok(())
     }
 
@@ -230,7 +247,9 @@ impl Service for Vssd {
             }
         };
         if timeout(END_PATIENCE, thawed).await.is_err() {
-            tracing::error!("not everything is thawed, or its hooks have not ended, and the daemon ends all the same");
+            tracing::error!(
+                "not everything is thawed, or its hooks have not ended, and the daemon ends all the same"
+            );
         }
         self.desk.asks.close();
         self.context.log.release();
@@ -241,10 +260,6 @@ impl Service for Vssd {
     }
 }
 
-fn hooks(settings: &Settings) -> Hooks {
-    Hooks::new(settings.hooks.clone()).frozen_at_most(settings.max_frozen)
-}
-
 async fn progress(backup: &mut Option<Backup>) -> Progress {
     match backup {
         Some(backup) => backup.next().await,
@@ -252,7 +267,7 @@ async fn progress(backup: &mut Option<Backup>) -> Progress {
     }
 }
 
-async fn checked(check: &mut Option<(Request, Operation, JoinHandle<Result<Plan, String>>)>) -> Result<Plan, String> {
+async fn checked(check: &mut Option<Check>) -> Result<Plan, String> {
     match check {
         Some((.., plan)) => {
             let plan = plan.await;

@@ -20,7 +20,7 @@ pub(crate) mod thaw;
 
 pub use debt::Debt;
 pub use record::Ended;
-pub use recover::{Leftover, recover};
+pub use recover::{After, Leftover, recover};
 pub use session::Outcome;
 
 use crate::guardian::{Guardian, Line, News};
@@ -45,6 +45,9 @@ pub(crate) const STACK_BYTES: usize = 64 * 1024;
 /// How long after the deadline the daemon acts itself: the guardian must have by then.
 const OVERDUE: Duration = Duration::from_secs(2);
 
+/// How long a guardian has to live for another one to be started at once when it dies.
+const CALM: Duration = Duration::from_secs(10);
+
 /// What comes of what was begun.
 #[derive(Debug)]
 pub enum Event {
@@ -58,7 +61,7 @@ pub enum Event {
     Ended(Ended),
     /// Nothing is frozen any more, and nothing will be: the freeze is over.
     Over(Done),
-    /// The guardian died while it had nothing to guard, or could not be replaced; another one is tried at the next freeze.
+    /// The guardian died while it had nothing to guard. Another one was started, or will be for the next freeze.
     Lost,
 }
 
@@ -83,6 +86,8 @@ pub struct Freezer {
     roots: Roots,
     boot_id: String,
     guardian: Option<Guardian>,
+    /// When one was last started in place of another.
+    replaced: Option<Instant>,
     active: Option<Active>,
 }
 
@@ -108,7 +113,7 @@ impl Freezer {
         let guardian = Guardian::start()?;
         tracing::debug!(pid = guardian.pid(), "guardian started");
         let run_dir = run_dir.to_path_buf();
-        Ok(Freezer { run_dir, roots, boot_id, guardian: Some(guardian), active: None })
+        Ok(Freezer { run_dir, roots, boot_id, guardian: Some(guardian), replaced: None, active: None })
     }
 
     /// Whether a freeze could be guarded; starts a guardian if there is none.
@@ -153,9 +158,9 @@ impl Freezer {
         };
         let started = thread::Builder::new().name("freeze".into()).stack_size(8 * STACK_BYTES).spawn(work);
         started.map_err(|error| format!("no thread can be started: {error}"))?;
-        let (prepared, outcome) = (Some(is_prepared), Some(reached));
-        self.active =
-            Some(Active { wish, prepared, outcome, over: is_over, ended: false, time, overdue: None });
+        let (prepared, outcome, stuck) = (Some(is_prepared), Some(reached), Some(is_stuck));
+        let (over, ended, overdue) = (is_over, false, None);
+        self.active = Some(Active { wish, prepared, outcome, stuck, over, ended, time, overdue });
         Ok(())
     }
 
@@ -173,6 +178,11 @@ impl Freezer {
             let Some(active) = self.active.as_mut() else {
                 let News::Dead = news(guardian).await else { continue };
                 self.guardian = None;
+                // One that cannot live is not tried without end; the next freeze tries again.
+                if self.replaced.is_none_or(|at| at.elapsed() > CALM) {
+                    self.replaced = Some(Instant::now());
+                    self.guardian = Guardian::start().ok();
+                }
                 return Event::Lost;
             };
             // In the order in which they happen: of several that are there the earliest is told first.
@@ -244,7 +254,9 @@ impl Freezer {
 
 /// A record is written over only if nothing of it is frozen any more.
 fn nothing_left(run_dir: &Path, roots: &Roots, boot_id: &str) -> Result<(), String> {
-    match recover(run_dir, roots, boot_id)?.and_then(|leftover| leftover.stuck.into_iter().next()) {
+    match recover(run_dir, roots, boot_id, After::Forget)?
+        .and_then(|leftover| leftover.stuck.into_iter().next())
+    {
         Some(stuck) => Err(format!("something of an earlier freeze is still frozen: {stuck}")),
         None => Ok(()),
     }

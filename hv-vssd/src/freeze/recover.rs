@@ -28,11 +28,25 @@ pub struct Leftover {
     pub thawed: usize,
 }
 
-/// Thaws what the record in `run_dir` says, and takes it away; `None` if there was no freeze under way.
+/// What becomes of a record when nothing of it is frozen any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    /// It is taken away: what it tells is told.
+    Forget,
+    /// It stays for the next daemon to tell.
+    Keep,
+}
+
+/// Thaws what the record in `run_dir` says; `None` if there was no freeze under way.
 ///
 /// # Errors
 /// The record is there and cannot be read: a sentence.
-pub fn recover(run_dir: &Path, roots: &Roots, boot_id: &str) -> Result<Option<Leftover>, String> {
+pub fn recover(
+    run_dir: &Path,
+    roots: &Roots,
+    boot_id: &str,
+    after: After,
+) -> Result<Option<Leftover>, String> {
     let path = run_dir.join(RECORD);
     let record = match Record::open(&path) {
         Ok(record) => record,
@@ -51,7 +65,7 @@ pub fn recover(run_dir: &Path, roots: &Roots, boot_id: &str) -> Result<Option<Le
     record.close();
     thaw::inherit(&record);
     let (thawed, stuck) = thaw_all(&record, roots);
-    if stuck.is_empty() {
+    if stuck.is_empty() && after == After::Forget {
         forget(&path);
     }
     Ok(Some(Leftover { report: report(&record, &stuck), stuck, thawed }))

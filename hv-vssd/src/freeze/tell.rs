@@ -36,20 +36,25 @@ fn filesystem(record: &Record, index: usize) -> FilesystemReport {
 }
 
 fn result(step: Step, error: i32) -> String {
-    match (step, Errno::from_raw_os_error(error)) {
+    match (step, known(error)) {
         (Step::Thawed, _) => FROZEN.to_owned(),
         (Step::Refused | Step::Idle, _) if error == 0 => "not tried: the freeze was given up before".to_owned(),
-        (Step::Refused, Errno::BUSY) => {
+        (Step::Refused, Some(Errno::BUSY)) => {
             "is frozen already, by somebody else: it was left as it was. Whoever froze it has to thaw it (fsfreeze -u)".into()
         }
-        (Step::Refused, Errno::OPNOTSUPP) => {
+        (Step::Refused, Some(Errno::OPNOTSUPP)) => {
             "its type cannot be frozen: exclude it, or its type (exclude, exclude-types)".into()
         }
-        (Step::Refused, Errno::PERM) => "the kernel does not permit it: CAP_SYS_ADMIN is needed".into(),
+        (Step::Refused, Some(Errno::PERM)) => "the kernel does not permit it: CAP_SYS_ADMIN is needed".into(),
         (Step::Refused, _) => format!("did not freeze: {}", io::Error::from_raw_os_error(error)),
         (Step::Stuck, _) => format!("does not thaw: {}", io::Error::from_raw_os_error(error)),
         _ => "is still frozen".into(),
     }
+}
+
+/// A record is only a file: what is no number of an error is none.
+fn known(error: i32) -> Option<Errno> {
+    (1..4096).contains(&error).then(|| Errno::from_raw_os_error(error))
 }
 
 /// Why a filesystem of the plan cannot be opened.

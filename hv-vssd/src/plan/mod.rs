@@ -2,8 +2,28 @@
 //!
 //! Nothing is frozen here, and nothing is opened: what the kernel shows is read (`mountinfo`, the block devices in sysfs)
 //! and judged by the administrator's rules. One superblock is one entry, however often it is mounted.
+//!
+//! ```text
+//! mountinfo ──► tree (what hides what) ──► superblocks ──► judge ──┐
+//!                                              │         ▲ kinds   ├──► make: the plan
+//! sysfs ──► blocks ──► ground ──► stack (levels) ──────────────────┘
+//!                        ▲ look (on which mount a file is)
+//! ```
 
 use std::path::PathBuf;
+
+mod blocks;
+mod ground;
+mod judge;
+mod kinds;
+mod look;
+mod make;
+mod mountinfo;
+mod stack;
+mod superblocks;
+mod tree;
+
+pub use make::{PlanError, make};
 
 /// Major and minor number, as `mountinfo` has them. They name a superblock (of btrfs an anonymous one).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,7 +71,8 @@ impl Verdict {
 pub struct Entry {
     /// Where it is mounted; of several places the one by which it is opened, the shortest that nothing covers.
     pub mount: PathBuf,
-    /// The other places, in `mountinfo`'s order.
+    /// The other places, the next best to open it by first. Of places that lead elsewhere, because something is mounted over
+    /// them, none; they are here only if there are no others, and then it is not frozen.
     pub also: Vec<PathBuf>,
     /// Its type, as `ext4`.
     pub kind: String,
@@ -68,6 +89,9 @@ pub struct Entry {
     pub order: String,
     /// What happens to it.
     pub verdict: Verdict,
+    /// It is on a disk of this machine, may be written to, and is not frozen because it cannot be: what a backup has of it
+    /// may be inconsistent.
+    pub at_risk: bool,
 }
 
 /// What is frozen, in order; then what is not.
@@ -102,7 +126,7 @@ impl Plan {
 pub struct Roots {
     /// `/proc`: `self/mountinfo` below it.
     pub proc: PathBuf,
-    /// `/sys`: `dev/block` and `fs/btrfs` below it.
+    /// `/sys`: `dev/block`, `class/block` and `fs/btrfs` below it.
     pub sys: PathBuf,
 }
 
@@ -110,8 +134,10 @@ pub struct Roots {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rules {
     /// Patterns ([`hv_utils_core::glob`]) of mount points; if there are any, only these are frozen (`include`).
+    /// One place of several that fits is enough.
     pub include: Vec<String>,
-    /// Patterns of mount points that are left alone (`exclude`).
+    /// Patterns of mount points that are left alone (`exclude`). A filesystem has the names of all places that show as much
+    /// of it as the one that the plan names; but the root only that of `/`.
     pub exclude: Vec<String>,
     /// Patterns of types that are left alone (`exclude-types`).
     pub exclude_types: Vec<String>,
@@ -119,7 +145,5 @@ pub struct Rules {
     pub fail_on_unfreezable: bool,
 }
 
-/// stub
-pub fn make(_roots: &Roots, _rules: &Rules) -> Result<Plan, std::io::Error> {
-    Ok(Plan::default())
-}
+#[cfg(test)]
+mod tests;

@@ -14,26 +14,23 @@ use crate::report::{Cause, Origin};
 
 impl Vssd {
     /// What is under way is to end because of `why`, if anything is.
-    fn give_up(&mut self, why: &str, link: &mut Link) {
+    pub(super) fn give_up(&mut self, why: &str, link: &mut Link) {
         self.end(Cause::Error, why, link);
     }
 
-    fn end(&mut self, cause: Cause, why: &str, link: &mut Link) {
+    pub(super) fn end(&mut self, cause: Cause, why: &str, link: &mut Link) {
         self.engine.end(cause);
-        if let Some(backup) = self.backup.as_mut().filter(|_| self.engine.phase() == Phase::Thawing) {
-            backup.fail(why);
-        }
-        self.follow(link);
+        self.follow(why, link);
     }
 
-    /// Does what the engine's phase demands: what is to end is ended where it stands.
-    fn follow(&mut self, link: &mut Link) {
+    /// Does what the engine's phase demands: what is to end is ended where it stands. `why` is told if nobody asked for it.
+    pub(super) fn follow(&mut self, why: &str, link: &mut Link) {
         if self.engine.phase() != Phase::Thawing {
             return;
         }
         let Some(backup) = &mut self.backup else { return };
-        if self.engine.cause() != Some(Cause::Host) && self.engine.cause() != Some(Cause::Bus) {
-            backup.fail("the host is gone");
+        if !matches!(self.engine.cause(), Some(Cause::Host | Cause::Bus)) {
+            backup.fail(why);
         }
         match backup.stage {
             Stage::Filesystems => {
@@ -41,14 +38,14 @@ impl Vssd {
                 self.publish();
             }
             Stage::Planning(_) | Stage::Preparing(_) => {
-                backup.fail("it was given up before anything was frozen");
+                backup.fail(format!("given up before anything was frozen: {why}"));
                 self.wind_down(link);
             }
             Stage::Failing(_) | Stage::Settling(_) => {}
         }
     }
 
-    fn asked(&mut self, ask: Ask, link: &mut Link) {
+    pub(super) fn asked(&mut self, ask: Ask, link: &mut Link) {
         match ask {
             Ask::Plan(answer) => {
                 let plan = self.planning.clone().plan(self.settings.rules.clone());
@@ -71,14 +68,14 @@ impl Vssd {
             Ask::Thaw(answer) => match self.engine.bus_thaws() {
                 Ok(()) => {
                     self.thawing.push(answer);
-                    self.follow(link);
+                    self.follow("it was to be thawed", link);
                 }
                 Err(refusal) => drop(answer.send(Err(refused(refusal)))),
             },
         }
     }
 
-    fn publish(&mut self) {
+    pub(super) fn publish(&mut self) {
         let state = match self.engine.phase() {
             _ if self.stuck => ShownState::Failed,
             Phase::Thawed => ShownState::Thawed,
@@ -92,7 +89,7 @@ impl Vssd {
         let ((frozen_since, deadline), mounts) = frozen.unwrap_or_default();
         let past = self.backup.as_ref().filter(|_| self.engine.phase() == Phase::Settling);
         let cause = self.engine.cause().unwrap_or(Cause::Error);
-        let last = past.map(|backup| Arc::new(backup.so_far(cause)));
+        let last = past.map(|backup| Arc::new(backup.report(cause)));
         let last = last.or_else(|| self.history.records().last().cloned());
         let shown = Shown { state, frozen_mounts: mounts.into(), frozen_since, deadline, last };
         self.desk.shown.send_if_modified(|now| std::mem::replace(now, shown) != *now);
@@ -101,9 +98,10 @@ impl Vssd {
 
 fn refused(refusal: Refusal) -> Error {
     match refusal {
-        Refusal::Busy(Origin::Host) => Error::Busy("a freeze of the host's is under way: try again later".into()),
+        Refusal::Busy(Origin::Host) => {
+            Error::Busy("a freeze of the host's is under way: try again later".into())
+        }
         Refusal::Busy(Origin::Bus) => Error::Busy("another freeze is under way: try again later".into()),
         Refusal::NotFrozen => Error::NotFrozen("nothing is frozen".into()),
     }
 }
-

@@ -9,8 +9,11 @@ use crate::engine::Action;
 use crate::plan::{Plan, Verdict};
 use crate::report::Origin;
 
+/// How many filesystems are named in the log.
+const MOST_SAID: usize = 256;
+
 impl Vssd {
-    fn serve(&mut self, request: Request, operation: Operation, link: &mut Link) {
+    pub(super) fn serve(&mut self, request: Request, operation: Operation, link: &mut Link) {
         match self.engine.request(operation) {
             Action::Answer(good) => self.answer(request, operation, good, link),
             Action::Check => {
@@ -26,7 +29,7 @@ impl Vssd {
             }
             Action::Thaw => {
                 self.held = Some((request, operation));
-                self.follow(link);
+                self.follow("the host asked for something else before everything was frozen", link);
             }
             Action::Await => self.held = Some((request, operation)),
         }
@@ -39,12 +42,12 @@ impl Vssd {
                 vss::fill(operation, message);
             }
         });
-        if operation == Operation::THAW && !self.engine.is_owed() && self.engine.phase() != Phase::Frozen {
+        if operation == Operation::THAW && !self.engine.is_owed() {
             self.debt.settle();
         }
     }
 
-    fn answer_check(&mut self, plan: Result<Plan, String>, link: &mut Link) {
+    pub(super) fn answer_check(&mut self, plan: Result<Plan, String>, link: &mut Link) {
         let Some((request, operation, _)) = self.check.take() else { return };
         let possible = plan.and_then(|plan| {
             self.say_what_is_left_out(&plan);
@@ -60,7 +63,7 @@ impl Vssd {
     }
 
     /// Asks the engine again about what waits for another phase.
-    fn ask_again(&mut self, link: &mut Link) {
+    pub(super) fn ask_again(&mut self, link: &mut Link) {
         if let Some((request, operation)) = self.held.take()
             && !link.body(&request).is_empty()
         {
@@ -68,16 +71,16 @@ impl Vssd {
         }
     }
 
-    /// What a backup will not hold, each once a day.
+    /// What a backup has only as it happens to be: each is said once.
     fn say_what_is_left_out(&mut self, plan: &Plan) {
-        for entry in plan.entries.iter().filter(|entry| entry.unfreezable) {
-            let (mount, kind) = (entry.mount.display().to_string(), &entry.kind);
+        for entry in plan.entries.iter().filter(|entry| entry.at_risk) {
+            let mount = entry.mount.display().to_string();
             if let Verdict::Skip(why) = &entry.verdict
-                && self.log.admit_owned(&mount)
+                && self.left_out.len() < MOST_SAID
+                && self.left_out.insert(mount.clone())
             {
-                tracing::warn!("{mount} ({kind}) will be in backups as it happens to be: {why}");
+                tracing::warn!("{mount} ({}) is left out of every freeze: {why}", entry.kind);
             }
         }
     }
 }
-

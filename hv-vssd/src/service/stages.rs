@@ -2,29 +2,38 @@
 
 use std::time::Duration;
 
-use hv_utils_core::bus::Error;
+use hv_utils_core::bus::{BusChoice, Error};
 use hv_utils_core::channel::Link;
 use hv_utils_core::daemon::notify::watchdog_limit;
 use hv_utils_core::wire::Status;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::{FREEZING_LIMIT, Vssd, WATCHDOG_SLACK};
 use crate::backup::{Backup, Stage};
-use crate::engine::Phase;
+use crate::config::Settings;
 use crate::freeze::{Ended, Event, Leftover, Outcome};
+use crate::hooks::Hooks;
 use crate::hooks::Round;
 use crate::plan::Plan;
 use crate::report::{Cause, FROZEN, FreezeReport, Origin, Phase as HookPhase};
 
+/// How long the hooks of a freeze before our time wait for a bus, over which they would be run.
+const BUS_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The hooks that these settings name.
+pub(super) fn hooks(settings: &Settings) -> Hooks {
+    Hooks::new(settings.hooks.clone()).frozen_at_most(settings.max_frozen)
+}
+
 impl Vssd {
-    fn begin(&mut self, origin: Origin, time: Duration) {
+    pub(super) fn begin(&mut self, origin: Origin, time: Duration) {
         let plan = self.planning.clone().plan(self.settings.rules.clone());
         self.backup = Some(Backup::begin(origin, time, tokio::spawn(plan)));
         self.limit = Some(Box::pin(sleep(FREEZING_LIMIT)));
         self.stuck = false;
     }
 
-    fn planned(&mut self, plan: Result<Plan, String>, link: &mut Link) {
+    pub(super) fn planned(&mut self, plan: Result<Plan, String>, link: &mut Link) {
         let refusal = match plan {
             Ok(plan) => plan.refusal(),
             Err(why) => Some(why),
@@ -35,10 +44,11 @@ impl Vssd {
             return self.wind_down(link);
         }
         let hooks = self.hooks.clone();
-        backup.stage = Stage::Preparing(tokio::spawn(async move { hooks.run(HookPhase::Freeze, None).await }));
+        backup.stage =
+            Stage::Preparing(tokio::spawn(async move { hooks.run(HookPhase::Freeze, None).await }));
     }
 
-    fn hooked(&mut self, round: Round, link: &mut Link) {
+    pub(super) fn hooked(&mut self, round: Round, link: &mut Link) {
         let Some(backup) = &mut self.backup else { return };
         let failure = round.failure.clone();
         backup.hooked(round);
@@ -61,7 +71,9 @@ impl Vssd {
         let noted = if backup.origin == Origin::Host { self.debt.note(&self.boot_id) } else { Ok(()) };
         // From here on nothing is said until everything is thawed.
         self.context.log.hold();
-        self.context.notify.watchdog_period(backup.time + FREEZING_LIMIT + WATCHDOG_SLACK);
+        if watchdog_limit().is_some() {
+            self.context.notify.watchdog_period(backup.time + FREEZING_LIMIT + WATCHDOG_SLACK);
+        }
         let planner = Box::new(self.planning.here(self.settings.rules.clone()));
         let begun = noted
             .map_err(|error| format!("the run directory cannot be written to: {error}"))
@@ -70,14 +82,13 @@ impl Vssd {
             Ok(()) => backup.stage = Stage::Filesystems,
             Err(why) => {
                 backup.fail(why);
-                self.thawed_at_last();
                 self.wind_down(link);
             }
         }
     }
 
     /// Something has come of the filesystems.
-    fn frozen(&mut self, event: Event, link: &mut Link) {
+    pub(super) fn frozen(&mut self, event: Event, link: &mut Link) {
         match event {
             Event::Prepared(mounts) => {
                 if let Some(backup) = &mut self.backup {
@@ -105,7 +116,6 @@ impl Vssd {
                 self.publish();
             }
             Event::Over(done) => {
-                self.thawed_at_last();
                 if let Some(backup) = &mut self.backup {
                     backup.done(done);
                 }
@@ -134,18 +144,12 @@ impl Vssd {
         }
     }
 
-    /// Nothing is frozen: the log may be written to, and the service manager may watch as before.
-    fn thawed_at_last(&mut self) {
-        self.context.log.release();
-        if let Some(limit) = watchdog_limit() {
-            self.context.notify.watchdog_period(limit);
-        }
-    }
-
-    /// Nothing is frozen: whoever waits is answered, and the hooks are told.
-    fn wind_down(&mut self, link: &mut Link) {
+    /// Nothing is frozen: whoever waits is answered, the log may be written to again, and the hooks are told.
+    pub(super) fn wind_down(&mut self, link: &mut Link) {
         self.engine.over();
         (self.limit, self.stuck) = (None, false);
+        // Its answer comes first, before anything that takes a while.
+        self.ask_again(link);
         if let Some(backup) = &mut self.backup {
             if let Some(request) = backup.request.take() {
                 backup.answering();
@@ -154,16 +158,21 @@ impl Vssd {
             }
             if let Some(asker) = backup.asker.take() {
                 backup.answering();
-                let why = backup.failure.clone().unwrap_or_else(|| "it was thawed before it was frozen".into());
+                let why =
+                    backup.failure.clone().unwrap_or_else(|| "it was thawed before it was frozen".into());
+                // Whoever asked may be gone.
                 let _ = asker.send(Err(Error::Failed(why)));
             }
             backup.wind_down(&self.hooks);
         }
+        self.publish();
         for waiting in self.thawing.drain(..) {
             let _ = waiting.send(Ok(()));
         }
-        self.publish();
-        self.ask_again(link);
+        self.context.log.release();
+        if let Some(limit) = watchdog_limit() {
+            self.context.notify.watchdog_period(limit);
+        }
     }
 
     /// The hooks are done: what there is to tell is told.
@@ -172,8 +181,20 @@ impl Vssd {
         if let Some(backup) = self.backup.take() {
             self.tell(backup.report(self.engine.cause().unwrap_or(Cause::Error)));
         }
+        if let Some(settings) = self.next.take() {
+            self.apply(settings);
+        }
         self.publish();
         self.ask_again(link);
+    }
+
+    /// Settings for the freezes from now on.
+    pub(super) fn apply(&mut self, settings: Settings) {
+        self.hooks = hooks(&settings);
+        if let Some(bus) = &*self.bus.borrow() {
+            self.hooks.over(bus.clone());
+        }
+        self.settings = settings;
     }
 
     fn tell(&mut self, report: FreezeReport) {
@@ -183,7 +204,10 @@ impl Vssd {
                 "{count} filesystems were frozen for {frozen_ms} ms and thawed (cause: {})",
                 report.cause
             ),
-            why => tracing::error!("the freeze failed, and everything is thawed (cause: {}): {why}", report.cause),
+            why => tracing::error!(
+                "the freeze failed, and everything is thawed (cause: {}): {why}",
+                report.cause
+            ),
         }
         for hook in report.hooks.iter().filter(|hook| !hook.is_ok()) {
             tracing::warn!("hook {} {}: {}", hook.name, hook.phase.as_str(), hook.result);
@@ -193,13 +217,17 @@ impl Vssd {
     }
 
     /// A freeze before our time: it is told, and the hooks that may still wait for their thaw are run.
-    fn recovered(&mut self, leftover: Leftover) {
+    pub(super) fn recovered(&mut self, leftover: Leftover) {
         for stuck in &leftover.stuck {
             tracing::error!("left frozen by an instance before this one: {stuck}");
         }
         tracing::warn!(thawed = leftover.thawed, "an instance before this one ended during a freeze");
         self.engine.recovered(leftover.report.origin);
-        self.backup = Some(Backup::recovered(leftover.report, &self.hooks));
+        let mut bus = self.bus.subscribe();
+        let wait = if self.context.common.bus == BusChoice::None { Duration::ZERO } else { BUS_PATIENCE };
+        let bus = async move {
+            let _ = timeout(wait, bus.wait_for(Option::is_some)).await;
+        };
+        self.backup = Some(Backup::recovered(leftover.report, &self.hooks, bus));
     }
 }
-

@@ -1,0 +1,94 @@
+//! The plan, put together: mounts, superblocks, verdicts, levels, and the order of it all.
+//!
+//! Nothing depends on the order in which the kernel names mounts, so the same machine has the same plan.
+
+use super::blocks::Blocks;
+use super::ground::Grounds;
+use super::judge::{AT_RISK, judge};
+use super::look::{Kernel, Look};
+use super::mountinfo::{self, Mount};
+use super::stack::{Stack, Standing};
+use super::superblocks::{self, Superblock};
+use super::tree::Tree;
+use super::{Entry, Plan, Roots, Rules, Verdict};
+use std::cmp::Reverse;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Why there is no plan.
+#[derive(Debug, thiserror::Error)]
+pub enum PlanError {
+    /// The list of mounts cannot be read.
+    #[error("cannot read {path}: {error}. Without it nothing is known about filesystems; is /proc mounted?")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the kernel said.
+        error: io::Error,
+    },
+    /// The list names no mount, which cannot be: to freeze nothing and call that success would be a lie.
+    #[error("{path} names no mount that could be understood")]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// What would be frozen now, in which order, and what not and why. Reads `mountinfo` and sysfs; opens and freezes nothing.
+///
+/// # Errors
+/// If there is no list of mounts.
+pub fn make(roots: &Roots, rules: &Rules) -> Result<Plan, PlanError> {
+    let path = roots.proc.join("self/mountinfo");
+    let text = match std::fs::read(&path) {
+        Ok(text) => text,
+        Err(error) => return Err(PlanError::Read { path, error }),
+    };
+    let mounts = mountinfo::parse(&text);
+    match mounts.is_empty() {
+        true => Err(PlanError::Empty { path }),
+        false => Ok(plan(&mounts, &roots.sys, rules, &Kernel)),
+    }
+}
+
+/// The plan for these mounts.
+pub(super) fn plan(mounts: &[Mount], sys: &Path, rules: &Rules, look: &dyn Look) -> Plan {
+    let tree = Tree::new(mounts);
+    let superblocks = superblocks::collect(mounts, &tree);
+    let verdicts: Vec<Verdict> =
+        superblocks.iter().map(|superblock| judge(superblock, mounts, rules)).collect();
+    let frozen: Vec<bool> = verdicts.iter().map(|verdict| *verdict == Verdict::Freeze).collect();
+    let grounds = Grounds::new(mounts, &superblocks, &tree, Blocks { sys, look });
+    let mut stack = Stack::new(mounts, &superblocks, &frozen, grounds);
+    let entries = superblocks.iter().zip(verdicts).enumerate().map(|(index, (superblock, verdict))| {
+        let standing = if frozen[index] { stack.standing(index) } else { Standing::default() };
+        entry(superblock, mounts, verdict, standing)
+    });
+    let mut entries: Vec<Entry> = entries.collect();
+    entries.sort_by_cached_key(place_in_order);
+    Plan { entries }
+}
+
+fn entry(superblock: &Superblock, mounts: &[Mount], verdict: Verdict, standing: Standing) -> Entry {
+    let mount = superblock.mount(mounts);
+    let also = superblock.places.iter().skip(1).map(|index| mounts[*index].point.clone());
+    Entry {
+        mount: mount.point.clone(),
+        also: also.collect(),
+        kind: mount.kind.clone(),
+        source: mount.source.to_string_lossy().into_owned(),
+        device: superblock.device,
+        mount_id: mount.id,
+        level: standing.level,
+        order: standing.order,
+        at_risk: verdict.reason().ends_with(AT_RISK),
+        verdict,
+    }
+}
+
+/// What is frozen by level; in a level the deeper mount points first, so that each comes before those above it.
+fn place_in_order(entry: &Entry) -> (bool, Reverse<u16>, Reverse<usize>, PathBuf, super::Device) {
+    let frozen = entry.verdict == Verdict::Freeze;
+    let depth = if frozen { entry.mount.components().count() } else { 0 };
+    (!frozen, Reverse(entry.level), Reverse(depth), entry.mount.clone(), entry.device)
+}

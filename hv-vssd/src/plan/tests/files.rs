@@ -1,0 +1,117 @@
+//! Where the file of a loop device lies: by the mount that it is on, by its name, or not to be told.
+
+use super::super::look::{Kernel, Look, Seen};
+use super::{Machine, all};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+/// Two disks, and `/x` in `file`.
+fn with(file: &str, more: &str) -> Machine {
+    let text = format!(
+        "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n21 20 8:2 / /srv rw - ext4 /dev/sdb1 rw\n\
+         22 20 7:0 / /x rw - ext4 /dev/loop0 rw\n{more}"
+    );
+    Machine::new(&text).disk("8:1", "sda1").disk("8:2", "sdb1").loop_device("7:0", "loop0", file)
+}
+
+fn order(machine: &Machine) -> String {
+    machine.entry(&all(), "/x").order
+}
+
+#[test]
+fn the_kernels_word_goes_before_the_name() {
+    let machine = with("/srv/a", "").there("/srv/a", 20);
+    assert_eq!(order(&machine), "before /: its disk is the file /srv/a");
+    // A mount that is newer than the list: by the name.
+    assert_eq!(order(&with("/srv/a", "").there("/srv/a", 99)), "before /srv: its disk is the file /srv/a");
+}
+
+#[test]
+fn a_file_of_another_namespace_puts_it_above_all_that_stands_on_disks() {
+    let machine =
+        with("/srv/a", "23 20 7:1 / /y rw - ext4 /dev/loop1 rw\n").loop_device("7:1", "loop1", "/x/y.img");
+    let machine = machine.absent("/srv/a");
+    assert_eq!(machine.targets(&all()), ["2 /y", "1 /x", "0 /srv", "0 /"]);
+    assert_eq!(
+        order(&machine),
+        "before what stands on disks: its disk is the file /srv/a, and it cannot be told where that is"
+    );
+}
+
+#[test]
+fn a_loop_device_that_names_no_file_is_put_above_too() {
+    let machine = Machine::new("20 1 8:1 / / rw - ext4 a rw\n22 20 7:0 / /x rw - ext4 b rw\n");
+    assert_eq!(machine.disk("8:1", "sda1").disk("7:0", "loop0").targets(&all()), ["1 /x", "0 /"]);
+    // There is nothing to be above of.
+    let alone = Machine::new("22 1 7:0 / / rw - ext4 b rw\n").disk("7:0", "loop0");
+    assert_eq!(alone.targets(&all()), ["0 /"]);
+    assert_eq!(alone.entry(&all(), "/").order, "");
+}
+
+#[test]
+fn a_removed_file_is_where_its_directory_is() {
+    let machine = with("/srv/i/a (deleted)", "").absent("/srv/i/a (deleted)").there("/srv/i", 21);
+    assert_eq!(order(&machine), "before /srv: its disk is the file /srv/i/a (deleted)");
+    let gone = with("/srv/i/a (deleted)", "").absent("/srv/i/a (deleted)").absent("/srv/i");
+    assert!(order(&gone).starts_with("before what stands on disks"), "{}", order(&gone));
+}
+
+#[test]
+fn a_file_that_is_called_deleted_is_found() {
+    let machine = with("/a (deleted)", "").there("/a (deleted)", 21);
+    assert_eq!(order(&machine), "before /srv: its disk is the file /a (deleted)");
+}
+
+#[test]
+fn nothing_is_looked_at_behind_another_machine_or_a_program() {
+    for kind in ["nfs4", "cifs", "fuse.sshfs", "fuse", "autofs", "fuseblk"] {
+        let more = format!("23 20 0:40 / /far rw - {kind} server:/ rw\n");
+        let machine = with("/far/a.img", &more);
+        machine.plan(&all());
+        assert_eq!(machine.paths.looks.load(Ordering::Relaxed), 0, "{kind}");
+    }
+}
+
+#[test]
+fn what_stands_on_a_program_or_another_machine_may_stand_on_anything() {
+    for kind in ["nfs4", "fuse.mergerfs"] {
+        let machine = with("/far/a.img", &format!("23 20 0:40 / /far rw - {kind} x rw\n"));
+        assert_eq!(machine.targets(&all()), ["1 /x", "0 /srv", "0 /"], "{kind}");
+        assert_eq!(
+            order(&machine),
+            "before what stands on disks: its disk is the file /far/a.img, and of /far it cannot be told what it stands on"
+        );
+    }
+}
+
+#[test]
+fn a_file_in_memory_is_on_nothing() {
+    let machine = with("/run/a.img", "23 20 0:40 / /run rw - tmpfs x rw\n");
+    assert_eq!(machine.targets(&all()), ["0 /srv", "0 /x", "0 /"]);
+}
+
+#[test]
+fn a_name_that_ends_a_line_within_is_kept() {
+    let machine = with("/srv/a\nb", "").there("/srv/a\nb", 21);
+    assert_eq!(order(&machine), "before /srv: its disk is the file /srv/a\nb");
+}
+
+#[test]
+fn the_kernel_tells_the_mount_of_a_file_and_follows_no_link() {
+    let directory = tempfile::tempdir().unwrap();
+    let directory = directory.path().canonicalize().unwrap();
+    std::fs::write(directory.join("file"), "").unwrap();
+    std::os::unix::fs::symlink(directory.join("file"), directory.join("link")).unwrap();
+    let mounts = super::mountinfo::parse(&std::fs::read("/proc/self/mountinfo").unwrap());
+    let tree = super::super::tree::Tree::new(&mounts);
+    match Kernel.at(&directory.join("file")) {
+        Seen::There { mount, block } => {
+            assert_eq!((tree.by_id(mount), block), (tree.find(&directory), None));
+        }
+        Seen::Unknown => {} // an old kernel, or one that forbids openat2
+        Seen::Absent => panic!("the file is there"),
+    }
+    assert!(matches!(Kernel.at(&directory.join("link")), Seen::Absent | Seen::Unknown));
+    assert!(matches!(Kernel.at(&directory.join("none")), Seen::Absent | Seen::Unknown));
+    assert!(matches!(Kernel.device(Path::new("/dev/null")), Seen::There { block: None, .. } | Seen::Unknown));
+}
