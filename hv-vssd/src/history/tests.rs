@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::report::{Cause, FROZEN, FilesystemReport, HookReport, OK, Origin, Phase};
 
-pub(super) fn report(started_us: u64) -> FreezeReport {
+pub(crate) fn report(started_us: u64) -> FreezeReport {
     FreezeReport {
         started_us,
         origin: Origin::Host,

@@ -1,0 +1,146 @@
+//! Values as they are on D-Bus: rows of the plan, of a freeze, of the history.
+//!
+//! D-Bus carries no NUL in a text, and a bus hangs up on who sends one. Hooks may write it: it becomes U+FFFD, as
+//! everything does that is no character.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use zbus::{Type, Variant};
+
+use crate::plan::{Entry, Verdict};
+use crate::report::{FilesystemReport, FreezeReport, HookReport, Origin};
+
+/// `a{sv}`.
+pub(super) type Dict = HashMap<&'static str, Variant<'static>>;
+
+/// One row of `Plan()`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Type, Variant)]
+pub struct PlanRow {
+    /// Where it is mounted.
+    pub mount: String,
+    /// Its type, as `ext4`.
+    pub kind: String,
+    /// `freeze`, `skip` or `fail`.
+    pub verdict: String,
+    /// Why; of what is frozen, why it stands where it does in the order.
+    pub reason: String,
+}
+
+impl From<&Entry> for PlanRow {
+    fn from(entry: &Entry) -> PlanRow {
+        let reason = match &entry.verdict {
+            Verdict::Freeze => &entry.order,
+            Verdict::Skip(reason) | Verdict::Fail(reason) => reason,
+        };
+        PlanRow {
+            mount: text(&entry.mount.to_string_lossy()),
+            kind: text(&entry.kind),
+            verdict: entry.verdict.as_str().to_owned(),
+            reason: text(reason),
+        }
+    }
+}
+
+/// `LastFreeze`; empty before the first.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Type, Variant)]
+pub(super) struct LastFreeze {
+    started: u64,
+    frozen_us: u64,
+    result: String,
+    filesystems: Vec<LastFilesystem>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Type, Variant)]
+struct LastFilesystem {
+    mount: String,
+    kind: String,
+    frozen_us: u64,
+    result: String,
+}
+
+impl From<&FreezeReport> for LastFreeze {
+    fn from(report: &FreezeReport) -> LastFreeze {
+        let filesystem = |filesystem: &FilesystemReport| LastFilesystem {
+            mount: text(&filesystem.mount),
+            kind: text(&filesystem.kind),
+            frozen_us: filesystem.frozen_us,
+            result: text(&filesystem.result),
+        };
+        LastFreeze {
+            started: report.started_us,
+            frozen_us: report.frozen_us,
+            result: text(&report.result),
+            filesystems: report.filesystems.iter().map(filesystem).collect(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Type, Variant)]
+struct Filesystem {
+    mount: String,
+    kind: String,
+    sync_us: u64,
+    freeze_us: u64,
+    frozen_us: u64,
+    result: String,
+}
+
+impl From<&FilesystemReport> for Filesystem {
+    fn from(report: &FilesystemReport) -> Filesystem {
+        Filesystem {
+            mount: text(&report.mount),
+            kind: text(&report.kind),
+            sync_us: report.sync_us,
+            freeze_us: report.freeze_us,
+            frozen_us: report.frozen_us,
+            result: text(&report.result),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Type, Variant)]
+struct Hook {
+    name: String,
+    phase: String,
+    took_us: u64,
+    result: String,
+    output: String,
+}
+
+impl From<&HookReport> for Hook {
+    fn from(report: &HookReport) -> Hook {
+        Hook {
+            name: text(&report.name),
+            phase: report.phase.as_str().to_owned(),
+            took_us: report.took_us,
+            result: text(&report.result),
+            output: text(&report.output),
+        }
+    }
+}
+
+/// One record of `History()`.
+pub(super) fn dict(report: &FreezeReport) -> Dict {
+    let origin = match report.origin {
+        Origin::Host => "host",
+        Origin::Bus => "bus",
+    };
+    let filesystems: Vec<Filesystem> = report.filesystems.iter().map(Filesystem::from).collect();
+    let hooks: Vec<Hook> = report.hooks.iter().map(Hook::from).collect();
+    HashMap::from([
+        ("started", Variant::from(report.started_us)),
+        ("origin", Variant::from(origin)),
+        ("frozen-us", Variant::from(report.frozen_us)),
+        ("answered-us", Variant::from(report.answered_us)),
+        ("result", Variant::from(text(&report.result))),
+        ("cause", Variant::from(report.cause.as_str())),
+        ("filesystems", Variant::from(filesystems)),
+        ("hooks", Variant::from(hooks)),
+    ])
+}
+
+/// A text that a bus carries.
+pub(super) fn text(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
