@@ -67,7 +67,7 @@ pub struct Shown {
     pub frozen_since: u64,
     /// When they are thawed whatever happens: µs of CLOCK_REALTIME; 0 while nothing is frozen.
     pub deadline: u64,
-    /// The last freeze that is over.
+    /// The last freeze whose filesystems are thawed; while its hooks run more may be added to it.
     pub last: Option<Arc<FreezeReport>>,
 }
 

@@ -76,7 +76,7 @@ impl Vss1 {
         self.remote.shown().deadline
     }
 
-    /// The last freeze that is over.
+    /// The last freeze whose filesystems are thawed.
     #[zbus(property)]
     fn last_freeze(&self) -> LastFreeze {
         last_freeze(&self.remote.shown())
@@ -130,7 +130,7 @@ impl Vss1 {
     #[zbus(signal)]
     pub(super) async fn frozen(emitter: &SignalEmitter<'_>, mounts: &[String]) -> zbus::Result<()>;
 
-    /// A freeze is over that did freeze something.
+    /// All is thawed that was frozen; hooks may still run.
     #[zbus(signal)]
     pub(super) async fn thawed(emitter: &SignalEmitter<'_>, frozen_us: u64, cause: &str) -> zbus::Result<()>;
 }
