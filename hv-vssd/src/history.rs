@@ -146,4 +146,4 @@ impl Saver {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -8,23 +8,23 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// What a configuration comes to, and what is said about it, without the directory.
-fn read_with(text: &str, arguments: &[&str]) -> (Settings, Vec<String>) {
-    let directory = TempDir::new().unwrap();
-    let file = directory.path().join("own.toml");
-    std::fs::write(&file, text).unwrap();
+/// The command line.
+fn parsed(arguments: &[&str]) -> (CommonArgs, Args) {
     let command = Args::augment_args(CommonArgs::augment_args(Command::new("hv-vssd")));
-    let matches = command.get_matches_from([&["hv-vssd", "--etc-root", "/e"], arguments].concat());
-    let common = CommonArgs::from_arg_matches(&matches).unwrap();
-    let args = Args::from_arg_matches(&matches).unwrap();
-    let mut config = Config::load(&Sources::new(Some(&file), directory.path()));
-    let settings = Settings::read(&mut config.table("vss"), &args, &common);
-    let prefix = format!("{}/", directory.path().display());
-    (settings, config.finish().iter().map(|finding| finding.to_string().replace(&prefix, "")).collect())
+    let matches = command.get_matches_from([&["hv-vssd"], arguments].concat());
+    (CommonArgs::from_arg_matches(&matches).unwrap(), Args::from_arg_matches(&matches).unwrap())
 }
 
+/// What keys come to, and what is said about them, without the directory.
 fn read(keys: &str) -> (Settings, Vec<String>) {
-    read_with(&format!("[vss]\n{keys}\n"), &[])
+    let directory = TempDir::new().unwrap();
+    let file = directory.path().join("own.toml");
+    std::fs::write(&file, format!("[vss]\n{keys}\n")).unwrap();
+    let (common, _) = parsed(&["--etc-root", "/e"]);
+    let mut config = Config::load(&Sources::new(Some(&file), directory.path()));
+    let settings = Settings::read(&mut config.table("vss"), &common);
+    let prefix = format!("{}/", directory.path().display());
+    (settings, config.finish().iter().map(|finding| finding.to_string().replace(&prefix, "")).collect())
 }
 
 /// What a good configuration comes to.
@@ -47,7 +47,6 @@ fn wrong(keys: &str, said: &str) {
 fn without_a_word_everything_has_its_default() {
     let settings = good("");
     let expected = Settings {
-        recover: false,
         rules: Rules::default(),
         hooks: hooks::Options {
             directory: PathBuf::from("/e/hv-utils/vss.d"),
@@ -69,7 +68,6 @@ fn every_key_is_taken_for_what_it_says() {
     );
     let strings = |items: &[&str]| items.iter().map(ToString::to_string).collect::<Vec<_>>();
     let expected = Settings {
-        recover: false,
         rules: Rules {
             include: strings(&["/", "/srv/*", "*"]),
             exclude: strings(&["/srv/tmp"]),
@@ -154,6 +152,6 @@ fn key_that_is_none_is_a_mistake() {
 
 #[test]
 fn recovering_is_asked_for_on_the_command_line() {
-    let (settings, _) = read_with("", &["--recover"]);
-    assert!(settings.recover);
+    assert!(parsed(&["--recover"]).1.recover);
+    assert!(!parsed(&[]).1.recover);
 }

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::report::{Cause, FROZEN, FilesystemReport, HookReport, OK, Origin, Phase};
 
-pub(super) fn report(started_us: u64) -> FreezeReport {
+pub(crate) fn report(started_us: u64) -> FreezeReport {
     FreezeReport {
         started_us,
         origin: Origin::Host,
@@ -235,7 +235,7 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_was_shown_is_shown_after_a_restart(reports in prop::collection::vec(any_report(), 0..80)) {

@@ -245,7 +245,7 @@ struct HangingPolkit(Arc<Mutex<u32>>);
 impl HangingPolkit {
     async fn check_authorization(&self) {
         *self.0.lock().unwrap() += 1;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 }
 

@@ -89,10 +89,10 @@ fn lengths_are_those_of_the_json() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_was_bounded_once_stays_so(reports in prop::collection::vec(any_report(), 0..20)) {
+    fn what_was_bounded_once_stays_so(reports in prop::collection::vec(any_report(), 0..12)) {
         let once = all(reports.into_iter().map(Arc::new).collect());
         prop_assert!(once.iter().all(|record| is_bounded(record)));
         prop_assert_eq!(all(once.clone()), once);
