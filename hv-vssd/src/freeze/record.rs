@@ -411,3 +411,6 @@ fn nanos(time: Duration) -> u64 {
 fn short(time: Duration) -> u32 {
     u32::try_from(time.as_micros()).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests;

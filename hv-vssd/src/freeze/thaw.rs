@@ -84,3 +84,6 @@ fn wait_for_lower(record: &Record, index: usize, began: Duration) {
         thread::sleep(LOOK);
     }
 }
+
+#[cfg(test)]
+mod tests;

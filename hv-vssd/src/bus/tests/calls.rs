@@ -18,6 +18,7 @@ fn entry(mount: &str, order: &str, verdict: Verdict) -> Entry {
         level: 0,
         order: order.to_owned(),
         verdict,
+        at_risk: false,
     }
 }
 
