@@ -8,10 +8,10 @@ use std::collections::HashMap;
 use std::io::{self, IsTerminal as _};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use zbus::Proxy;
 use zbus::proxy::{CacheProperties, MethodFlags};
 use zbus::wire::OwnedVariant;
-use zbus::{Proxy, Type};
 
 use crate::age::age;
 use crate::args::{Cli, Vss};
@@ -20,8 +20,10 @@ use crate::output::{Cell, Output, Paint};
 use crate::proxies::connect_for;
 use crate::text::escape;
 
+mod plan;
 mod record;
 
+use plan::Planned;
 use record::Freeze;
 
 /// The program behind Vss1.
@@ -38,20 +40,6 @@ const CHANGE: Duration = Duration::from_secs(900);
 #[derive(Debug, Serialize)]
 struct Items<'a, T> {
     items: &'a [T],
-}
-
-/// A filesystem and what a freeze would do with it, as hv-vssd tells it, and as JSON.
-#[derive(Debug, Serialize, Deserialize, Type)]
-struct Planned {
-    /// Where it is mounted.
-    mount: String,
-    /// Its type.
-    #[serde(rename = "type")]
-    kind: String,
-    /// `freeze`, `skip` or `fail`.
-    verdict: String,
-    /// Why, or why there in the order.
-    reason: String,
 }
 
 /// How it stands.
@@ -75,7 +63,7 @@ pub(crate) async fn run(verb: &Vss, cli: &Cli, output: &Output) -> Result<(), Fa
     let vss = Vss1::connect(cli, patience).await?;
     match verb {
         Vss::Status => status(&vss, output).await,
-        Vss::Plan => plan(&vss, output).await,
+        Vss::Plan { all } => plan(&vss, *all, output).await,
         Vss::Freeze { time } => freeze(&vss, *time, output).await,
         Vss::Thaw => thaw(&vss, output).await,
         Vss::History { last, verbose } => history(&vss, *last, *verbose, output).await,
@@ -112,7 +100,7 @@ async fn status(vss: &Vss1, output: &Output) -> Result<(), Failure> {
     }
 }
 
-async fn plan(vss: &Vss1, output: &Output) -> Result<(), Failure> {
+async fn plan(vss: &Vss1, all: bool, output: &Output) -> Result<(), Failure> {
     let plan = vss.plan().await?;
     if output.json {
         return output.object("vss-plan", &Items { items: &plan });
@@ -121,28 +109,7 @@ async fn plan(vss: &Vss1, output: &Output) -> Result<(), Failure> {
         output.note("no filesystems");
         return Ok(());
     }
-    let mut order = 0;
-    let cells: Vec<Vec<Cell>> = plan
-        .iter()
-        .map(|planned| {
-            let (place, paint) = match planned.verdict.as_str() {
-                "freeze" => {
-                    order += 1;
-                    (order.to_string(), Paint::Green)
-                }
-                "fail" => (String::new(), Paint::Red),
-                _ => (String::new(), Paint::Plain),
-            };
-            vec![
-                Cell::new(&place),
-                Cell::new(&planned.mount),
-                Cell::new(&planned.kind),
-                Cell::new(&planned.verdict).paint(paint),
-                Cell::new(&planned.reason),
-            ]
-        })
-        .collect();
-    output.table(&["ORDER", "MOUNT", "TYPE", "VERDICT", "REASON"], &cells)?;
+    output.table(&["ORDER", "MOUNT", "TYPE", "VERDICT", "REASON"], &plan::rows(&plan, all))?;
     match plan.iter().find(|planned| planned.verdict == "fail") {
         Some(planned) => output.line(&format!(
             "\nA backup is refused because of {}: [vss] on-unfreezable, exclude and exclude-types decide about that.",

@@ -8,7 +8,11 @@ pub(crate) enum Vss {
     /// Show whether anything is frozen, since when and until when, and how the last freeze went
     Status,
     /// Show what a backup would freeze, in which order, what it would leave out, and why
-    Plan,
+    Plan {
+        /// A line for each filesystem, also for the many that are left out for the same reason
+        #[arg(long, short)]
+        all: bool,
+    },
     /// Freeze the filesystems; who writes waits until they are thawed
     #[command(after_help = FREEZE_HELP)]
     Freeze {

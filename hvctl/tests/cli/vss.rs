@@ -322,6 +322,26 @@ ORDER  MOUNT       TYPE  VERDICT  REASON
 }
 
 #[test]
+fn many_that_are_left_out_for_one_reason_share_a_line() {
+    let Some(bus) = Bus::start("vss plan of many") else { return };
+    let fake = Fake::start(&bus);
+    let pseudo = |mount| [mount, "tmpfs", "skip", "it is not on a disk"];
+    let mut plan = vec![["/", "xfs", "freeze", ""], pseudo("/proc"), pseudo("/sys"), pseudo("/run")];
+    fake.with(|state| state.plan.clone_from(&plan));
+    assert_eq!(bus.run(&["vss", "plan"]).out.lines().count(), 5, "three are few");
+    plan.extend([["/boot/efi", "vfat", "skip", "this type cannot be frozen"], pseudo("/dev")]);
+    fake.with(|state| state.plan.clone_from(&plan));
+    let table = "\
+ORDER  MOUNT                   TYPE  VERDICT  REASON
+1      /                       xfs   freeze   -
+-      /proc, /sys and 2 more  -     skip     it is not on a disk
+-      /boot/efi               vfat  skip     this type cannot be frozen
+";
+    bus.run(&["vss", "plan"]).is(0, table, "");
+    assert_eq!(bus.run(&["vss", "plan", "--all"]).out.lines().count(), 7);
+}
+
+#[test]
 fn a_plan_that_fails_says_that_backups_are_refused() {
     let Some(bus) = Bus::start("vss plan that fails") else { return };
     let fake = Fake::start(&bus);
