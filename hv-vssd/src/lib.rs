@@ -19,7 +19,17 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+mod backup;
+pub mod bus;
+pub mod config;
 pub mod engine;
+pub mod freeze;
+pub mod guardian;
+pub mod history;
 pub mod hooks;
 pub mod plan;
+mod planning;
 pub mod report;
+mod service;
+
+pub use service::Vssd;

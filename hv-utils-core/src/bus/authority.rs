@@ -3,7 +3,8 @@
 //! Root may do everything without being asked, and so may the daemon's own user: it owns the files the daemon
 //! keeps and could replace the daemon itself. Anyone else needs polkit's consent for the action; where polkit is
 //! not on the bus and cannot be started, nobody else may. The caller is who the bus says it is: a caller without
-//! a sender, or one the bus cannot identify, is refused.
+//! a sender, or one the bus cannot identify, is refused. What must be decided while other programs may hang asks nobody
+//! but the message bus ([`Authority::known`]).
 
 use super::Error;
 use std::collections::HashMap;
@@ -18,6 +19,9 @@ const POLKIT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a person may take to type a password.
 const PERSON_PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long [`Authority::known`] waits for the message bus, which answers from memory.
+const BUS_PATIENCE: Duration = Duration::from_secs(5);
 
 /// `CheckAuthorization` may ask a person.
 const ALLOW_USER_INTERACTION: u32 = 1;
@@ -51,12 +55,42 @@ impl Authority {
     /// # Errors
     /// [`Error::NotAuthorized`] with the reason.
     pub async fn check(&self, bus: &Connection, call: &Header<'_>, action: &str) -> Result<(), Error> {
+        self.admit(bus, call, action).await.map(drop)
+    }
+
+    /// As [`check`](Self::check), and tells which user the caller is.
+    ///
+    /// # Errors
+    /// [`Error::NotAuthorized`] with the reason.
+    pub async fn admit(&self, bus: &Connection, call: &Header<'_>, action: &str) -> Result<u32, Error> {
         let caller = caller(call)?;
-        if self.trusts(user(bus, &caller).await?) {
-            return Ok(());
+        let user = user(bus, &caller).await?;
+        if !self.trusts(user) {
+            let interactive = call.primary().flags().contains(Flags::ALLOW_INTERACTIVE_AUTH);
+            polkit(bus, &caller, action, interactive).await?;
         }
-        let interactive = call.primary().flags().contains(Flags::ALLOW_INTERACTIVE_AUTH);
-        polkit(bus, &caller, action, interactive).await
+        Ok(user)
+    }
+
+    /// Whether the caller is root, the user of this process or one of `users`; anybody else is refused with the sentence
+    /// `otherwise`. polkit is never asked, nor any other program but the message bus, which has just delivered the call
+    /// and answers from memory: for what must not wait for somebody who may hang.
+    ///
+    /// # Errors
+    /// [`Error::NotAuthorized`] with the reason; after 5 s also because the bus has not said who the caller is.
+    pub async fn known(
+        &self,
+        bus: &Connection,
+        call: &Header<'_>,
+        users: &[u32],
+        otherwise: &str,
+    ) -> Result<(), Error> {
+        let caller = caller(call)?;
+        let Ok(asked) = timeout(BUS_PATIENCE, user(bus, &caller)).await else {
+            return Err(refused("the bus does not say in time who the caller is: try again"));
+        };
+        let user = asked?;
+        if self.trusts(user) || users.contains(&user) { Ok(()) } else { Err(refused(otherwise)) }
     }
 
     /// Whether the caller is root, for what is nobody else's business.

@@ -35,6 +35,7 @@ use crate::bus::Authority;
 use crate::channel::{Link, Request};
 use crate::wire::Ic;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 /// One daemon: what it is called, and its rules.
 ///
@@ -64,6 +65,13 @@ pub trait Service: Sized {
     type Settings;
     /// What it waits for beside the host.
     type Event;
+
+    /// Does what the command line asks for in place of serving, and says with which code to end; `None`: it asks for a
+    /// daemon. Before the configuration is read and the instance lock is taken.
+    fn instead(args: &Self::Args, common: &CommonArgs) -> Option<ExitCode> {
+        let _ = (args, common);
+        None
+    }
 
     /// Reads its tables. What is wrong is reported through `table`, with a default in its place here.
     fn settings(table: &mut config::Table<'_>, args: &Self::Args, common: &CommonArgs) -> Self::Settings;

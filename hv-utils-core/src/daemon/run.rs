@@ -33,6 +33,9 @@ pub fn run<S: Service>(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(parsed) => parsed,
         Err(code) => return code,
     };
+    if let Some(code) = S::instead(&parsed.own, &parsed.common) {
+        return code;
+    }
     let loaded = load::<S>(&parsed);
     if parsed.common.check_config {
         return check(&loaded.findings);

@@ -35,6 +35,34 @@ impl Guarded {
     ) -> Result<(), Error> {
         self.0.root(bus, &call).await
     }
+
+    async fn known_only(
+        &self,
+        #[zbus(header)] call: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<(), Error> {
+        self.0.known(bus, &call, &[1, 2], "whoever has begun it may").await
+    }
+
+    async fn known_other(
+        &self,
+        #[zbus(header)] call: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<(), Error> {
+        self.0.known(bus, &call, &[support::NOBODY, own()], "whoever has begun it may").await
+    }
+
+    async fn who(
+        &self,
+        #[zbus(header)] call: Header<'_>,
+        #[zbus(connection)] bus: &Connection,
+    ) -> Result<u32, Error> {
+        self.0.admit(bus, &call, ACTION).await
+    }
+}
+
+fn own() -> u32 {
+    rustix::process::geteuid().as_raw()
 }
 
 type Answer = (bool, bool, HashMap<String, String>);
@@ -210,6 +238,61 @@ fn other_user_is_allowed_by_polkits_consent_but_not_to_what_is_roots_alone() {
     });
 }
 
+/// polkit that hangs, as everything may that writes to a filesystem which is frozen.
+struct HangingPolkit(Arc<Mutex<u32>>);
+
+#[interface(name = "org.freedesktop.PolicyKit1.Authority")]
+impl HangingPolkit {
+    async fn check_authorization(&self) {
+        *self.0.lock().unwrap() += 1;
+        std::future::pending().await
+    }
+}
+
+#[test]
+fn who_is_known_is_decided_without_polkit() {
+    const TEST: &str = "who_is_known_is_decided_without_polkit";
+    let Some(bus) = PrivateBus::start(TEST) else { return };
+    run(async {
+        let _daemon = guarded(&bus, Authority::acting_as(STRANGER)).await;
+        let asked = Arc::new(Mutex::new(0));
+        let _polkit = Builder::address(bus.address().as_str())
+            .serve_at("/org/freedesktop/PolicyKit1/Authority", HangingPolkit(Arc::clone(&asked)))
+            .name("org.freedesktop.PolicyKit1")
+            .build()
+            .await
+            .unwrap();
+        let Some(told) = call_as_other(TEST, &bus, "KnownOnly").await else { return };
+        let told = told.unwrap_err();
+        assert!(
+            told.starts_with("Error org.hvutils.Error.NotAuthorized: whoever has begun it may"),
+            "{told}"
+        );
+        assert_eq!(call_as_other(TEST, &bus, "KnownOther").await, Some(Ok(())));
+        assert_eq!(*asked.lock().unwrap(), 0);
+    });
+}
+
+#[test]
+fn root_and_the_daemons_own_user_are_known() {
+    let Some(bus) = PrivateBus::start("root_and_the_daemons_own_user_are_known") else { return };
+    run(async {
+        let _daemon = guarded(&bus, Authority::new()).await;
+        assert_eq!(call(&bus, "KnownOnly").await, Ok(()));
+    });
+}
+
+#[test]
+fn who_is_admitted_is_told() {
+    let Some(bus) = PrivateBus::start("who_is_admitted_is_told") else { return };
+    run(async {
+        let _daemon = guarded(&bus, Authority::new()).await;
+        let client = Builder::address(bus.address().as_str()).build().await.unwrap();
+        let reply = client.call_method(Some(NAME), PATH, Some(NAME), "Who", &()).await.unwrap();
+        assert_eq!(reply.body().deserialize::<u32>().unwrap(), own());
+    });
+}
+
 #[test]
 fn other_user_is_refused_by_polkits_word_and_told_if_a_password_would_help() {
     const TEST: &str = "other_user_is_refused_by_polkits_word_and_told_if_a_password_would_help";
@@ -251,8 +334,10 @@ fn caller_without_a_name_on_a_bus_is_refused() {
         let client = Builder::unix_stream(theirs).p2p();
         let (server, client) = tokio::join!(server.build(), client.build());
         let (_server, client) = (server.unwrap(), client.unwrap());
-        let refused = client.call_method(None::<&str>, PATH, Some(NAME), "Change", &()).await.unwrap_err();
-        assert!(refused.to_string().contains("NotAuthorized"), "{refused}");
+        for method in ["Change", "KnownOther"] {
+            let refused = client.call_method(None::<&str>, PATH, Some(NAME), method, &()).await.unwrap_err();
+            assert!(refused.to_string().contains("NotAuthorized"), "{refused}");
+        }
     });
 }
 

@@ -1,0 +1,166 @@
+//! Freezing the filesystems of a record, by several threads at once.
+//!
+//! The kernel waits for most of the time that a freeze takes (grace periods of RCU, about 36 ms), and these waits overlap.
+//! First all dirty data is written while everybody may still write, then they are frozen: what lies higher before what it
+//! lies on. The threads are there before the first one is frozen; from then on nothing is allocated here and no file is
+//! opened.
+
+use super::record::{Record, Step, monotonic};
+use hv_utils_core::sys;
+use rustix::io::Errno;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Most threads: twice as many gain a little more for hundreds of filesystems, and cost their stacks.
+pub(crate) const THREADS: usize = 64;
+
+/// How far the threads may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Gate {
+    Sync,
+    Freeze,
+    Over,
+}
+
+/// The work, shared by its threads.
+#[derive(Debug)]
+pub(crate) struct Freezing<'a> {
+    record: &'a Record,
+    targets: &'a [OwnedFd],
+    /// Nothing more is to be begun: somebody wants an end, or one has failed.
+    stop: &'a AtomicBool,
+    syncing: AtomicUsize,
+    freezing: AtomicUsize,
+    progress: Mutex<Progress>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct Progress {
+    gate: Gate,
+    synced: usize,
+    settled: usize,
+}
+
+impl<'a> Freezing<'a> {
+    pub(crate) fn new(record: &'a Record, targets: &'a [OwnedFd], stop: &'a AtomicBool) -> Freezing<'a> {
+        Freezing {
+            record,
+            targets,
+            stop,
+            syncing: AtomicUsize::new(0),
+            freezing: AtomicUsize::new(0),
+            progress: Mutex::new(Progress { gate: Gate::Sync, synced: 0, settled: 0 }),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// What each thread but the first does: all of it.
+    pub(crate) fn follow(&self) {
+        self.sync();
+        let progress = self.progress();
+        let waited = self.changed.wait_while(progress, |progress| progress.gate == Gate::Sync);
+        let gate = waited.unwrap_or_else(PoisonError::into_inner).gate;
+        if gate == Gate::Freeze {
+            self.freeze();
+        }
+    }
+
+    /// The first part: returns when the dirty data of all is written.
+    pub(crate) fn sync_all(&self) {
+        self.sync();
+        let all = self.targets.len();
+        drop(self.changed.wait_while(self.progress(), |progress| progress.synced < all));
+    }
+
+    /// The second part: returns when all are frozen, or one has failed and nothing is being tried any more.
+    pub(crate) fn freeze_all(&self) {
+        self.open(Gate::Freeze);
+        self.freeze();
+        let all = self.targets.len();
+        drop(self.changed.wait_while(self.progress(), |progress| progress.settled < all));
+    }
+
+    /// Instead of the second part.
+    pub(crate) fn leave(&self) {
+        self.open(Gate::Over);
+    }
+
+    fn sync(&self) {
+        loop {
+            let index = self.syncing.fetch_add(1, SeqCst);
+            let Some(target) = self.targets.get(index) else { return };
+            if !self.stop.load(SeqCst) {
+                let began = monotonic();
+                // The freeze does it again, and says what is wrong.
+                let _ = rustix::fs::syncfs(target);
+                self.record.synced(index, monotonic().saturating_sub(began));
+            }
+            self.progress().synced += 1;
+            self.changed.notify_all();
+        }
+    }
+
+    fn freeze(&self) {
+        loop {
+            let index = self.freezing.fetch_add(1, SeqCst);
+            let Some(target) = self.targets.get(index) else { return };
+            self.wait_for_higher(index);
+            if self.stop.load(SeqCst) || !self.one(index, target) {
+                self.stop.store(true, SeqCst);
+            }
+            self.progress().settled += 1;
+            self.changed.notify_all();
+        }
+    }
+
+    /// Waits until nothing that lies higher is being frozen.
+    fn wait_for_higher(&self, index: usize) {
+        let level = self.record.level(index);
+        let higher = (0..index).filter(|other| self.record.level(*other) > level).count();
+        drop(self.changed.wait_while(self.progress(), |progress| progress.settled < higher));
+    }
+
+    /// Freezes one; `false` if it is not frozen.
+    fn one(&self, index: usize, target: &OwnedFd) -> bool {
+        if !self.record.advance(index, Step::Idle, Step::Attempting) {
+            return false;
+        }
+        // After the step was made: whoever closes the record either sees it, or is seen here.
+        if self.record.is_closed() {
+            let _ = self.record.advance(index, Step::Attempting, Step::Refused);
+            let _ = self.record.advance(index, Step::Abandoned, Step::Refused);
+            return false;
+        }
+        let began = monotonic();
+        let result = sys::freeze(target);
+        self.record.froze(index, began, monotonic().saturating_sub(began));
+        match result {
+            Ok(()) if self.record.advance(index, Step::Attempting, Step::Frozen) => true,
+            Ok(()) => {
+                // Given up meanwhile, by one who could not thaw it.
+                if self.record.advance(index, Step::Abandoned, Step::Thawing) {
+                    super::thaw::thaw(self.record, index, target);
+                }
+                false
+            }
+            Err(error) => {
+                let errno = Errno::from_io_error(&error).map_or(0, Errno::raw_os_error);
+                self.record.set_error(index, errno);
+                let _ = self.record.advance(index, Step::Attempting, Step::Refused);
+                let _ = self.record.advance(index, Step::Abandoned, Step::Refused);
+                false
+            }
+        }
+    }
+
+    fn open(&self, gate: Gate) {
+        self.progress().gate = gate;
+        self.changed.notify_all();
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,308 @@
+//! Freezing and thawing: what [`crate::plan`] has chosen, guarded by [`crate::guardian`].
+//!
+//! [`Freezer`] is what the daemon's loop has of it. A freeze is a thread: it makes the plan, opens the filesystems, writes
+//! the record, arms the guardian, freezes ([`freezing`]), waits, thaws ([`thaw`]). The loop hears how far it is, and is never
+//! held up by a disk.
+//!
+//! ```text
+//!  begin ─► prepare: plan, open, record ─► session: sync, guardian, freeze ─► Frozen ─► (thaw) ─► Over
+//!              └─ Refused                       └─ Failed, undone by itself ────────────────────► Over
+//! ```
+
+mod debt;
+mod freezing;
+mod open;
+pub mod record;
+mod recover;
+mod session;
+mod tell;
+pub(crate) mod thaw;
+
+pub use debt::Debt;
+pub use record::Ended;
+pub use recover::{Leftover, recover};
+pub use session::Outcome;
+
+use crate::guardian::{Guardian, Line, News};
+use crate::plan::{Entry, Plan, Roots};
+use crate::report::{FilesystemReport, Origin};
+use record::Record;
+use session::{Session, Wish};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep_until};
+
+/// The record's name in the run directory.
+pub const RECORD: &str = "hv-vssd.frozen";
+
+/// Bytes of the stack of a thread that freezes or thaws: all of them are locked into memory.
+pub(crate) const STACK_BYTES: usize = 64 * 1024;
+
+/// How long after the deadline the daemon acts itself: the guardian must have by then.
+const OVERDUE: Duration = Duration::from_secs(2);
+
+/// What comes of what was begun.
+#[derive(Debug)]
+pub enum Event {
+    /// The filesystems are opened and about to be frozen; their mount points.
+    Prepared(Vec<String>),
+    /// How the freeze ended, and how long ago its first filesystem began to freeze.
+    Reached(Outcome, Duration),
+    /// Something does not thaw. It is tried again until it does.
+    Stuck,
+    /// Somebody has ended the freeze: the guardian, the deadline. What is left is being thawed.
+    Ended(Ended),
+    /// Nothing is frozen any more, and nothing will be: the freeze is over.
+    Over(Done),
+    /// The guardian died while it had nothing to guard, or could not be replaced; another one is tried at the next freeze.
+    Lost,
+}
+
+/// What a freeze has been.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Done {
+    /// The filesystems, in the order in which they were frozen.
+    pub filesystems: Vec<FilesystemReport>,
+    /// From the first that began to freeze to the last thawed, in µs; 0 if none froze.
+    pub frozen_us: u64,
+    /// Why there was no freeze, or none of all: a sentence.
+    pub failure: Option<String>,
+}
+
+/// What makes a plan; runs on a thread of its own.
+pub type Planner = Box<dyn FnOnce() -> Result<Plan, String> + Send>;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Freezer {
+    run_dir: PathBuf,
+    roots: Roots,
+    boot_id: String,
+    guardian: Option<Guardian>,
+    active: Option<Active>,
+}
+
+/// A freeze under way.
+#[derive(Debug)]
+struct Active {
+    wish: Arc<Wish>,
+    prepared: Option<oneshot::Receiver<Vec<String>>>,
+    outcome: Option<oneshot::Receiver<(Outcome, Duration)>>,
+    stuck: Option<oneshot::Receiver<()>>,
+    over: oneshot::Receiver<Done>,
+    ended: bool,
+    time: Duration,
+    overdue: Option<Instant>,
+}
+
+impl Freezer {
+    /// Ready to freeze, with a guardian. Needs a tokio runtime.
+    ///
+    /// # Errors
+    /// No guardian can be started.
+    pub fn start(run_dir: &Path, roots: Roots, boot_id: String) -> io::Result<Freezer> {
+        let guardian = Guardian::start()?;
+        tracing::debug!(pid = guardian.pid(), "guardian started");
+        let run_dir = run_dir.to_path_buf();
+        Ok(Freezer { run_dir, roots, boot_id, guardian: Some(guardian), active: None })
+    }
+
+    /// Whether a freeze could be guarded; starts a guardian if there is none.
+    ///
+    /// # Errors
+    /// None can be started: the reason.
+    pub fn ready(&mut self) -> Result<(), String> {
+        self.line().map(drop)
+    }
+
+    /// Begins a freeze of what `planner` finds. What comes of it are events, the last is [`Event::Over`].
+    ///
+    /// # Errors
+    /// Nothing was begun: the reason.
+    pub fn begin(&mut self, planner: Planner, origin: Origin, time: Duration) -> Result<(), String> {
+        if self.active.is_some() {
+            return Err("another freeze is not over".into());
+        }
+        let line = self.line()?;
+        let wish = Arc::new(Wish::default());
+        let ((prepared, is_prepared), (outcome, reached)) = (oneshot::channel(), oneshot::channel());
+        let ((stuck, is_stuck), (over, is_over)) = (oneshot::channel(), oneshot::channel());
+        let (run_dir, roots) = (self.run_dir.clone(), self.roots.clone());
+        let (boot_id, own) = (self.boot_id.clone(), Arc::clone(&wish));
+        let work = move || {
+            let path = run_dir.join(RECORD);
+            let session = nothing_left(&run_dir, &roots, &boot_id)
+                .and_then(|()| prepare(planner, origin, time, &path, &boot_id, own));
+            let done = match session {
+                Ok(session) => {
+                    let mounts = (0..session.record.len()).map(|index| session.record.named(index).mount);
+                    // Whoever began it may be gone.
+                    let _ = prepared.send(mounts.map(|mount| mount.to_string_lossy().into_owned()).collect());
+                    session.conduct(&line, outcome, stuck);
+                    let done = tell::done(&session.record);
+                    recover::forget(&path);
+                    done
+                }
+                Err(failure) => Done { failure: Some(failure), ..Done::default() },
+            };
+            let _ = over.send(done);
+        };
+        let started = thread::Builder::new().name("freeze".into()).stack_size(8 * STACK_BYTES).spawn(work);
+        started.map_err(|error| format!("no thread can be started: {error}"))?;
+        let (prepared, outcome) = (Some(is_prepared), Some(reached));
+        self.active =
+            Some(Active { wish, prepared, outcome, over: is_over, ended: false, time, overdue: None });
+        Ok(())
+    }
+
+    /// Has everything thawed, or what is under way ended. Nothing if nothing is.
+    pub fn thaw(&self) {
+        if let Some(active) = &self.active {
+            active.wish.thaw();
+        }
+    }
+
+    /// Waits for what comes of it. Cancel safe.
+    pub async fn next(&mut self) -> Event {
+        loop {
+            let guardian = self.guardian.as_mut();
+            let Some(active) = self.active.as_mut() else {
+                let News::Dead = news(guardian).await else { continue };
+                self.guardian = None;
+                return Event::Lost;
+            };
+            // In the order in which they happen: of several that are there the earliest is told first.
+            tokio::select! {
+                biased;
+                mounts = some(&mut active.prepared) => {
+                    active.prepared = None;
+                    if let Ok(mounts) = mounts {
+                        return Event::Prepared(mounts);
+                    }
+                }
+                outcome = some(&mut active.outcome) => {
+                    active.outcome = None;
+                    if let Ok((outcome, since)) = outcome {
+                        active.overdue = Some(Instant::now() + active.time.saturating_sub(since) + OVERDUE);
+                        return Event::Reached(outcome, since);
+                    }
+                }
+                stuck = some(&mut active.stuck) => {
+                    active.stuck = None;
+                    if stuck.is_ok() {
+                        return Event::Stuck;
+                    }
+                }
+                done = &mut active.over => {
+                    self.active = None;
+                    let lost = || Done { failure: Some("the thread that freezes has ended".into()), ..Done::default() };
+                    return Event::Over(done.unwrap_or_else(|_| lost()));
+                }
+                news = news(guardian) => {
+                    let ended = match news {
+                        News::Thawed(ended) => ended,
+                        News::Dead => {
+                            self.guardian = None;
+                            Ended::Guardian
+                        }
+                    };
+                    active.wish.thaw();
+                    if !std::mem::replace(&mut active.ended, true) {
+                        return Event::Ended(ended);
+                    }
+                }
+                () = at(active.overdue) => {
+                    active.overdue = None;
+                    active.wish.thaw();
+                    if !std::mem::replace(&mut active.ended, true) {
+                        return Event::Ended(Ended::Deadline);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Ends: the guardian is gone when this returns. Call it when nothing is frozen.
+    pub fn end(&mut self) {
+        if let Some(guardian) = self.guardian.take() {
+            guardian.end();
+        }
+    }
+
+    fn line(&mut self) -> Result<Arc<Line>, String> {
+        if self.guardian.is_none() {
+            let started = Guardian::start().map_err(|error| format!("no guardian can be started: {error}"));
+            self.guardian = Some(started?);
+        }
+        self.guardian.as_ref().map(Guardian::line).ok_or_else(|| "there is no guardian".into())
+    }
+}
+
+/// A record is written over only if nothing of it is frozen any more.
+fn nothing_left(run_dir: &Path, roots: &Roots, boot_id: &str) -> Result<(), String> {
+    match recover(run_dir, roots, boot_id)?.and_then(|leftover| leftover.stuck.into_iter().next()) {
+        Some(stuck) => Err(format!("something of an earlier freeze is still frozen: {stuck}")),
+        None => Ok(()),
+    }
+}
+
+/// From the plan to filesystems that are opened and a record that says so.
+fn prepare(
+    planner: Planner,
+    origin: Origin,
+    time: Duration,
+    path: &Path,
+    boot_id: &str,
+    wish: Arc<Wish>,
+) -> Result<Session, String> {
+    let plan = planner()?;
+    if let Some(refusal) = plan.refusal() {
+        return Err(refusal);
+    }
+    let entries: Vec<Entry> = plan.targets().cloned().collect();
+    if entries.len() > record::MOST {
+        return Err(format!("there are {} filesystems, more than {}", entries.len(), record::MOST));
+    }
+    let mut targets = Vec::with_capacity(entries.len());
+    for entry in &entries {
+        let opened = open::target(entry).map_err(|reason| tell::unreached(entry, reason));
+        targets.push(opened?);
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let record = Record::create(path, &entries, origin, crate::report::micros(now), boot_id);
+    let record = record.map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+    if let Some(entry) = entries.iter().find(|entry| open::holds(entry, record.descriptor())) {
+        recover::forget(path);
+        let mount = entry.mount.display();
+        return Err(format!(
+            "{} is on {mount}, which is to be frozen: it has to be on a tmpfs",
+            path.display()
+        ));
+    }
+    Ok(Session { record, targets, wish, time })
+}
+
+async fn news(guardian: Option<&mut Guardian>) -> News {
+    match guardian {
+        Some(guardian) => guardian.news().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn some<T>(receiver: &mut Option<oneshot::Receiver<T>>) -> Result<T, oneshot::error::RecvError> {
+    match receiver {
+        Some(receiver) => receiver.await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}

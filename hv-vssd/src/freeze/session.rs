@@ -1,0 +1,166 @@
+//! One freeze, on a thread of its own, from the opened descriptors to the thaw.
+//!
+//! The daemon's loop goes on meanwhile: it hears how the freeze ended, says when to thaw, and hears how that ended. Between
+//! the first frozen filesystem and the last thawed one this thread and its helpers write no file, open none, and allocate
+//! nothing; what they find out is in the record.
+
+use super::STACK_BYTES;
+use super::freezing::{self, Freezing};
+use super::record::{Record, Step, monotonic};
+use super::thaw;
+use crate::guardian::Line;
+use rustix::mm::{MlockAllFlags, mlockall, munlockall};
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+/// Until what could not be thawed is tried again.
+const AGAIN: Duration = Duration::from_millis(500);
+/// Until it is looked again whether somebody else has thawed what they were at.
+const MOMENT: Duration = Duration::from_millis(1);
+
+/// How a freeze ended, told before it is thawed or undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything is frozen.
+    Frozen,
+    /// It is not: what was frozen is being thawed. [`Session::record`] says why.
+    Failed,
+    /// The guardian cannot be reached: nothing was frozen.
+    Unguarded,
+}
+
+/// What the loop wants of a freeze that it has begun.
+#[derive(Debug, Default)]
+pub(crate) struct Wish {
+    /// Nothing more is to be frozen.
+    stop: AtomicBool,
+    /// What is frozen is to be thawed.
+    thaw: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Wish {
+    /// Has everything thawed: now if it is frozen, else as soon as what is under way has ended.
+    pub(crate) fn thaw(&self) {
+        self.stop.store(true, SeqCst);
+        *self.thaw.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.changed.notify_all();
+    }
+
+    /// Whether it is to end.
+    pub(crate) fn is_over(&self) -> bool {
+        self.stop.load(SeqCst)
+    }
+
+    /// Waits until everything is to be thawed.
+    fn wait(&self) {
+        let thaw = self.thaw.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.changed.wait_while(thaw, |thaw| !*thaw));
+    }
+}
+
+/// A freeze whose filesystems are opened.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) record: Record,
+    /// In the record's order.
+    pub(crate) targets: Vec<OwnedFd>,
+    pub(crate) wish: Arc<Wish>,
+    /// After so long all is thawed.
+    pub(crate) time: Duration,
+}
+
+impl Session {
+    /// Freezes, says how that ended, and thaws when it is wanted; returns when nothing is frozen.
+    pub(crate) fn conduct(
+        &self,
+        line: &Line,
+        outcome: oneshot::Sender<(Outcome, Duration)>,
+        stuck: oneshot::Sender<()>,
+    ) {
+        let (record, targets) = (&self.record, self.targets.as_slice());
+        let freezing = &Freezing::new(record, targets, &self.wish.stop);
+        thread::scope(|scope| {
+            for number in 1..targets.len().min(freezing::THREADS) {
+                let builder = thread::Builder::new().stack_size(STACK_BYTES);
+                // Without some of them it takes longer, no more.
+                let _ = builder.spawn_scoped(scope, move || {
+                    freezing.follow();
+                    if number < thaw::THREADS {
+                        self.wish.wait();
+                        thaw::pass(record, targets);
+                    }
+                });
+            }
+            // Without the privilege: as far as the kernel lets us stay in memory.
+            let _ = mlockall(MlockAllFlags::CURRENT);
+            freezing.sync_all();
+            let reached = match self.guard(line) {
+                None => {
+                    freezing.freeze_all();
+                    if self.is_frozen() { Outcome::Frozen } else { Outcome::Failed }
+                }
+                Some(outcome) => {
+                    freezing.leave();
+                    outcome
+                }
+            };
+            if reached != Outcome::Frozen {
+                self.wish.thaw();
+            }
+            // Whoever waits for it may have given up.
+            let _ = outcome.send((reached, self.since_start()));
+            self.wish.wait();
+            thaw::pass(record, targets);
+            let mut stuck = Some(stuck);
+            while !thaw::is_over(record) {
+                if self.is_stuck()
+                    && let Some(stuck) = stuck.take()
+                {
+                    let _ = stuck.send(());
+                }
+                self.pause();
+                thaw::pass(record, targets);
+            }
+        });
+        // All is thawed: that it cannot be said to a dead one is no loss.
+        let _ = line.release();
+        let _ = munlockall();
+    }
+
+    /// Has the guardian stand by; what becomes of the freeze if it does not.
+    fn guard(&self, line: &Line) -> Option<Outcome> {
+        if self.wish.is_over() {
+            return Some(Outcome::Failed);
+        }
+        let deadline = monotonic() + self.time;
+        self.record.start(deadline);
+        let armed = line.arm(&self.record, &self.targets).and_then(|()| line.go(deadline));
+        armed.is_err().then_some(Outcome::Unguarded)
+    }
+
+    fn is_frozen(&self) -> bool {
+        !self.wish.is_over() && (0..self.record.len()).all(|index| self.record.step(index) == Step::Frozen)
+    }
+
+    fn since_start(&self) -> Duration {
+        self.record.started().map_or(Duration::ZERO, |started| monotonic().saturating_sub(started))
+    }
+
+    /// Whether nothing is left but what does not thaw.
+    fn is_stuck(&self) -> bool {
+        (0..self.record.len()).all(|index| {
+            let step = self.record.step(index);
+            step == Step::Stuck || !step.may_be_frozen()
+        })
+    }
+
+    fn pause(&self) {
+        // What somebody else is thawing takes a moment; what does not thaw takes longer.
+        thread::sleep(if self.is_stuck() { AGAIN } else { MOMENT });
+    }
+}

@@ -1,0 +1,66 @@
+//! What a record has to tell, in words.
+
+use super::Done;
+use super::open::Unreached;
+use super::record::{Record, Step};
+use crate::plan::Entry;
+use crate::report::{FROZEN, FilesystemReport};
+use rustix::io::Errno;
+use std::io;
+
+/// What a freeze has been, when it is over.
+pub(super) fn done(record: &Record) -> Done {
+    let filesystems: Vec<FilesystemReport> =
+        (0..record.len()).map(|index| filesystem(record, index)).collect();
+    let thawed = (0..record.len()).map(|index| u64::from(record.times(index).thawed)).max();
+    let refused = filesystems.iter().zip(0..).filter(|(_, index)| record.step(*index) == Step::Refused);
+    // What was not tried only tells that another one failed.
+    let failed =
+        refused.clone().find(|(_, index)| record.error(*index) != 0).or_else(|| refused.clone().next());
+    let failure = failed
+        .map(|(filesystem, _)| format!("{} ({}): {}", filesystem.mount, filesystem.kind, filesystem.result));
+    Done { frozen_us: thawed.unwrap_or_default(), filesystems, failure }
+}
+
+fn filesystem(record: &Record, index: usize) -> FilesystemReport {
+    let (named, times) = (record.named(index), record.times(index));
+    let frozen = if times.thawed == 0 { 0 } else { u64::from(times.thawed.saturating_sub(times.frozen)) };
+    FilesystemReport {
+        mount: named.mount.to_string_lossy().into_owned(),
+        kind: named.kind,
+        sync_us: times.sync.into(),
+        freeze_us: times.freeze.into(),
+        frozen_us: frozen,
+        result: result(record.step(index), record.error(index)),
+    }
+}
+
+fn result(step: Step, error: i32) -> String {
+    match (step, Errno::from_raw_os_error(error)) {
+        (Step::Thawed, _) => FROZEN.to_owned(),
+        (Step::Refused | Step::Idle, _) if error == 0 => "not tried: the freeze was given up before".to_owned(),
+        (Step::Refused, Errno::BUSY) => {
+            "is frozen already, by somebody else: it was left as it was. Whoever froze it has to thaw it (fsfreeze -u)".into()
+        }
+        (Step::Refused, Errno::OPNOTSUPP) => {
+            "its type cannot be frozen: exclude it, or its type (exclude, exclude-types)".into()
+        }
+        (Step::Refused, Errno::PERM) => "the kernel does not permit it: CAP_SYS_ADMIN is needed".into(),
+        (Step::Refused, _) => format!("did not freeze: {}", io::Error::from_raw_os_error(error)),
+        (Step::Stuck, _) => format!("does not thaw: {}", io::Error::from_raw_os_error(error)),
+        _ => "is still frozen".into(),
+    }
+}
+
+/// Why a filesystem of the plan cannot be opened.
+pub(super) fn unreached(entry: &Entry, reason: Unreached) -> String {
+    let (mount, kind) = (entry.mount.display(), &entry.kind);
+    match reason {
+        Unreached::Gone => {
+            format!("{mount} ({kind}) was unmounted or covered since the plan was made: try again")
+        }
+        Unreached::Refused(error) => {
+            format!("{mount} ({kind}) cannot be opened: {}", io::Error::from(error))
+        }
+    }
+}

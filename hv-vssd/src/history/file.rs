@@ -1,0 +1,89 @@
+//! The file of the history: `{"version": 1, "records": […]}`, readable for all.
+//!
+//! Only this daemon writes it, but a power cut, a full disk or a person may have left something else: it is read with
+//! bounds, as a regular file only, and what cannot be used is renamed, since a person may still find something in it.
+
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use hv_utils_core::daemon::{Failure, replace};
+use rustix::fs::{Mode, OFlags};
+use serde::{Deserialize, Serialize};
+
+use super::bounds::MOST_BYTES;
+use crate::report::FreezeReport;
+
+/// The version of the document. Another one is another program's.
+const VERSION: u32 = 1;
+
+#[derive(Serialize)]
+struct Written<'a> {
+    version: u32,
+    records: Vec<&'a FreezeReport>,
+}
+
+/// What is looked at first: a document of another version may have other records.
+#[derive(Deserialize)]
+struct Head {
+    version: u32,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    records: Vec<FreezeReport>,
+}
+
+/// The records in the file; none without a file, and none if it cannot be used, which is then set aside.
+pub(super) fn open(path: &Path) -> Vec<Arc<FreezeReport>> {
+    match read(path) {
+        Ok(records) => records,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => {
+            set_aside(path, &error);
+            Vec::new()
+        }
+    }
+}
+
+/// Replaces the file; durable when this returns.
+pub(super) fn write(path: &Path, records: &[Arc<FreezeReport>]) -> Result<(), Failure> {
+    let document = Written { version: VERSION, records: records.iter().map(AsRef::as_ref).collect() };
+    let text = serde_json::to_vec(&document)
+        .map_err(|error| Failure::internal(format!("cannot write {}: {error}", path.display())))?;
+    replace(path, &text, 0o644)
+}
+
+fn read(path: &Path) -> io::Result<Vec<Arc<FreezeReport>>> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOFOLLOW;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is no file"));
+    }
+    let most = MOST_BYTES as u64;
+    let mut text = Vec::new();
+    if file.take(most + 1).read_to_end(&mut text)? as u64 > most {
+        return Err(io::Error::other("it is longer than 1 MiB"));
+    }
+    let head: Head = serde_json::from_slice(&text)?;
+    if head.version != VERSION {
+        return Err(io::Error::other(format!("its version is {}, not {VERSION}", head.version)));
+    }
+    let body: Body = serde_json::from_slice(&text)?;
+    Ok(body.records.into_iter().map(Arc::new).collect())
+}
+
+fn set_aside(path: &Path, error: &io::Error) {
+    let aside = path.with_extension("damaged");
+    let shown = path.display();
+    match fs::rename(path, &aside) {
+        Ok(()) => tracing::warn!(
+            "{shown} cannot be used ({error}): it is now {}, and the history begins anew",
+            aside.display()
+        ),
+        Err(second) => tracing::warn!(
+            "{shown} cannot be used ({error}) nor set aside ({second}): the history begins anew"
+        ),
+    }
+}

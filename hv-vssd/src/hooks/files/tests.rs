@@ -1,0 +1,121 @@
+//! What is a hook, what is left out, and what must not be run.
+
+use std::fs::Permissions;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use tempfile::TempDir;
+
+use super::*;
+
+fn put(path: &Path, mode: u32) {
+    fs::write(path, "").unwrap();
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+fn directory() -> (TempDir, PathBuf) {
+    let kept = tempfile::tempdir().unwrap();
+    let hooks = kept.path().join("vss.d");
+    fs::create_dir(&hooks).unwrap();
+    fs::set_permissions(&hooks, Permissions::from_mode(0o755)).unwrap();
+    (kept, hooks)
+}
+
+/// Names, and reasons.
+fn found(directory: &Path) -> Vec<(String, Option<String>)> {
+    find(directory).unwrap().files.into_iter().map(|file| (file.name, file.refusal)).collect()
+}
+
+#[test]
+fn what_editors_and_package_managers_leave_is_no_hook() {
+    let (_kept, hooks) = directory();
+    let leftovers =
+        ["x~", ".x", "x.bak", ".x.swp", "x.swp", "x.dpkg-old", "x.dpkg-new", "x.rpmsave", "x.orig"];
+    for name in leftovers {
+        put(&hooks.join(name), 0o755);
+    }
+    for name in ["10-x", "bak", "x.sh", "x.dpkg-old.sh"] {
+        put(&hooks.join(name), 0o755);
+    }
+    fs::create_dir(hooks.join("directory")).unwrap();
+    let expected = ["10-x", "bak", "x.dpkg-old.sh", "x.sh"].map(|name| (name.to_owned(), None));
+    assert_eq!(found(&hooks), expected);
+    assert_eq!(find(&hooks).unwrap().left_out, Vec::<String>::new());
+}
+
+#[test]
+fn what_is_not_executable_is_left_out_with_a_word() {
+    let (_kept, hooks) = directory();
+    put(&hooks.join("10-x"), 0o644);
+    symlink("nowhere", hooks.join("20-link")).unwrap();
+    let mut left_out = find(&hooks).unwrap().left_out;
+    left_out.sort();
+    assert!(left_out[0].ends_with("10-x is left out: it is not executable"), "{left_out:?}");
+    assert!(left_out[1].contains("20-link is left out: it cannot be read: No such file"), "{left_out:?}");
+    assert_eq!(found(&hooks), []);
+}
+
+#[test]
+fn a_link_to_a_safe_program_is_a_hook() {
+    let (kept, hooks) = directory();
+    put(&kept.path().join("program"), 0o755);
+    symlink("../program", hooks.join("1")).unwrap();
+    assert_eq!(found(&hooks), [("1".to_owned(), None)]);
+}
+
+#[test]
+fn a_link_to_where_others_could_put_something_else_is_refused() {
+    let (kept, hooks) = directory();
+    let other = kept.path().join("other");
+    fs::create_dir(&other).unwrap();
+    put(&other.join("program"), 0o755);
+    fs::set_permissions(&other, Permissions::from_mode(0o777)).unwrap();
+    symlink(other.join("program"), hooks.join("1")).unwrap();
+    let why = format!("others than root can change {}", fs::canonicalize(other).unwrap().display());
+    assert_eq!(found(&hooks), [("1".to_owned(), Some(why))]);
+}
+
+#[test]
+fn a_program_that_a_group_or_all_can_change_is_refused() {
+    let (_kept, hooks) = directory();
+    put(&hooks.join("1"), 0o775);
+    put(&hooks.join("2"), 0o757);
+    put(&hooks.join("3"), 0o4755);
+    let why = Some("others than root can change it".to_owned());
+    assert_eq!(found(&hooks), [("1".to_owned(), why.clone()), ("2".to_owned(), why), ("3".to_owned(), None)]);
+}
+
+#[test]
+fn a_program_of_another_user_is_refused() {
+    if !rustix::process::geteuid().is_root() {
+        println!("skipped: a_program_of_another_user_is_refused: needs root");
+        return;
+    }
+    let (_kept, hooks) = directory();
+    put(&hooks.join("1"), 0o755);
+    std::os::unix::fs::chown(hooks.join("1"), Some(65534), None).unwrap();
+    let why = Some("others than root can change it".to_owned());
+    assert_eq!(found(&hooks), [("1".to_owned(), why)]);
+}
+
+#[test]
+fn a_directory_that_others_can_change_or_replace_is_an_error_if_it_has_hooks() {
+    let (kept, hooks) = directory();
+    for (path, mode) in [(hooks.as_path(), 0o1777), (kept.path(), 0o777)] {
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        assert!(find(&hooks).unwrap().files.is_empty());
+        put(&hooks.join("1"), 0o755);
+        let why = find(&hooks).unwrap_err();
+        let expected = format!("others than root can change {}: ", fs::canonicalize(path).unwrap().display());
+        assert!(why.starts_with(&expected), "{why}");
+        fs::remove_file(hooks.join("1")).unwrap();
+        fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+    }
+}
+
+#[test]
+fn what_is_no_directory_is_an_error() {
+    let (kept, _hooks) = directory();
+    put(&kept.path().join("file"), 0o644);
+    let why = find(&kept.path().join("file")).unwrap_err();
+    assert!(why.ends_with("file cannot be read: Not a directory (os error 20)"), "{why}");
+}

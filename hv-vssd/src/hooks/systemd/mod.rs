@@ -1,0 +1,211 @@
+//! A hook as a transient unit of systemd's: outside the daemon's sandbox, in a control group of its own that nothing leaves.
+//!
+//! A unit is of type `oneshot`: its job ends when the hook does, and its result is the hook's. After a `freeze` that went
+//! well it remains, and with it what the hook has left running, until [`Systemd::stop_all`]. What a daemon before us has left
+//! is found by its name. All is bounded in time: where systemd does not answer the hook has failed.
+//! Interface: `org.freedesktop.systemd1(5)`; AddRef= and CollectMode= need version 236.
+
+mod unit;
+
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+use zbus::message::Type as MessageType;
+use zbus::wire::{OwnedObjectPath, OwnedVariant};
+use zbus::{Connection, DynamicType, MatchRule, MessageStream, Type};
+
+use super::direct::Left;
+use super::job::{GRACE, Job, Outcome, exited, killed, too_long};
+use super::output::Output;
+use crate::report::{OK, Phase};
+
+const NAME: &str = "org.freedesktop.systemd1";
+const PATH: &str = "/org/freedesktop/systemd1";
+const MANAGER: &str = "org.freedesktop.systemd1.Manager";
+const SERVICE: &str = "org.freedesktop.systemd1.Service";
+const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+const BUS: &str = "org.freedesktop.DBus";
+
+/// How long systemd may take where nothing waits for a hook, and how much longer than the hook itself a run may take.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// systemd, as it runs now.
+#[derive(Debug, Clone)]
+pub(super) struct Systemd {
+    bus: Connection,
+    patience: Duration,
+}
+
+/// Stops a unit, unless it has come to its end.
+struct Guard<'a> {
+    systemd: &'a Systemd,
+    unit: Option<String>,
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        // Without a runtime the whole process ends; the unit ends when its time is over.
+        if let (Some(unit), Ok(runtime)) = (self.unit.take(), Handle::try_current()) {
+            let systemd = self.systemd.clone();
+            runtime.spawn(async move { systemd.stop(&unit).await });
+        }
+    }
+}
+
+impl Systemd {
+    /// An error is why it cannot be reached.
+    pub(super) async fn find(bus: Option<Connection>) -> Result<Self, String> {
+        let Some(bus) = bus else { return Err("there is no bus to ask systemd over".to_owned()) };
+        let call = bus.call_method(Some(BUS), "/org/freedesktop/DBus", Some(BUS), "NameHasOwner", &NAME);
+        let reply = timeout(PATIENCE, call).await.map_err(|_| "the bus does not answer".to_owned())?;
+        match reply.and_then(|reply| reply.body().deserialize::<bool>()) {
+            Ok(true) => Ok(Self { bus, patience: PATIENCE }),
+            Ok(false) => Err("systemd is not on the bus".to_owned()),
+            Err(error) => Err(format!("the bus cannot be asked for systemd: {error}")),
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// Runs a hook to its end.
+    pub(super) async fn run(&self, job: &Job<'_>) -> (Outcome, Option<Left>) {
+        let (output, theirs) = match Output::pipe() {
+            Ok(pipe) => pipe,
+            Err(error) => return (Outcome::not_started(&error), None),
+        };
+        let unit = unit::name(job.name);
+        let mut guard = Guard { systemd: self, unit: Some(unit.clone()) };
+        let limit = job.time + GRACE + self.patience;
+        let result = match timeout(limit, self.start_and_wait(job, &unit, theirs)).await {
+            Ok(Ok(result)) => {
+                guard.unit = None;
+                self.forget(&unit).await;
+                result
+            }
+            Ok(Err(error)) => return (Outcome::not_started(&error), None),
+            Err(_) => {
+                let seconds = limit.as_secs_f64();
+                Outcome::failed(format!("systemd did not tell within {seconds} s what became of it")).result
+            }
+        };
+        let outcome = Outcome { result, output: output.text() };
+        let left = outcome.result == OK && job.phase == Phase::Freeze;
+        (outcome, left.then(|| Left::with_systemd(output)))
+    }
+
+    /// An error means that it was not started.
+    async fn start_and_wait(&self, job: &Job<'_>, unit: &str, output: OwnedFd) -> zbus::Result<String> {
+        let rule = MatchRule::builder()
+            .msg_type(MessageType::Signal)
+            .sender(NAME)
+            .path(PATH)
+            .interface(MANAGER)
+            .member("JobRemoved")
+            .arg(2, unit)
+            .build()?;
+        let mut ends = MessageStream::for_match_rule(rule, &self.bus, None).await?;
+        let properties = unit::properties(job, &output)?;
+        let others: Vec<(&str, Vec<(&str, zbus::Variant<'_>)>)> = Vec::new();
+        let _job: OwnedObjectPath =
+            self.manager("StartTransientUnit", &(unit, "fail", properties, others)).await?;
+        // Theirs only, so that it ends when they do.
+        drop(output);
+        let Some(Ok(end)) = ends.next().await else {
+            return Ok("the bus has gone, and what became of it is not known".to_owned());
+        };
+        let (_, _, _, result) = end.body().deserialize::<(u32, OwnedObjectPath, String, String)>()?;
+        Ok(if result == "done" { OK.to_owned() } else { self.why(job, unit, &result).await })
+    }
+
+    /// Why a job has not ended well.
+    async fn why(&self, job: &Job<'_>, unit: &str, job_result: &str) -> String {
+        let asked = async {
+            let path: OwnedObjectPath = self.manager("GetUnit", &unit).await?;
+            let result: String = self.get(&path, "Result").await?;
+            let code: i32 = self.get(&path, "ExecMainCode").await?;
+            let status: i32 = self.get(&path, "ExecMainStatus").await?;
+            Ok::<_, zbus::Error>((result, code, status))
+        };
+        match asked.await {
+            Ok((result, _, _)) if result == "timeout" => too_long(job.time),
+            Ok((_, unit::CLD_EXITED, unit::EXIT_EXEC)) => {
+                Outcome::not_started("systemd cannot execute it").result
+            }
+            Ok((_, unit::CLD_EXITED, status)) if status != 0 => exited(status),
+            Ok((_, unit::CLD_KILLED | unit::CLD_DUMPED, signal)) => killed(signal),
+            Ok((result, _, _)) if result != "success" => format!("systemd says: {result}"),
+            Ok(_) => format!("systemd has ended its job: {job_result}"),
+            Err(error) => format!("systemd has ended its job ({job_result}) and does not say why: {error}"),
+        }
+    }
+
+    /// Stops all that hooks have left running, those of a daemon before us too. Nobody waits for their end.
+    pub(super) async fn stop_all(&self) {
+        // Name, description, three states, what it follows, path, job: id, type, path.
+        type Unit =
+            (String, String, String, String, String, String, OwnedObjectPath, u32, String, OwnedObjectPath);
+        let work = async {
+            let states: [&str; 0] = [];
+            let units: Vec<Unit> =
+                self.manager("ListUnitsByPatterns", &(&states[..], &[unit::PATTERN][..])).await?;
+            for (name, ..) in units {
+                self.manager::<_, OwnedObjectPath>("StopUnit", &(name, "replace")).await?;
+            }
+            zbus::Result::Ok(())
+        };
+        let why = match timeout(self.patience, work).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "it does not answer".to_owned(),
+        };
+        tracing::warn!("what hooks have left running cannot be ended by systemd: {why}");
+    }
+
+    /// Stops one that has not come to its end.
+    async fn stop(&self, unit: &str) {
+        let work = async {
+            let _ = self.manager::<_, OwnedObjectPath>("StopUnit", &(unit, "replace")).await;
+            let _ = self.manager::<_, ()>("UnrefUnit", &unit).await;
+        };
+        let _ = timeout(self.patience, work).await;
+    }
+
+    /// We have read all that there is to read of it.
+    async fn forget(&self, unit: &str) {
+        let _ = timeout(self.patience, self.manager::<_, ()>("UnrefUnit", &unit)).await;
+    }
+
+    async fn get<T>(&self, path: &OwnedObjectPath, property: &str) -> zbus::Result<T>
+    where
+        T: TryFrom<OwnedVariant>,
+        T::Error: Into<zbus::Error>,
+    {
+        let reply =
+            self.bus.call_method(Some(NAME), path, Some(PROPERTIES), "Get", &(SERVICE, property)).await?;
+        T::try_from(reply.body().deserialize::<OwnedVariant>()?).map_err(Into::into)
+    }
+
+    async fn manager<B, R>(&self, method: &str, body: &B) -> zbus::Result<R>
+    where
+        B: Serialize + DynamicType + Sync,
+        R: DeserializeOwned + Type,
+    {
+        let reply = self.bus.call_method(Some(NAME), PATH, Some(MANAGER), method, body).await?;
+        reply.body().deserialize()
+    }
+}
+
+#[cfg(test)]
+#[path = "../../../../hv-utils-core/tests/support/mod.rs"]
+#[expect(dead_code, reason = "it serves the tests of other crates too")]
+pub(super) mod support;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,87 @@
+//! What systemd is told about a hook: the name of its unit and its properties.
+//!
+//! Names are never used twice, so that nothing of an earlier run is in the way.
+
+use std::fmt::Write as _;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use zbus::{Fd, Variant};
+
+use crate::hooks::job::{GRACE, Job};
+use crate::report::{Phase, micros};
+
+/// All units of hooks.
+pub(super) const PATTERN: &str = "hv-vss-hook-*.service";
+/// `si_code` of `waitid(2)`, as ExecMainCode has it: ended by itself.
+pub(super) const CLD_EXITED: i32 = 1;
+/// Ended by a signal.
+pub(super) const CLD_KILLED: i32 = 2;
+/// The same, and a core was dumped.
+pub(super) const CLD_DUMPED: i32 = 3;
+/// systemd's exit code for a program that could not be executed (`systemd.exec(5)`).
+pub(super) const EXIT_EXEC: i32 = 203;
+
+/// Of the 255 bytes of a unit's name; the rest is for what is around.
+const LONGEST: usize = 180;
+
+/// A name that no unit has had.
+pub(super) fn name(hook: &str) -> String {
+    static RUNS: AtomicU64 = AtomicU64::new(0);
+    let run = RUNS.fetch_add(1, Ordering::Relaxed);
+    format!("hv-vss-hook-{}-{}-{run}.service", escape(hook), std::process::id())
+}
+
+/// As `systemd-escape(1)` does it.
+fn escape(hook: &str) -> String {
+    let mut escaped = String::new();
+    for byte in hook.bytes() {
+        if escaped.len() >= LONGEST {
+            break;
+        }
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b':' | b'_' | b'.' => escaped.push(byte.into()),
+            // Writing to a string does not fail.
+            _ => drop(write!(escaped, "\\x{byte:02x}")),
+        }
+    }
+    escaped
+}
+
+/// Properties as `StartTransientUnit` takes them; `output` is where the hook writes.
+///
+/// # Errors
+/// The path of the hook is not UTF-8.
+pub(super) fn properties<'a>(
+    job: &Job<'_>,
+    output: &'a OwnedFd,
+) -> zbus::Result<Vec<(&'static str, Variant<'a>)>> {
+    let path = job.path.to_str().ok_or(zbus::Error::Failure("its path is not UTF-8".to_owned()))?.to_owned();
+    // In arguments, and in no path, a dollar is the beginning of a variable.
+    let command = vec![path.replace('$', "$$"), job.phase.as_str().to_owned()];
+    let environment: Vec<String> =
+        job.environment().iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let time = |time: Duration| Variant::new(micros(time));
+    let pipe = || Variant::Fd(Fd::from(output.as_fd()));
+    Ok(vec![
+        ("Description", Variant::new(format!("hv-vssd hook {}, {}", job.name, job.phase.as_str()))),
+        ("Type", Variant::new("oneshot")),
+        ("ExecStart", Variant::new(vec![(path, command, false)])),
+        ("Environment", Variant::new(environment)),
+        ("StandardInput", Variant::new("null")),
+        ("StandardOutputFileDescriptor", pipe()),
+        ("StandardErrorFileDescriptor", pipe()),
+        ("IgnoreSIGPIPE", Variant::new(false)),
+        ("TimeoutStartUSec", time(job.time)),
+        ("TimeoutStopUSec", time(GRACE)),
+        ("KillMode", Variant::new("control-group")),
+        // What it leaves running after a freeze stays, until we stop the unit.
+        ("RemainAfterExit", Variant::new(job.phase == Phase::Freeze)),
+        // A shutdown that has begun must not keep a thaw from being run.
+        ("DefaultDependencies", Variant::new(false)),
+        // It is there until its result has been read, and then nothing of it is.
+        ("AddRef", Variant::new(true)),
+        ("CollectMode", Variant::new("inactive-or-failed")),
+    ])
+}

@@ -1,0 +1,47 @@
+//! `hv-vssd --recover`: thaws what a daemon and its guardian have left frozen, and nothing more.
+//!
+//! For `ExecStopPost=`: it runs whatever became of them. The record stays for the next daemon, which tells it and lets the
+//! hooks know.
+
+use std::fs;
+use std::process::ExitCode;
+
+use hv_utils_core::daemon::{CommonArgs, Exit, Failure};
+
+use crate::freeze::{After, recover};
+use crate::plan::Roots;
+
+/// What of the machine is looked at.
+pub(crate) fn roots(common: &CommonArgs) -> Roots {
+    Roots { proc: common.proc_root.clone(), sys: common.sysfs_root.clone() }
+}
+
+/// Names this boot: what is left of another one is not frozen any more.
+pub(crate) fn boot_id(common: &CommonArgs) -> Result<String, Failure> {
+    let path = common.proc_root.join("sys/kernel/random/boot_id");
+    let text = fs::read_to_string(&path).map_err(|error| Failure::io("read", &path, &error))?;
+    Ok(text.trim().to_owned())
+}
+
+/// Does it, and says with which code to end.
+pub(crate) fn recover_only(common: &CommonArgs) -> ExitCode {
+    let found = boot_id(common)
+        .map_err(|failure| failure.to_string())
+        .and_then(|boot_id| recover(&common.run_dir, &roots(common), &boot_id, After::Keep));
+    match found {
+        Ok(None) => ExitCode::SUCCESS,
+        Ok(Some(leftover)) if leftover.stuck.is_empty() => {
+            println!("{}; thawed here: {}", leftover.report.result, leftover.thawed);
+            ExitCode::SUCCESS
+        }
+        Ok(Some(leftover)) => {
+            leftover.stuck.iter().for_each(|stuck| eprintln!("hv-vssd: still frozen: {stuck}"));
+            Exit::Internal.into()
+        }
+        Err(why) => {
+            eprintln!("hv-vssd: {why}");
+            Exit::Internal.into()
+        }
+    }
+}
+

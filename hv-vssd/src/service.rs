@@ -1,0 +1,277 @@
+//! The shell around the engine: what it decides is done here, and what has happened is told it.
+//!
+//! Nothing here waits: plans, hooks and filesystems are at work elsewhere and come back as events. While anything is frozen
+//! the log is held back, and nothing is written or opened; the answer to the host goes first, whatever else there is to do.
+
+use std::fs;
+use std::pin::Pin;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hv_utils_core::bus::Error;
+use hv_utils_core::channel::{ChannelState, Framing, Link, OncePer, Receipt, Request};
+use hv_utils_core::daemon::notify::watchdog_limit;
+use hv_utils_core::daemon::{CommonArgs, Context, Exit, Failure, Service, config};
+use hv_utils_core::wire::vss::{self, Operation};
+use hv_utils_core::wire::{Ic, Status};
+use tokio::task::JoinHandle;
+use tokio::time::{Sleep, sleep, timeout};
+
+use crate::backup::{Answer, Backup, Progress, Stage};
+use crate::bus::{Ask, Desk, PlanRow, Publisher, Remote, Shown, ShownState, Vss1, remote};
+use crate::config::{Args, Settings};
+use crate::engine::{Action, Engine, Phase, Refusal};
+use crate::freeze::{self, Debt, Ended, Freezer, Leftover, Outcome, recover};
+use crate::history::History;
+use crate::hooks::Hooks;
+use crate::plan::{Plan, Roots, Verdict};
+use crate::planning::Planning;
+use crate::report::{Cause, FROZEN, FreezeReport, Origin, Phase as HookPhase};
+
+/// How long it may take until everything is frozen, hooks included: the kernel gives up after 15 minutes.
+const FREEZING_LIMIT: Duration = Duration::from_secs(600);
+/// How much longer than a freeze the service manager's watchdog has to wait.
+const WATCHDOG_SLACK: Duration = Duration::from_secs(60);
+/// How long the end of the daemon waits for the thaw and its hooks: less than `TimeoutStopSec=`.
+const END_PATIENCE: Duration = Duration::from_secs(45);
+/// How long it then waits for its history to be on the disk.
+const HISTORY_PATIENCE: Duration = Duration::from_secs(5);
+/// How often the same is said about filesystems that are left out.
+const LOG_INTERVAL: Duration = Duration::from_secs(24 * 3600);
+
+/// The daemon.
+#[derive(Debug)]
+pub struct Vssd {
+    context: Context,
+    settings: Settings,
+    engine: Engine,
+    planning: Planning,
+    hooks: Hooks,
+    freezer: Freezer,
+    backup: Option<Backup>,
+    /// The host's question whether a freeze would succeed.
+    check: Option<(Request, Operation, JoinHandle<Result<Plan, String>>)>,
+    /// What of the host's waits for the phase to change.
+    held: Option<(Request, Operation)>,
+    /// Callers on the bus who wait for the thaw.
+    thawing: Vec<Answer>,
+    /// Whether the host has been told that everything is frozen.
+    receipt: Option<Receipt>,
+    limit: Option<Pin<Box<Sleep>>>,
+    debt: Debt,
+    boot_id: String,
+    history: History,
+    remote: Remote,
+    desk: Desk,
+    stuck: bool,
+    publisher: Option<Publisher>,
+    log: OncePer,
+}
+
+/// What this daemon waits for besides the host.
+#[derive(Debug)]
+#[expect(private_interfaces, reason = "the shell only hands events back to this module")]
+pub enum Event {
+    /// A filesystem, the guardian.
+    Freezer(freeze::Event),
+    /// A plan or a round of hooks.
+    Progress(Progress),
+    /// The plan for the host's question.
+    Checked(Result<Plan, String>),
+    /// Somebody on the bus wants something.
+    Ask(Ask),
+    /// Whether the host was told that everything is frozen.
+    Told(bool),
+    /// It takes too long to get everything frozen.
+    TooLong,
+}
+
+impl Service for Vssd {
+    const IC: Ic = Ic::Vss;
+    const NAME: &'static str = "hv-vssd";
+    const ABOUT: &'static str = "Hyper-V Backup (VSS) service for a Linux guest";
+    const BUS_NAME: &'static str = "org.hvutils.Vss1";
+    const OBJECT: &'static str = "/org/hvutils/Vss1";
+    const TABLE: &'static str = "vss";
+    type Args = Args;
+    type Settings = Settings;
+    type Event = Event;
+
+    fn instead(args: &Args, common: &CommonArgs) -> Option<ExitCode> {
+        args.recover.then(|| recover_only(common))
+    }
+
+    fn settings(table: &mut config::Table<'_>, _args: &Args, common: &CommonArgs) -> Settings {
+        Settings::read(table, common)
+    }
+
+    async fn start(context: &Context, settings: Settings) -> Result<Vssd, Failure> {
+        let (common, roots) = (&context.common, roots(&context.common));
+        let boot_id = boot_id(common)?;
+        // Before anything is read from a disk: it may be frozen.
+        let leftover = recover(&common.run_dir, &roots, &boot_id).unwrap_or_else(|why| {
+            tracing::error!("{why}");
+            None
+        });
+        let debt = Debt::new(&common.run_dir);
+        let owed = debt.is_owed(&boot_id);
+        let freezer = Freezer::start(&common.run_dir, roots.clone(), boot_id.clone())
+            .map_err(|error| Failure::internal(format!("cannot start the guardian: {error}")))?;
+        let history = History::open(&context.state_dir()?.join("history.json"));
+        let (remote, desk) = remote(history.subscribe());
+        let mut vssd = Vssd {
+            context: context.clone(),
+            engine: Engine::new(owed),
+            planning: Planning::new(roots),
+            hooks: hooks(&settings),
+            settings,
+            freezer,
+            backup: None,
+            check: None,
+            held: None,
+            thawing: Vec::new(),
+            receipt: None,
+            limit: None,
+            debt,
+            boot_id,
+            history,
+            remote,
+            desk,
+            stuck: false,
+            publisher: None,
+            log: OncePer::new(LOG_INTERVAL),
+        };
+        if let Some(leftover) = leftover {
+            vssd.recovered(leftover);
+        }
+        vssd.publish();
+        Ok(vssd)
+    }
+
+    async fn attach(&mut self, bus: &zbus::Connection) -> zbus::Result<()> {
+        let object = Vss1::new(self.remote.clone(), self.context.authority);
+        bus.object_server().at(Self::OBJECT, object).await?;
+        self.hooks.over(bus.clone());
+        self.publisher = Some(Publisher::start(bus.clone(), Self::OBJECT, self.remote.subscribe()));
+        Ok(())
+    }
+
+    fn request(&mut self, request: Request, link: &mut Link) {
+        // The host has given up what it asked before.
+        (self.held, self.check) = (None, None);
+        let body = link.body(&request);
+        let parsed = match request.framing {
+            Framing::Raw { version } => vss::parse(body, version),
+            Framing::CharDevice => vss::parse_chardev(body),
+        };
+        match parsed {
+            Ok(operation) => self.serve(request, operation, link),
+            Err(problem) => {
+                tracing::debug!(why = %problem, "request refused");
+                link.reject(&request, problem.status());
+            }
+        }
+    }
+
+    fn channel(&mut self, link: &mut Link) {
+        if let ChannelState::Closed | ChannelState::Failed = link.status().state {
+            self.engine.host_gone();
+            self.follow(link);
+        }
+    }
+
+    async fn event(&mut self) -> Event {
+        tokio::select! {
+            biased;
+            event = self.freezer.next() => Event::Freezer(event),
+            told = delivered(&mut self.receipt) => Event::Told(told),
+            Some(ask) = self.desk.asks.recv() => Event::Ask(ask),
+            progress = progress(&mut self.backup) => Event::Progress(progress),
+            plan = checked(&mut self.check) => Event::Checked(plan),
+            () = elapsed(&mut self.limit) => Event::TooLong,
+        }
+    }
+
+    fn handle(&mut self, event: Event, link: &mut Link) {
+        match event {
+            Event::Freezer(event) => self.frozen(event, link),
+            Event::Progress(Progress::Planned(plan)) => self.planned(plan, link),
+            Event::Progress(Progress::Hooked(round)) => self.hooked(round, link),
+            Event::Checked(plan) => self.answer_check(plan, link),
+            Event::Ask(ask) => self.asked(ask, link),
+            Event::Told(true) => self.receipt = None,
+            Event::Told(false) => {
+                self.receipt = None;
+                self.give_up("the host was not told that everything is frozen", link);
+            }
+            Event::TooLong => {
+                self.limit = None;
+                let limit = FREEZING_LIMIT.as_secs();
+                self.give_up(&format!("not everything was frozen after {limit} s"), link);
+            }
+        }
+    }
+
+    async fn reload(&mut self, settings: Settings) -> Result<(), Failure> {
+        if settings.hooks != self.settings.hooks || settings.max_frozen != self.settings.max_frozen {
+            self.hooks = self.hooks.with(settings.hooks.clone(), settings.max_frozen);
+        }
+        self.settings = settings;
+        Ok(())
+    }
+
+    async fn stop(&mut self, link: &mut Link) {
+        self.give_up("the daemon was stopped", link);
+        let thawed = async {
+            while self.backup.is_some() {
+                let event = self.event().await;
+                self.handle(event, link);
+            }
+        };
+        if timeout(END_PATIENCE, thawed).await.is_err() {
+            tracing::error!("not everything is thawed, or its hooks have not ended, and the daemon ends all the same");
+        }
+        self.desk.asks.close();
+        self.context.log.release();
+        if timeout(HISTORY_PATIENCE, self.history.saved()).await.is_err() {
+            tracing::warn!("the history cannot be written: the disk does not answer");
+        }
+        self.freezer.end();
+    }
+}
+
+fn hooks(settings: &Settings) -> Hooks {
+    Hooks::new(settings.hooks.clone()).frozen_at_most(settings.max_frozen)
+}
+
+async fn progress(backup: &mut Option<Backup>) -> Progress {
+    match backup {
+        Some(backup) => backup.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn checked(check: &mut Option<(Request, Operation, JoinHandle<Result<Plan, String>>)>) -> Result<Plan, String> {
+    match check {
+        Some((.., plan)) => {
+            let plan = plan.await;
+            plan.unwrap_or_else(|error| Err(format!("something went wrong inside: {error}")))
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn delivered(receipt: &mut Option<Receipt>) -> bool {
+    match receipt {
+        Some(receipt) => receipt.delivered().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn elapsed(limit: &mut Option<Pin<Box<Sleep>>>) {
+    match limit {
+        Some(limit) => limit.await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,205 @@
+//! A freeze from stage to stage: plan, hooks, filesystems, hooks.
+
+use std::time::Duration;
+
+use hv_utils_core::bus::Error;
+use hv_utils_core::channel::Link;
+use hv_utils_core::daemon::notify::watchdog_limit;
+use hv_utils_core::wire::Status;
+use tokio::time::sleep;
+
+use super::{FREEZING_LIMIT, Vssd, WATCHDOG_SLACK};
+use crate::backup::{Backup, Stage};
+use crate::engine::Phase;
+use crate::freeze::{Ended, Event, Leftover, Outcome};
+use crate::hooks::Round;
+use crate::plan::Plan;
+use crate::report::{Cause, FROZEN, FreezeReport, Origin, Phase as HookPhase};
+
+impl Vssd {
+    fn begin(&mut self, origin: Origin, time: Duration) {
+        let plan = self.planning.clone().plan(self.settings.rules.clone());
+        self.backup = Some(Backup::begin(origin, time, tokio::spawn(plan)));
+        self.limit = Some(Box::pin(sleep(FREEZING_LIMIT)));
+        self.stuck = false;
+    }
+
+    fn planned(&mut self, plan: Result<Plan, String>, link: &mut Link) {
+        let refusal = match plan {
+            Ok(plan) => plan.refusal(),
+            Err(why) => Some(why),
+        };
+        let Some(backup) = &mut self.backup else { return };
+        if let Some(refusal) = refusal {
+            backup.fail(refusal);
+            return self.wind_down(link);
+        }
+        let hooks = self.hooks.clone();
+        backup.stage = Stage::Preparing(tokio::spawn(async move { hooks.run(HookPhase::Freeze, None).await }));
+    }
+
+    fn hooked(&mut self, round: Round, link: &mut Link) {
+        let Some(backup) = &mut self.backup else { return };
+        let failure = round.failure.clone();
+        backup.hooked(round);
+        match backup.stage {
+            Stage::Preparing(_) => match failure {
+                Some(failure) => {
+                    backup.fail(failure);
+                    self.wind_down(link);
+                }
+                None => self.freeze(link),
+            },
+            Stage::Failing(_) => backup.settle(&self.hooks),
+            _ => self.settled(link),
+        }
+    }
+
+    /// The hooks are ready: to the filesystems.
+    fn freeze(&mut self, link: &mut Link) {
+        let Some(backup) = &mut self.backup else { return };
+        let noted = if backup.origin == Origin::Host { self.debt.note(&self.boot_id) } else { Ok(()) };
+        // From here on nothing is said until everything is thawed.
+        self.context.log.hold();
+        self.context.notify.watchdog_period(backup.time + FREEZING_LIMIT + WATCHDOG_SLACK);
+        let planner = Box::new(self.planning.here(self.settings.rules.clone()));
+        let begun = noted
+            .map_err(|error| format!("the run directory cannot be written to: {error}"))
+            .and_then(|()| self.freezer.begin(planner, backup.origin, backup.time));
+        match begun {
+            Ok(()) => backup.stage = Stage::Filesystems,
+            Err(why) => {
+                backup.fail(why);
+                self.thawed_at_last();
+                self.wind_down(link);
+            }
+        }
+    }
+
+    /// Something has come of the filesystems.
+    fn frozen(&mut self, event: Event, link: &mut Link) {
+        match event {
+            Event::Prepared(mounts) => {
+                if let Some(backup) = &mut self.backup {
+                    backup.mounts = mounts;
+                }
+            }
+            Event::Reached(Outcome::Frozen, since) => self.all_frozen(since, link),
+            Event::Reached(Outcome::Failed, _) => self.engine.end(Cause::Error),
+            Event::Reached(Outcome::Unguarded, _) => {
+                if let Some(backup) = &mut self.backup {
+                    backup.fail("the guardian does not answer: without it nothing is frozen");
+                }
+                self.engine.end(Cause::Error);
+            }
+            Event::Ended(by) => {
+                let (cause, why) = match by {
+                    Ended::Deadline => (Cause::Deadline, "it was frozen for as long as it may be"),
+                    Ended::Guardian => (Cause::Guardian, "the guardian was told to end, or was killed"),
+                };
+                self.end(cause, why, link);
+            }
+            Event::Stuck => {
+                self.stuck = true;
+                tracing::error!("something does not thaw; it is tried again");
+                self.publish();
+            }
+            Event::Over(done) => {
+                self.thawed_at_last();
+                if let Some(backup) = &mut self.backup {
+                    backup.done(done);
+                }
+                self.wind_down(link);
+            }
+            Event::Lost => tracing::warn!("the guardian has ended; another one is started"),
+        }
+    }
+
+    fn all_frozen(&mut self, since: Duration, link: &mut Link) {
+        let Some(backup) = &mut self.backup else { return };
+        if !self.engine.frozen() {
+            return;
+        }
+        self.limit = None;
+        if let Some(request) = backup.request.take() {
+            self.receipt = Some(link.answer_noted(&request, Status::OK, |_| {}));
+        }
+        backup.answering();
+        backup.is_frozen(since);
+        let asker = backup.asker.take();
+        self.publish();
+        if let Some(asker) = asker {
+            // Whoever asked may be gone; the deadline is not.
+            let _ = asker.send(Ok(()));
+        }
+    }
+
+    /// Nothing is frozen: the log may be written to, and the service manager may watch as before.
+    fn thawed_at_last(&mut self) {
+        self.context.log.release();
+        if let Some(limit) = watchdog_limit() {
+            self.context.notify.watchdog_period(limit);
+        }
+    }
+
+    /// Nothing is frozen: whoever waits is answered, and the hooks are told.
+    fn wind_down(&mut self, link: &mut Link) {
+        self.engine.over();
+        (self.limit, self.stuck) = (None, false);
+        if let Some(backup) = &mut self.backup {
+            if let Some(request) = backup.request.take() {
+                backup.answering();
+                link.answer(&request, Status::FAIL, |_| {});
+                self.debt.settle();
+            }
+            if let Some(asker) = backup.asker.take() {
+                backup.answering();
+                let why = backup.failure.clone().unwrap_or_else(|| "it was thawed before it was frozen".into());
+                let _ = asker.send(Err(Error::Failed(why)));
+            }
+            backup.wind_down(&self.hooks);
+        }
+        for waiting in self.thawing.drain(..) {
+            let _ = waiting.send(Ok(()));
+        }
+        self.publish();
+        self.ask_again(link);
+    }
+
+    /// The hooks are done: what there is to tell is told.
+    fn settled(&mut self, link: &mut Link) {
+        self.engine.settled();
+        if let Some(backup) = self.backup.take() {
+            self.tell(backup.report(self.engine.cause().unwrap_or(Cause::Error)));
+        }
+        self.publish();
+        self.ask_again(link);
+    }
+
+    fn tell(&mut self, report: FreezeReport) {
+        let (count, frozen_ms) = (report.filesystems.len(), report.frozen_us / 1000);
+        match report.result.as_str() {
+            FROZEN => tracing::info!(
+                "{count} filesystems were frozen for {frozen_ms} ms and thawed (cause: {})",
+                report.cause
+            ),
+            why => tracing::error!("the freeze failed, and everything is thawed (cause: {}): {why}", report.cause),
+        }
+        for hook in report.hooks.iter().filter(|hook| !hook.is_ok()) {
+            tracing::warn!("hook {} {}: {}", hook.name, hook.phase.as_str(), hook.result);
+        }
+        self.history.push(report);
+        self.history.save();
+    }
+
+    /// A freeze before our time: it is told, and the hooks that may still wait for their thaw are run.
+    fn recovered(&mut self, leftover: Leftover) {
+        for stuck in &leftover.stuck {
+            tracing::error!("left frozen by an instance before this one: {stuck}");
+        }
+        tracing::warn!(thawed = leftover.thawed, "an instance before this one ended during a freeze");
+        self.engine.recovered(leftover.report.origin);
+        self.backup = Some(Backup::recovered(leftover.report, &self.hooks));
+    }
+}
+
