@@ -73,7 +73,8 @@ state_is() { hvctl vss status | grep -qx "state: $1.*"; }
 # ---- anybody: a plan ----------------------------------------------------------------------------------------------------
 
 made_up_plan() {
-    mkdir -p "$dir/proc/self" "$dir/sys"
+    mkdir -p "$dir/proc/self" "$dir/proc/sys/kernel/random" "$dir/sys"
+    cp /proc/sys/kernel/random/boot_id "$dir/proc/sys/kernel/random/"
     cat >"$dir/proc/self/mountinfo" <<'MOUNTS'
 22 1 8:2 / / rw,relatime shared:1 - ext4 /dev/sda2 rw
 23 22 8:1 / /boot/efi rw,relatime shared:2 - vfat /dev/sda1 rw

@@ -283,8 +283,11 @@ EOF
         --pool-dir "$run/pools" --state-dir "$run/state" --run-dir "$run/run" 2>"$run/daemon.log" &
     daemon=$!
     # With no mounts to see, so that it could freeze nothing.
+    mkdir -p "$run/proc/self" "$run/proc/sys/kernel/random"
+    : >"$run/proc/self/mountinfo"
+    cp /proc/sys/kernel/random/boot_id "$run/proc/sys/kernel/random/"
     "$programs/hv-vssd" --config "$run/empty.toml" --channel "sim:$run/none.sock" --bus "unix:path=$run/bus" \
-        --proc-root "$run" --sysfs-root "$run" --state-dir "$run/state" --run-dir "$run/run" 2>"$run/vssd.log" &
+        --proc-root "$run/proc" --sysfs-root "$run" --state-dir "$run/state" --run-dir "$run/run" 2>"$run/vssd.log" &
     vssd=$!
     "$programs/hv-driver" serve --config "$run/empty.toml" --bus "unix:path=$run/bus" --sysfs-root "$run" \
         --run-dir "$run/run" 2>"$run/driver.log" &

@@ -223,7 +223,14 @@ impl Vss1 {
         let interactive = io::stdin().is_terminal();
         let flags = if interactive { MethodFlags::ALLOW_INTERACTIVE_AUTH } else { MethodFlags::empty() };
         let answer = self.proxy.call_with_flags::<_, _, ()>(method, flags, body).await;
-        answer.map(drop).map_err(failed)
+        answer.map(drop).map_err(|error| {
+            let error = failed(error);
+            if method == "Thaw" && error.short_name() == "NotAuthorized" {
+                // polkit is not asked: it may hang on what is to be thawed.
+                return error.hint("run it as root; others may thaw only what they have had frozen");
+            }
+            error
+        })
     }
 }
 

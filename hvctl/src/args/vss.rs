@@ -20,7 +20,7 @@ pub(crate) enum Vss {
         #[arg(long, value_name = "SECS", default_value_t = 0)]
         time: u32,
     },
-    /// Thaw what is frozen, whoever had it frozen
+    /// Thaw what is frozen: as root anything, else what you have had frozen
     Thaw,
     /// Show the freezes so far, the oldest first
     History {

@@ -454,6 +454,13 @@ fn refusals_have_their_codes_and_advice() {
              hint: hvctl vss history --last shows how far it came, hvctl vss plan what can be frozen\n",
         ),
         (
+            "NotAuthorized",
+            "thaw",
+            77,
+            "hvctl: polkit does not allow it\n\
+             hint: run it as root; others may thaw only what they have had frozen\n",
+        ),
+        (
             "NotFrozen",
             "thaw",
             1,
