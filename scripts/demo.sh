@@ -193,7 +193,7 @@ start_daemon() {
 
 # ---- the tour ------------------------------------------------------------------------------------------------------
 
-for program in hv-kvpd hv-netapply hvctl hv-testhost; do
+for program in hv-kvpd hv-vssd hv-netapply hvctl hv-testhost; do
     [ -x "$programs/$program" ] || fail "$programs/$program is not there: 'make demo' builds it"
 done
 command -v dbus-daemon >/dev/null 2>&1 || fail "dbus-daemon is not there: scripts/setup.sh installs it (package dbus)"
@@ -284,6 +284,25 @@ if unshare --map-root-user --net true 2>/dev/null && PATH=$PATH:/usr/sbin:/sbin 
     good "the address is there, the host sees it, and a wrong one changes nothing"
 else
     printf '   (not shown here: it needs network namespaces and iproute2)\n'
+fi
+
+step "The host takes a production checkpoint" \
+    "hv-vssd has databases prepare, freezes the filesystems, answers, and thaws them when the host says so: or by itself, at" \
+    "the latest after two minutes, whoever has died by then. Here only a filesystem in a file of the demo's own is frozen."
+powershell "Set-VM -Name web1 -CheckpointType ProductionOnly" "Checkpoint-VM -Name web1"
+mkdir "$dir/vss"
+private=""
+[ "$(id -u)" != 0 ] || private="unshare --mount"
+output=""
+if $private true 2>/dev/null; then
+    $private "$here/scripts/demo-vss.sh" "$programs" "$dir/vss" "$bus"
+    case $? in
+        0) good "that is how a backup goes" ;;
+        77) printf '   (not shown here: no filesystem in a file can be mounted)\n' ;;
+        *) fail "the checkpoint did not go as it should" ;;
+    esac
+else
+    printf '   (not shown here: it needs a mount namespace)\n'
 fi
 
 step "The daemon is killed in the middle of its work" "kill -9, then a new start, as systemd would do it."

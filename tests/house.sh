@@ -69,7 +69,7 @@ scripts_are_clean() (
 prepare_units() {
     mkdir -p "$tmp/units"
     for unit in systemd/*.service systemd/*.socket; do
-        sed -e 's,^ExecStart=.*,ExecStart=/bin/true,' "$unit" >"$tmp/units/$(basename "$unit")"
+        sed -e 's,^\(ExecStart\|ExecStopPost\)=.*,\1=/bin/true,' "$unit" >"$tmp/units/$(basename "$unit")"
     done
 }
 
@@ -98,7 +98,14 @@ units_are_confined() (
         exit "$SKIP"
     }
     prepare_units
-    exposure hv-kvpd.service 25 && exposure hv-driver.service 25 && exposure hv-netapply.service 45
+    exposure hv-kvpd.service 25 && exposure hv-driver.service 25 && exposure hv-netapply.service 45 &&
+        exposure hv-vssd.service 40
+)
+
+# It freezes what it sees: none of these, each of which gives a service mounts of its own.
+vssd_sees_all_mounts() (
+    ! grep -nE '^(Protect(Home|System|Kernel(Tunables|Modules|Logs)|ControlGroups|Proc)|ProcSubset|Private(Tmp|Devices|Network|Mounts|Users|IPC)|(ReadWrite|ReadOnly|Inaccessible|Exec|NoExec|Bind|BindReadOnly)Paths|TemporaryFileSystem|Root(Directory|Image)|MountFlags|MountAPIVFS|DynamicUser)=' \
+        systemd/hv-vssd.service
 )
 
 # A unit that a target wants waits for its device on machines that have none. Those without a device of their own are
@@ -116,10 +123,13 @@ units_are_started_by_udev() (
     exit $status
 )
 
-kvpd_excludes_c_daemon() (
+# The names of Debian, of the kernel tree and SUSE, of RHEL and Fedora, and of the snap.
+c_daemons_are_excluded() (
     status=0
-    for other in hv-kvp-daemon hv_kvp_daemon hypervkvpd hyperv-daemons.hv-kvp-daemon; do
-        grep -q "^Conflicts=.*\b$other\.service" systemd/hv-kvpd.service || { echo "no Conflicts= with $other" && status=1; }
+    for pair in hv-kvpd:hv-kvp-daemon hv-kvpd:hv_kvp_daemon hv-kvpd:hypervkvpd hv-kvpd:hyperv-daemons.hv-kvp-daemon \
+        hv-vssd:hv-vss-daemon hv-vssd:hv_vss_daemon hv-vssd:hypervvssd hv-vssd:hyperv-daemons.hv-vss-daemon; do
+        unit=systemd/${pair%:*}.service other=${pair#*:}
+        grep -q "^Conflicts=.*\b$other\.service" "$unit" || { echo "$unit: no Conflicts= with $other" && status=1; }
     done
     exit $status
 )
@@ -250,6 +260,7 @@ interfaces_match_live() (
     need dbus-daemon
     need dbus-send
     need_built hv-kvpd
+    need_built hv-vssd
     need_built hv-driver
     run=$tmp/live
     mkdir -p "$run"
@@ -264,20 +275,29 @@ interfaces_match_live() (
 EOF
     dbus-daemon --config-file="$run/bus.conf" --nofork --nopidfile 2>"$run/bus.log" &
     bus=$!
-    daemon="" driver=""
-    trap 'kill $bus $daemon $driver 2>/dev/null' EXIT
+    daemon="" vssd="" driver=""
+    trap 'kill $bus $daemon $vssd $driver 2>/dev/null' EXIT
     tries=0
     until [ -S "$run/bus" ] || [ $tries = 200 ]; do tries=$((tries + 1)) && sleep 0.05; done
     "$programs/hv-kvpd" --config "$run/empty.toml" --channel "sim:$run/none.sock" --bus "unix:path=$run/bus" \
         --pool-dir "$run/pools" --state-dir "$run/state" --run-dir "$run/run" 2>"$run/daemon.log" &
     daemon=$!
+    # With no mounts to see, so that it could freeze nothing.
+    mkdir -p "$run/proc/self" "$run/proc/sys/kernel/random"
+    : >"$run/proc/self/mountinfo"
+    cp /proc/sys/kernel/random/boot_id "$run/proc/sys/kernel/random/"
+    "$programs/hv-vssd" --config "$run/empty.toml" --channel "sim:$run/none.sock" --bus "unix:path=$run/bus" \
+        --proc-root "$run/proc" --sysfs-root "$run" --state-dir "$run/state" --run-dir "$run/run" 2>"$run/vssd.log" &
+    vssd=$!
     "$programs/hv-driver" serve --config "$run/empty.toml" --bus "unix:path=$run/bus" --sysfs-root "$run" \
         --run-dir "$run/run" 2>"$run/driver.log" &
     driver=$!
     introspect org.hvutils.Kvp1 $daemon "$run/daemon.log" >"$run/kvp.xml" || exit 1
+    introspect org.hvutils.Vss1 $vssd "$run/vssd.log" >"$run/vss.xml" || exit 1
     introspect org.hvutils.Driver1 $driver "$run/driver.log" >"$run/driver.xml" || exit 1
     status=0
-    for pair in org.hvutils.Kvp1:kvp org.hvutils.Network1:kvp org.hvutils.Service1:kvp org.hvutils.Driver1:driver; do
+    for pair in org.hvutils.Kvp1:kvp org.hvutils.Network1:kvp org.hvutils.Service1:kvp org.hvutils.Driver1:driver \
+        org.hvutils.Vss1:vss org.hvutils.Service1:vss; do
         interface=${pair%:*}
         members "$interface" "dbus/$interface.xml" >"$run/written"
         members "$interface" "$run/${pair#*:}.xml" >"$run/live"
@@ -327,11 +347,12 @@ keys_are_documented() (
 
 default_configuration_is_valid() (
     need_built hv-kvpd
+    need_built hv-vssd
     need_built hv-driver
     need_built hv-netapply
     # What the comments call the defaults must be accepted as well.
     sed 's/^#\([a-z-]* = \)/\1/' etc/hv-utils.toml >"$tmp/all.toml"
-    for program in hv-kvpd hv-driver hv-netapply; do
+    for program in hv-kvpd hv-vssd hv-driver hv-netapply; do
         "$programs/$program" --config etc/hv-utils.toml --check-config || exit 1
         "$programs/$program" --config "$tmp/all.toml" --check-config || exit 1
     done
@@ -341,6 +362,9 @@ default_configuration_is_valid() (
     printf '[kvp]\nmax-itmes = 3\n' >"$tmp/typo.toml"
     "$programs/hv-kvpd" --config "$tmp/typo.toml" --check-config
     [ $? = 78 ] || { echo "a key with a typing error was not refused with 78" && exit 1; }
+    printf '[vss]\nmax-frozen-secs = 841\n' >"$tmp/typo.toml"
+    "$programs/hv-vssd" --config "$tmp/typo.toml" --check-config
+    [ $? = 78 ] || { echo "a time out of its range was not refused with 78" && exit 1; }
 )
 
 # Long options, "Fl" being the first dash.
@@ -365,11 +389,12 @@ documented() {
 
 options_are_documented() (
     need_built hv-kvpd
+    need_built hv-vssd
     need_built hv-driver
     need_built hv-netapply
     need_built hvctl
     need_built hv-testhost
-    for program in hv-kvpd:8 hv-driver:8 hv-netapply:8 hvctl:1 hv-testhost:1; do
+    for program in hv-kvpd:8 hv-vssd:8 hv-driver:8 hv-netapply:8 hvctl:1 hv-testhost:1; do
         documented "docs/man/${program%:*}.${program#*:}" "${program%:*}"
     done | sort -u >"$tmp/undocumented"
     cat "$tmp/undocumented"
@@ -381,7 +406,7 @@ options_are_documented() (
 # Installs what is built, or stand-ins, so that the lists of files are checked in any case.
 installs_and_uninstalls() (
     from=$programs
-    all="hv-kvpd hv-driver hv-netapply hvctl hv-testhost"
+    all="hv-kvpd hv-vssd hv-driver hv-netapply hvctl hv-testhost"
     for program in $all; do
         [ -x "$programs/$program" ] || from=$tmp/stand-ins
     done
@@ -396,10 +421,14 @@ installs_and_uninstalls() (
         tree=$tmp/tree$prefix
         make -s install FROM="$from" DESTDIR="$tree" PREFIX="$prefix" || exit 1
         for unit in systemd/*.service; do
-            program=$(sed -n 's/^ExecStart=\([^ ]*\).*/\1/p' "$tree$prefix/lib/systemd/system/$(basename "$unit")")
-            [ -x "$tree$program" ] || { echo "$prefix: $unit starts $program, which is not there" && status=1; }
+            installed=$tree$prefix/lib/systemd/system/$(basename "$unit")
+            # shellcheck disable=SC2013 # a path holds no blanks
+            for program in $(sed -n 's,^\(ExecStart\|ExecStopPost\)=\(/[^ ]*\).*,\2,p' "$installed"); do
+                [ -x "$tree$program" ] || { echo "$prefix: $unit starts $program, which is not there" && status=1; }
+            done
         done
-        for file in "$tree$prefix/bin/hvctl" "$tree/etc/hv-utils/hv-utils.toml" "$tree$prefix/share/man/man8/hv-kvpd.8"; do
+        for file in "$tree$prefix/bin/hvctl" "$tree/etc/hv-utils/hv-utils.toml" "$tree$prefix/share/man/man8/hv-kvpd.8" \
+            "$tree$prefix/share/man/man8/hv-vssd.8" "$tree$prefix/share/dbus-1/interfaces/org.hvutils.Vss1.xml"; do
             [ -f "$file" ] || { echo "$prefix: $file is missing" && status=1; }
         done
         echo '# mine' >>"$tree/etc/hv-utils/hv-utils.toml"
@@ -445,6 +474,7 @@ unit_runs_under_systemd() (
 need_demo() {
     need dbus-daemon
     need_built hv-kvpd
+    need_built hv-vssd
     need_built hvctl
     need_built hv-testhost
 }
@@ -461,8 +491,8 @@ demo_runs_as_ordinary_user() (
     mkdir -p "$tmp/for-anyone"
     chmod 0755 "$tmp" "$tmp/for-anyone"
     mkdir -p "$tmp/for-anyone/scripts"
-    cp "$programs/hv-kvpd" "$programs/hv-netapply" "$programs/hvctl" "$programs/hv-testhost" "$tmp/for-anyone/"
-    cp scripts/demo.sh scripts/demo-ip.sh "$tmp/for-anyone/scripts/"
+    cp "$programs/hv-kvpd" "$programs/hv-vssd" "$programs/hv-netapply" "$programs/hvctl" "$programs/hv-testhost" "$tmp/for-anyone/"
+    cp scripts/demo.sh scripts/demo-ip.sh scripts/demo-vss.sh "$tmp/for-anyone/scripts/"
     cd / || exit 1
     # Another user may not be able to enter this folder, and has no home.
     setpriv --reuid=65534 --regid=65534 --clear-groups env -u HOME -u XDG_RUNTIME_DIR -u DBUS_SESSION_BUS_ADDRESS TMPDIR=/tmp \
@@ -474,7 +504,8 @@ check "scripts are clean (shellcheck)" scripts_are_clean
 check "units verify" units_verify
 check "units are confined (systemd-analyze security)" units_are_confined
 check "units are started by udev alone" units_are_started_by_udev
-check "hv-kvpd excludes the C daemon" kvpd_excludes_c_daemon
+check "the daemons exclude the C daemons" c_daemons_are_excluded
+check "hv-vssd's unit hides no mounts" vssd_sees_all_mounts
 check "users and files are created" users_and_files_are_created
 check "udev rules verify" udev_rules_verify
 check "XML is well-formed" xml_is_well_formed

@@ -17,9 +17,11 @@ use hv_utils_core::wire::kvp::Pool;
 
 mod driver;
 mod ip;
+mod vss;
 
 pub(crate) use driver::Driver;
 pub(crate) use ip::Ip;
+pub(crate) use vss::Vss;
 
 const AFTER_HELP: &str = "\
 Exit codes:
@@ -39,6 +41,7 @@ Examples:
   hvctl kvp wait external token --timeout 60   wait until the host has sent it
   hvctl kvp watch --json                       one JSON object per change
   hvctl ip history                             what the host has made of this machine's addresses
+  hvctl vss plan                               what a backup would freeze, and what it would leave out
   hvctl driver show                            which driver has which device, and why
   hvctl kvp export guest | hvctl kvp import --dry-run -
 
@@ -85,6 +88,9 @@ pub(crate) enum Verb {
     /// Network adapters: as the host sees them, and as it has configured them
     #[command(subcommand, subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
     Ip(Ip),
+    /// Backups: what is frozen for a checkpoint, what would be, and how it went
+    #[command(subcommand, subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
+    Vss(Vss),
     /// The daemons' configuration
     #[command(subcommand, subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
     Config(Config),

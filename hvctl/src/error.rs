@@ -215,6 +215,9 @@ fn daemon_says(short: &str, daemon: &str) -> (Code, String) {
         "NotSupported" if daemon == crate::driver::PROGRAM => {
             (Code::Failed, "hvctl driver show tells what there is, hvctl devices what the host offers")
         }
+        "NotAuthorized" if daemon == crate::vss::VSSD => {
+            (Code::Denied, "run it as root, or let polkit allow the action org.hvutils.vss.freeze")
+        }
         "NotAuthorized" => {
             (Code::Denied, "run it as root, or let polkit allow the action (org.hvutils.kvp.write for items)")
         }
@@ -227,6 +230,14 @@ fn daemon_says(short: &str, daemon: &str) -> (Code, String) {
         "Full" => {
             (Code::Failed, "delete items that are no longer needed, or raise the limit in hv-utils.toml")
         }
+        "Busy" if daemon == crate::vss::VSSD => {
+            (Code::Failed, "a freeze or a thaw is under way: hvctl vss status shows how it stands")
+        }
+        "NotFrozen" => (Code::Failed, "hvctl vss history shows what was frozen, and who had it thawed"),
+        "Failed" if daemon == crate::vss::VSSD => (
+            Code::Failed,
+            "hvctl vss history --last shows how far it came, hvctl vss plan what can be frozen",
+        ),
         "Busy" => (Code::Failed, "try again in a moment"),
         "NothingToRevert" => (Code::Failed, "hvctl ip history shows what the host has configured"),
         "NotSupported" => (Code::Failed, "hvctl status shows which way to the host the daemon has"),

@@ -22,6 +22,7 @@ mod proxies;
 mod status;
 mod subscription;
 mod text;
+mod vss;
 
 fn main() -> std::process::ExitCode {
     app::main()

@@ -21,6 +21,8 @@ fn no_bus_is_exit_69_for_every_verb_that_needs_one() {
         vec!["host"],
         vec!["driver", "show"],
         vec!["driver", "use", "auto"],
+        vec!["vss", "status"],
+        vec!["vss", "freeze"],
     ] {
         let mut command = hvctl(&["--bus", NO_BUS]);
         run(command.args(&verb)).is(

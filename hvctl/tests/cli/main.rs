@@ -19,6 +19,7 @@ mod reading;
 mod status;
 mod terminal;
 mod transfer;
+mod vss;
 mod waiting;
 mod watching;
 mod writing;

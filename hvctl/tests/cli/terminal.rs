@@ -8,7 +8,7 @@ use crate::fake::Fake;
 use crate::harness::{Bus, run};
 
 /// Runs hvctl on a terminal; what it printed there. Nothing if there is no `script`.
-fn on_terminal(test: &str, bus: &Bus, args: &str, no_color: Option<&str>) -> Option<String> {
+pub(crate) fn on_terminal(test: &str, bus: &Bus, args: &str, no_color: Option<&str>) -> Option<String> {
     let line = format!("{} --bus {} {args}", env!("CARGO_BIN_EXE_hvctl"), bus.address);
     let mut command = Command::new("script");
     command

@@ -1,0 +1,239 @@
+//! `hvctl vss`: what is frozen, what would be, how it went, and doing it by hand, through `org.hvutils.Vss1`.
+//!
+//! While anything is frozen whoever writes to it waits and cannot be killed. So nothing is written to a file here, and
+//! after the answer to a freeze nothing more is asked of anybody. A freeze is as slow as the programs that prepare for
+//! it, and a person at a terminal may be asked for a password meanwhile.
+
+use std::collections::HashMap;
+use std::io::{self, IsTerminal as _};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::Serialize;
+use zbus::Proxy;
+use zbus::proxy::{CacheProperties, MethodFlags};
+use zbus::wire::OwnedVariant;
+
+use crate::age::age;
+use crate::args::{Cli, Vss};
+use crate::error::{Error, Failure};
+use crate::output::{Cell, Output, Paint};
+use crate::proxies::connect_for;
+use crate::text::escape;
+
+mod plan;
+mod record;
+
+use plan::Planned;
+use record::Freeze;
+
+/// The program behind Vss1.
+pub(crate) const VSSD: &str = "hv-vssd";
+const NAME: &str = "org.hvutils.Vss1";
+const PATH: &str = "/org/hvutils/Vss1";
+
+/// To look takes an instant.
+const LOOK: Duration = Duration::from_secs(30);
+/// To freeze takes as long as the administrator's programs are let, and a password.
+const CHANGE: Duration = Duration::from_secs(900);
+
+/// `"items":[…]`.
+#[derive(Debug, Serialize)]
+struct Items<'a, T> {
+    items: &'a [T],
+}
+
+/// How it stands.
+#[derive(Debug, Serialize)]
+struct Status {
+    /// `thawed`, `freezing`, `frozen`, `thawing` or `failed`.
+    state: String,
+    /// What is frozen.
+    frozen_mounts: Vec<String>,
+    /// µs since 1970; 0: nothing is frozen.
+    frozen_since: u64,
+    /// The same: when it is thawed at the latest.
+    deadline: u64,
+    /// The last freeze that is over.
+    last_freeze: Option<Freeze>,
+}
+
+/// `hvctl vss`.
+pub(crate) async fn run(verb: &Vss, cli: &Cli, output: &Output) -> Result<(), Failure> {
+    let patience = if matches!(verb, Vss::Freeze { .. } | Vss::Thaw) { CHANGE } else { LOOK };
+    let vss = Vss1::connect(cli, patience).await?;
+    match verb {
+        Vss::Status => status(&vss, output).await,
+        Vss::Plan { all } => plan(&vss, *all, output).await,
+        Vss::Freeze { time } => freeze(&vss, *time, output).await,
+        Vss::Thaw => thaw(&vss, output).await,
+        Vss::History { last, verbose } => history(&vss, *last, *verbose, output).await,
+    }
+}
+
+async fn status(vss: &Vss1, output: &Output) -> Result<(), Failure> {
+    let status = vss.status().await?;
+    if output.json {
+        return output.object("vss-status", &status);
+    }
+    let paint = match status.state.as_str() {
+        "thawed" => Paint::Green,
+        "failed" => Paint::Red,
+        _ => Paint::Yellow,
+    };
+    let mut line = format!("state: {}", output.painted(&escape(&status.state), paint));
+    if let Some(age) = age(status.frozen_since) {
+        line.push_str(&format!(" for {} s", age.as_secs()));
+    }
+    if status.deadline != 0 {
+        line.push_str(&format!(", thawed in {} s at the latest", seconds_until(status.deadline)));
+    }
+    output.line(&line)?;
+    if !status.frozen_mounts.is_empty() {
+        output.line(&format!("frozen: {}", escape(&status.frozen_mounts.join(", "))))?;
+    }
+    match &status.last_freeze {
+        Some(freeze) => {
+            output.line(&format!("last freeze: {}", freeze.sentence()))?;
+            freeze.details(output)
+        }
+        None => output.line("last freeze: none is remembered"),
+    }
+}
+
+async fn plan(vss: &Vss1, all: bool, output: &Output) -> Result<(), Failure> {
+    let plan = vss.plan().await?;
+    if output.json {
+        return output.object("vss-plan", &Items { items: &plan });
+    }
+    if plan.is_empty() {
+        output.note("no filesystems");
+        return Ok(());
+    }
+    output.table(&["ORDER", "MOUNT", "TYPE", "VERDICT", "REASON"], &plan::rows(&plan, all))?;
+    match plan.iter().find(|planned| planned.verdict == "fail") {
+        Some(planned) => output.line(&format!(
+            "\nA backup is refused because of {}: [vss] on-unfreezable, exclude and exclude-types decide about that.",
+            escape(&planned.mount)
+        )),
+        None => Ok(()),
+    }
+}
+
+async fn freeze(vss: &Vss1, time: u32, output: &Output) -> Result<(), Failure> {
+    vss.change("Freeze", &(time,)).await?;
+    if output.json {
+        return output.object("vss-freeze", &Nothing {});
+    }
+    // Elsewhere than on a terminal the output may be a file, and that may be frozen by now.
+    if output.terminal {
+        return output.line("frozen; to thaw: hvctl vss thaw");
+    }
+    Ok(())
+}
+
+async fn thaw(vss: &Vss1, output: &Output) -> Result<(), Failure> {
+    vss.change("Thaw", &()).await?;
+    if output.json { output.object("vss-thaw", &Nothing {}) } else { output.line("thawed") }
+}
+
+/// An answer that has no more to tell than its kind.
+#[derive(Debug, Serialize)]
+struct Nothing {}
+
+async fn history(vss: &Vss1, last: bool, verbose: bool, output: &Output) -> Result<(), Failure> {
+    let mut freezes = vss.history().await?;
+    if last {
+        freezes.drain(..freezes.len().saturating_sub(1));
+    }
+    if output.json {
+        return output.object("vss-history", &Items { items: &freezes });
+    }
+    if freezes.is_empty() {
+        output.note("nothing has been frozen so far");
+        return Ok(());
+    }
+    if !last && !verbose {
+        let cells: Vec<Vec<Cell>> = freezes.iter().map(Freeze::cells).collect();
+        return output.table(&record::HEADING, &cells);
+    }
+    for (index, freeze) in freezes.iter().enumerate() {
+        if index > 0 {
+            output.line("")?;
+        }
+        output.line(&freeze.sentence())?;
+        freeze.details(output)?;
+    }
+    Ok(())
+}
+
+/// Whole seconds from now until `micros` since 1970; 0 if that is past.
+fn seconds_until(micros: u64) -> u64 {
+    let then = UNIX_EPOCH.checked_add(Duration::from_micros(micros));
+    then.and_then(|then| then.duration_since(SystemTime::now()).ok()).map_or(0, |left| left.as_secs())
+}
+
+/// Vss1 on a connection.
+struct Vss1 {
+    proxy: Proxy<'static>,
+}
+
+impl Vss1 {
+    async fn connect(cli: &Cli, patience: Duration) -> Result<Vss1, Error> {
+        let bus = connect_for(&cli.bus, patience).await?;
+        let builder: zbus::proxy::Builder<'_, Proxy<'_>> = zbus::proxy::Builder::new(&bus);
+        let builder = builder.destination(NAME).path(PATH).interface(NAME);
+        let proxy = builder.cache_properties(CacheProperties::No).build().await.map_err(failed)?;
+        Ok(Vss1 { proxy })
+    }
+
+    /// All properties in one call, so that they fit together; and the last freeze, of which the history tells more.
+    async fn status(&self) -> Result<Status, Error> {
+        let bus = self.proxy.connection();
+        let properties =
+            Proxy::new(bus, NAME, PATH, "org.freedesktop.DBus.Properties").await.map_err(failed)?;
+        let mut all: HashMap<String, OwnedVariant> =
+            properties.call("GetAll", &(NAME,)).await.map_err(failed)?;
+        let number = |name: &str| all.get(name).and_then(|value| value.downcast_ref().ok()).unwrap_or(0);
+        let (frozen_since, deadline) = (number("FrozenSince"), number("Deadline"));
+        let state = all.get("State").and_then(|value| value.downcast_ref().ok()).unwrap_or_default();
+        let mounts = all.remove("FrozenMounts").and_then(|value| Vec::<String>::try_from(value).ok());
+        Ok(Status {
+            state,
+            frozen_mounts: mounts.unwrap_or_default(),
+            frozen_since,
+            deadline,
+            last_freeze: self.history().await?.pop(),
+        })
+    }
+
+    async fn plan(&self) -> Result<Vec<Planned>, Error> {
+        self.proxy.call("Plan", &()).await.map_err(failed)
+    }
+
+    async fn history(&self) -> Result<Vec<Freeze>, Error> {
+        let dicts: Vec<HashMap<String, OwnedVariant>> =
+            self.proxy.call("History", &()).await.map_err(failed)?;
+        Ok(dicts.into_iter().map(Freeze::from).collect())
+    }
+
+    async fn change<B>(&self, method: &str, body: &B) -> Result<(), Error>
+    where
+        B: Serialize + zbus::DynamicType,
+    {
+        let interactive = io::stdin().is_terminal();
+        let flags = if interactive { MethodFlags::ALLOW_INTERACTIVE_AUTH } else { MethodFlags::empty() };
+        let answer = self.proxy.call_with_flags::<_, _, ()>(method, flags, body).await;
+        answer.map(drop).map_err(|error| {
+            let error = failed(error);
+            if method == "Thaw" && error.short_name() == "NotAuthorized" {
+                // polkit is not asked: it may hang on what is to be thawed.
+                return error.hint("run it as root; others may thaw only what they have had frozen");
+            }
+            error
+        })
+    }
+}
+
+fn failed(error: zbus::Error) -> Error {
+    Error::of_call(VSSD, error)
+}
