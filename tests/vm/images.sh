@@ -137,7 +137,7 @@ for tree in "$packages"/kernel/*; do
         root=$work/base
         add_busybox "$root"
         add_modules "$root" "$tree" hv_vmbus hv_utils hv_balloon uio_hv_generic virtio_pci virtio_console virtio_blk \
-            loop brd ext4 crc32c_generic xfs btrfs f2fs dummy
+            loop brd ext4 crc32c_generic crc32_generic xfs btrfs f2fs dummy
         add_program "$root" "$(command -v dbus-daemon)"
         for filesystem in ext4 xfs btrfs f2fs; do
             add_program "$root" "$tools/sbin/mkfs.$filesystem" "/sbin/mkfs.$filesystem"

@@ -73,7 +73,7 @@ pub(super) fn all_get_on(machine: &Machine) -> f64 {
 #[track_caller]
 pub(super) fn load(machine: &Machine, kinds: &[&str]) {
     machine.sh(
-        "setsid syslogd -n -O /var/log/messages -s 400 -b 1 >/dev/null 2>&1 </dev/null & echo $! >/run/load.pid; \
+        "setsid syslogd -n -O /var/log/messages >/dev/null 2>&1 </dev/null & echo $! >/run/load.pid; \
          setsid sh -c 'while :; do logger -t storm \"a line, and one more, and no end to it\"; done' >/dev/null 2>&1 </dev/null & \
          echo $! >>/run/load.pid; \
          setsid sh -c 'while :; do :; done' >/dev/null 2>&1 </dev/null & echo $! >>/run/load.pid",
