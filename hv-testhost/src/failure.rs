@@ -7,7 +7,7 @@ use std::fmt;
 use hv_utils_core::wire::Status;
 
 use crate::host::IcError;
-use crate::outcome::Step;
+use crate::outcome::Checkpoint;
 
 /// What went wrong, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub enum Failure {
     },
     /// A step of a checkpoint failed.
     #[error("no checkpoint: {}", first(.0))]
-    Checkpoint(Vec<Step>),
+    Checkpoint(Checkpoint),
     /// A rule of the host's own, checked before anything was asked of the guest.
     #[error("{0}")]
     Rule(Why),
@@ -99,7 +99,7 @@ impl Failure {
             Failure::Refused { .. } | Failure::RefusedBytes { .. } | Failure::Rule(_) | Failure::Guest(_) => {
                 exit::REFUSED
             }
-            Failure::Checkpoint(steps) => failed(steps).map_or(exit::REFUSED, Failure::exit_code),
+            Failure::Checkpoint(done) => failed(done).map_or(exit::REFUSED, Failure::exit_code),
             Failure::NoAnswer(_) => exit::NO_ANSWER,
             Failure::Usage(_) => exit::USAGE,
             Failure::Interrupted { exit, .. } => *exit,
@@ -125,9 +125,7 @@ impl Failure {
     pub fn hint(&self) -> &str {
         let (own, general) = match self {
             Failure::Refused { status, .. } | Failure::RefusedBytes { status, .. } => ("", refused(*status)),
-            Failure::Checkpoint(steps) => {
-                (failed(steps).map_or("", Failure::hint), "look at the guest's log")
-            }
+            Failure::Checkpoint(done) => (failed(done).map_or("", Failure::hint), "look at the guest's log"),
             Failure::Rule(why) => (why.hint.as_str(), "hv-testhost --help says what each verb needs"),
             Failure::NoAnswer(why) => {
                 (why.hint.as_str(), "see whether the guest's daemon runs; --timeout SECS waits longer")
@@ -142,12 +140,12 @@ impl Failure {
 }
 
 /// Why the first step that failed did.
-fn failed(steps: &[Step]) -> Option<&Failure> {
-    steps.iter().find_map(|step| step.result.as_ref().err())
+fn failed(checkpoint: &Checkpoint) -> Option<&Failure> {
+    checkpoint.steps.iter().find_map(|step| step.result.as_ref().err())
 }
 
-fn first(steps: &[Step]) -> String {
-    failed(steps).map_or_else(String::new, Failure::to_string)
+fn first(checkpoint: &Checkpoint) -> String {
+    failed(checkpoint).map_or_else(String::new, Failure::to_string)
 }
 
 /// What a guest's status asks for.

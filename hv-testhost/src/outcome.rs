@@ -4,6 +4,7 @@
 
 mod adapter;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use hv_utils_core::wire::kvp::Pool;
@@ -47,18 +48,67 @@ pub struct ServiceState {
 pub struct Step {
     /// What was asked.
     pub name: &'static str,
-    /// The guest's answer, or why there is none.
-    pub result: Result<Status, Failure>,
-    /// Time until the answer.
+    /// What came of it, or why nothing did.
+    pub result: Result<Taken, Failure>,
+    /// Time until then.
     pub took: Duration,
+}
+
+/// What came of a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// The guest's answer.
+    Answered(Status),
+    /// A disk was copied.
+    Copied(Copied),
+}
+
+/// A copy of a disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// The copy.
+    pub copy: PathBuf,
+    /// How long it is, in bytes.
+    pub bytes: u64,
+    /// How many of them were written: not those of holes, nor of blocks that it shares with the disk.
+    pub data: u64,
+}
+
+/// A checkpoint, as far as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// What was done, one after the other.
+    pub steps: Vec<Step>,
+    /// How long the guest was frozen, if it said that it was and that it was thawed.
+    pub frozen: Option<Frozen>,
+}
+
+/// How long a guest was frozen, as its host sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Frozen {
+    /// From the answer to FREEZE until the answer to THAW.
+    pub sure: Duration,
+    /// From sending FREEZE until the answer to THAW: no writer of the guest has waited longer.
+    pub longest: Duration,
+}
+
+/// What the answer to an operation of the backup service says beyond its status.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct VssAnswer {
+    /// Which operation.
+    pub operation: String,
+    /// Its flags word, where it has one.
+    pub flags: Option<u32>,
+    /// How many members the guest's cluster has; 0 for none.
+    pub cluster_size: Option<u32>,
 }
 
 impl Step {
     /// The status that the guest answered with, if it answered.
     pub fn status(&self) -> Option<Status> {
         match &self.result {
-            Ok(status) | Err(Failure::Refused { status, .. }) => Some(*status),
-            Err(_) => None,
+            Ok(Taken::Answered(status)) | Err(Failure::Refused { status, .. }) => Some(*status),
+            Ok(Taken::Copied(_)) | Err(_) => None,
         }
     }
 }
@@ -87,8 +137,10 @@ pub enum Outcome {
     },
     /// The guest can be backed up; the flags word of its answer.
     VssCheck(u32),
-    /// Each step of a checkpoint, all of which the guest took.
-    Checkpoint(Vec<Step>),
+    /// What the guest answered to an operation of the backup service.
+    VssAnswer(VssAnswer),
+    /// A checkpoint, all steps of which were taken.
+    Checkpoint(Checkpoint),
     /// A packet as the guest sent it, from the pipe header on.
     Bytes {
         /// Status in its IC header, if it is long enough to have one.

@@ -4,6 +4,7 @@
 //! is one object on standard output: `{"schema": 1, "kind": …}` or `{"schema": 1, "error": {…}}`.
 
 mod adapter;
+mod checkpoint;
 
 use std::fmt::Write as _;
 
@@ -15,7 +16,7 @@ use hv_utils_core::wire::Status;
 use crate::hex::{self, printable};
 use crate::host::Phase;
 use crate::host::status::display_name;
-use crate::outcome::{Failure, Item, Outcome, Report, ServiceState, Step};
+use crate::outcome::{Failure, Item, Outcome, Report, ServiceState};
 
 /// What a program prints and returns.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -41,7 +42,7 @@ pub fn render(report: &Report, json: bool) -> Rendered {
             rendered.stderr = failure_text(failure);
             match failure {
                 Failure::RefusedBytes { payload, .. } => rendered.stdout = hex::dump(payload),
-                Failure::Checkpoint(steps) => rendered.stdout = steps_text(steps),
+                Failure::Checkpoint(done) => rendered.stdout = checkpoint::text(done),
                 _ => {}
             }
         }
@@ -81,22 +82,13 @@ fn as_text(outcome: &Outcome) -> String {
             format!("{ic}: negotiated framework {framework}, messages {message}\n")
         }
         Outcome::VssCheck(flags) => format!("the guest can be backed up, flags {flags:#010x}\n"),
-        Outcome::Checkpoint(steps) => steps_text(steps),
+        Outcome::VssAnswer(answer) => checkpoint::answer_text(answer),
+        Outcome::Checkpoint(done) => checkpoint::text(done),
         Outcome::Bytes { status, payload } => {
             let status = status.map(|status| format!("status {status}\n")).unwrap_or_default();
             format!("{status}{}", hex::dump(payload))
         }
     }
-}
-
-fn steps_text(steps: &[Step]) -> String {
-    let mut out = String::new();
-    for step in steps {
-        let what = step.result.as_ref().map_or_else(Failure::to_string, Status::to_string);
-        let took = step.took.as_secs_f64() * 1000.0;
-        let _ = writeln!(out, "{:<7} {took:9.1} ms  {}", step.name, printable(&what));
-    }
-    out
 }
 
 /// A line each; the pool is named where there are several.
@@ -189,7 +181,10 @@ fn outcome_json(outcome: &Outcome) -> Map<String, Value> {
             "message": message.to_string(),
         }),
         Outcome::VssCheck(flags) => json!({"kind": "vss-check", "flags": format!("{flags:#010x}")}),
-        Outcome::Checkpoint(steps) => json!({"kind": "checkpoint", "steps": steps_json(steps)}),
+        Outcome::VssAnswer(answer) => checkpoint::answer_json(answer),
+        Outcome::Checkpoint(done) => {
+            json!({"kind": "checkpoint", "steps": checkpoint::steps(done), "frozen": checkpoint::frozen(done)})
+        }
         Outcome::Bytes { status, payload } => {
             json!({"kind": "packet", "status": status.map(status_json), "payload": hex::line(payload)})
         }
@@ -198,18 +193,6 @@ fn outcome_json(outcome: &Outcome) -> Map<String, Value> {
         Value::Object(object) => object,
         _ => Map::new(),
     }
-}
-
-fn steps_json(steps: &[Step]) -> Vec<Value> {
-    let step = |step: &Step| {
-        json!({
-            "name": step.name,
-            "status": step.status().map(status_json),
-            "problem": step.result.as_ref().err().map(Failure::to_string),
-            "milliseconds": step.took.as_secs_f64() * 1000.0,
-        })
-    };
-    steps.iter().map(step).collect()
 }
 
 fn item_json(item: &Item) -> Value {
@@ -237,7 +220,10 @@ fn failure_json(failure: &Failure) -> Value {
     let mut value = json!({"name": failure.name(), "message": failure.to_string(), "hint": failure.hint()});
     match failure {
         Failure::Refused { status, .. } => value["status"] = status_json(*status),
-        Failure::Checkpoint(steps) => value["steps"] = json!(steps_json(steps)),
+        Failure::Checkpoint(done) => {
+            value["steps"] = json!(checkpoint::steps(done));
+            value["frozen"] = checkpoint::frozen(done);
+        }
         Failure::RefusedBytes { status, payload } => {
             value["status"] = status_json(*status);
             value["payload"] = json!(hex::line(payload));

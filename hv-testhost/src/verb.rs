@@ -5,21 +5,26 @@
 //! administrators know (`AddKvpItems`, `Get-VMIntegrationService`, `GuestIntrinsicExchangeItems`).
 
 mod ask;
+mod backup;
 mod ip;
 mod words;
 
 use std::time::Duration;
 
-use ask::hold;
 pub use ask::{ShutdownAsk, TimeAsk};
+use backup::operation;
+pub use backup::{CheckpointAsk, SnapshotAsk};
 use clap::{Parser, Subcommand, ValueEnum};
 use hv_utils_core::wire::Ic;
 use hv_utils_core::wire::kvp::Pool;
+use hv_utils_core::wire::vss::Operation;
 pub(crate) use ip::family;
 pub use ip::{GetIpAsk, SetIpAsk, protocol_if_type};
 
 /// Time for what a guest's network manager does: it may take 25 seconds.
 const SLOW: Duration = Duration::from_secs(30);
+/// Time for a freeze: databases prepare for it and memory is written to disk. Real hosts give it 15 minutes.
+const FREEZING: Duration = Duration::from_secs(120);
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -119,12 +124,16 @@ pub enum Verb {
     VssFreeze,
     /// Thaw the guest's filesystems
     VssThaw,
-    /// Check, freeze, wait, thaw, as for a production checkpoint; says what became of each step (Checkpoint-VM)
-    CheckpointVm {
-        /// Seconds to wait between freeze and thaw
-        #[arg(long, value_name = "SECS", value_parser = hold, default_value = "0")]
-        hold: Duration,
+    /// Send one operation of the backup service with a body of its size: create, delete, hot-backup, get-dm-info,
+    /// bu-complete, freeze, thaw, auto-recover, query-cluster, or a number
+    VssOperation {
+        /// By name or number
+        #[arg(value_parser = operation)]
+        operation: Operation,
     },
+    /// Check, freeze, copy disks, wait, thaw, as for a production checkpoint; says what became of each step, and how long the
+    /// guest was frozen (Checkpoint-VM)
+    CheckpointVm(CheckpointAsk),
     /// Each offered service: enabled, its state as Get-VMIntegrationService shows it, agreed versions
     GetIntegrationServices,
     /// Negotiate again on the open channel, as after a restore or a live migration
@@ -209,7 +218,13 @@ impl Verb {
 
     /// Time for the answer where nobody says how long: `None` for the verbs that a guest answers at once.
     pub fn patience(&self) -> Option<Duration> {
-        matches!(self, Verb::SetIp(_)).then_some(SLOW)
+        match self {
+            Verb::SetIp(_) => Some(SLOW),
+            Verb::VssFreeze | Verb::CheckpointVm(_) | Verb::VssOperation { operation: Operation::FREEZE } => {
+                Some(FREEZING)
+            }
+            _ => None,
+        }
     }
 
     /// The service that the verb is for, whether it needs a guest or not; none for those that are for all.
@@ -232,7 +247,8 @@ impl Verb {
             Verb::Raw { service, .. } => Some(*service),
             Verb::StopVm(_) | Verb::RestartVm(_) | Verb::HibernateVm(_) => Some(Ic::Shutdown),
             Verb::SyncTime(_) | Verb::SampleTime(_) => Some(Ic::TimeSync),
-            Verb::VssCheck | Verb::VssFreeze | Verb::VssThaw | Verb::CheckpointVm { .. } => Some(Ic::Vss),
+            Verb::VssCheck | Verb::VssFreeze | Verb::VssThaw => Some(Ic::Vss),
+            Verb::VssOperation { .. } | Verb::CheckpointVm(_) => Some(Ic::Vss),
             _ => Some(Ic::Kvp),
         }
     }

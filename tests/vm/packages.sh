@@ -28,17 +28,19 @@ for program in apt-get dpkg-deb; do
     command -v "$program" >/dev/null || cannot "this machine has no $program: only Debian's packages are used"
 done
 
-# Which suites, and what from them. A kernel is NAME=PACKAGE-PATTERN@SUITE.
+# Which suites, and what from them. A kernel is NAME=PACKAGE-PATTERN@SUITE. The cloud's kernels are small and have no f2fs:
+# for that there is a general one.
 case "${ID:-}:$codename" in
     debian:bookworm)
         suites="bookworm bookworm-updates bookworm-security bookworm-backports"
         from=bookworm-backports
         kernels="6.12=linux-image-6.12[^,]*-cloud-amd64@bookworm-backports 6.1=linux-image-6.1.0-[^,]*-cloud-amd64@bookworm"
+        kernels="$kernels general=linux-image-6.12[^,]*-amd64@bookworm-backports"
         ;;
     debian:trixie)
         suites="trixie trixie-updates trixie-security"
         from=trixie
-        kernels="6.12=linux-image-6.12[^,]*-cloud-amd64@trixie"
+        kernels="6.12=linux-image-6.12[^,]*-cloud-amd64@trixie general=linux-image-6.12[^,]*-amd64@trixie"
         ;;
     *)
         cannot "no packages are known for ${PRETTY_NAME:-this system}: Debian 12 with backports and Debian 13 are"
@@ -46,8 +48,8 @@ case "${ID:-}:$codename" in
 esac
 
 # QEMU is needed as it is of a known version; of the rest any version will do.
-tools="qemu-system-x86 seabios busybox-static cpio kmod xz-utils zstd e2fsprogs xfsprogs btrfs-progs dbus-daemon strace
-mawk iproute2"
+tools="qemu-system-x86 seabios busybox-static cpio kmod xz-utils zstd e2fsprogs xfsprogs btrfs-progs f2fs-tools dbus-daemon
+strace mawk iproute2 qemu-guest-agent"
 
 here=$(cd "$(dirname "$0")" && pwd)
 top=$cache/$codename
@@ -133,7 +135,8 @@ done
 for kernel in $kernels; do
     name=${kernel%%=*} pattern=${kernel#*=} suite=${kernel##*@}
     pattern=${pattern%@*}
-    package=$(apt-cache "${apt[@]}" show -a linux-image-cloud-amd64 \
+    case $pattern in *-cloud-*) meta=linux-image-cloud-amd64 ;; *) meta=linux-image-amd64 ;; esac
+    package=$(apt-cache "${apt[@]}" show -a "$meta" \
         | sed -n "s/^Depends: \($pattern\) .*/\1/p" | head -n 1)
     [ -n "$package" ] || cannot "no $pattern in ${suites// /, }"
     say "kernel $name: $package ($suite)"

@@ -64,7 +64,7 @@ pub(super) struct Arguments {
     pub(super) versions: Vec<(Ic, Vec<Version>)>,
 
     /// Seconds to wait for the host behind --control, for a guest, and for each of its answers [default: 10, for the
-    /// answer to set-ip 30; with run: what each scenario says]
+    /// answer to set-ip 30, for a freeze 120; with run: what each scenario says]
     #[arg(long, value_name = "SECS", value_parser = seconds, global = true)]
     timeout: Option<Duration>,
 

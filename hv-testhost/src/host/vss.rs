@@ -1,40 +1,23 @@
 //! Backup: asks whether a guest can be backed up, freezes and thaws its filesystems, or does it all as a checkpoint.
 //!
-//! There is no checkpoint behind it: between freeze and thaw a host would take it, here somebody may look at what is
-//! frozen. A thaw is sent whatever became of the freeze, even if its answer is still due, and also if the host ends in
-//! between.
+//! Between freeze and thaw of a checkpoint disks may be copied, or somebody may look at what is frozen. A thaw is sent
+//! whatever became of the freeze, even if its answer is still due, and also if the host ends in between.
 
-use std::time::Duration;
+mod checkpoint;
+mod operation;
+mod snapshot;
 
-use hv_utils_core::wire::{Status, Version};
-use tokio::time::{Instant, sleep};
+use hv_utils_core::wire::Version;
+use hv_utils_core::wire::vss::{FREEZES, Operation};
 
 use super::check::{HEADERS, Reply, u32_at};
 use super::ic::{Ic, IcError};
 use super::problem::Problem;
 use super::service::Service;
 use crate::link::{Packet, PacketLink};
-use crate::outcome::{Failure, Outcome, Step, Why};
+use crate::outcome::{Failure, Outcome, VssAnswer, Why};
 use crate::verb::Verb;
-
-/// Can the guest be backed up while it runs?
-const HOT_BACKUP: u8 = 2;
-const FREEZE: u8 = 5;
-const THAW: u8 = 6;
-
-/// Bytes of a body with a flags word: operation (1), reserved (7), flags (4).
-const SHORT: usize = 12;
-/// Bytes of FREEZE's: operation and reserved (8), backup type, flags, count (12), 260 logical units of 24.
-const LONG: usize = 8 + 12 + 260 * 24;
-/// The first version with FREEZE and THAW.
-const FREEZES: Version = Version::new(5, 0);
-
-/// The body of a check, a freeze (no logical unit is named) or a thaw: only the operation is not 0.
-fn body(operation: u8) -> Vec<u8> {
-    let mut body = vec![0; if operation == FREEZE { LONG } else { SHORT }];
-    body[0] = operation;
-    body
-}
+use operation::{SHORT, body};
 
 /// The service.
 #[derive(Debug, Clone, Default)]
@@ -50,7 +33,7 @@ impl Vss {
     /// # Errors
     /// The guest refused, or there is no usable answer.
     pub async fn check<L: PacketLink>(&mut self, ic: &mut Ic<L>) -> Result<u32, Failure> {
-        let reply = ic.exchange("check", &body(HOT_BACKUP)).await?;
+        let reply = ic.exchange("check", &body(Operation::HOT_BACKUP)).await?;
         accepted("be backed up", &reply)?;
         if reply.body.len() < SHORT {
             let problem = Problem::BodyShort { what: "check", needed: SHORT, present: reply.body.len() };
@@ -66,7 +49,7 @@ impl Vss {
     /// The guest refused, or there is no usable answer.
     pub async fn freeze<L: PacketLink>(&mut self, ic: &mut Ic<L>) -> Result<(), Failure> {
         freezes(ic)?;
-        accepted("freeze", &ic.exchange("freeze", &body(FREEZE)).await?)
+        accepted("freeze", &ic.exchange("freeze", &body(Operation::FREEZE)).await?)
     }
 
     /// THAW, also while the answer to an earlier request is still due.
@@ -75,42 +58,29 @@ impl Vss {
     /// The guest refused, or there is no usable answer.
     pub async fn thaw<L: PacketLink>(&mut self, ic: &mut Ic<L>) -> Result<(), Failure> {
         freezes(ic)?;
-        let thaw = |answer: &Packet| answer.payload.get(HEADERS) == Some(&THAW);
-        accepted("thaw", &ic.insist("thaw", &body(THAW), thaw).await?)
+        let thaw = |answer: &Packet| answer.payload.get(HEADERS) == Some(&Operation::THAW.0);
+        accepted("thaw", &ic.insist("thaw", &body(Operation::THAW), thaw).await?)
     }
 
-    /// Check, freeze, a time for the backup, thaw.
-    async fn checkpoint<L: PacketLink>(
+    /// Any operation, with a body of its size; what its answer says.
+    ///
+    /// # Errors
+    /// The agreed version does not have it, the guest refused, or there is no usable answer.
+    pub async fn operation<L: PacketLink>(
         &mut self,
         ic: &mut Ic<L>,
-        hold: Duration,
-    ) -> Result<Outcome, Failure> {
-        freezes(ic)?;
-        let begun = Instant::now();
-        let checked = self.check(ic).await.map(|_| ());
-        let mut steps = vec![step("check", checked, begun)];
-        if steps[0].result.is_ok() {
-            let begun = Instant::now();
-            self.thaw_due = true;
-            let frozen = self.freeze(ic).await;
-            let held = if frozen.is_ok() { hold } else { Duration::ZERO };
-            steps.push(step("freeze", frozen, begun));
-            sleep(held).await;
-            let begun = Instant::now();
-            let thawed = self.thaw(ic).await;
-            self.thaw_due = false;
-            steps.push(step("thaw", thawed, begun));
+        wanted: Operation,
+    ) -> Result<VssAnswer, Failure> {
+        let name = operation::name(wanted);
+        has(ic, &name, operation::since(wanted))?;
+        if wanted == Operation::THAW {
+            self.thaw(ic).await?;
+            return Ok(VssAnswer { operation: name, ..VssAnswer::default() });
         }
-        if steps.iter().all(|step| step.result.is_ok()) {
-            Ok(Outcome::Checkpoint(steps))
-        } else {
-            Err(Failure::Checkpoint(steps))
-        }
+        let reply = ic.exchange(&name, &body(wanted)).await?;
+        accepted(&format!("do {name}"), &reply)?;
+        Ok(operation::answer(wanted, &reply))
     }
-}
-
-fn step(name: &'static str, result: Result<(), Failure>, begun: Instant) -> Step {
-    Step { name, result: result.map(|()| Status::OK), took: begun.elapsed() }
 }
 
 fn accepted(what: &str, reply: &Reply) -> Result<(), Failure> {
@@ -120,12 +90,17 @@ fn accepted(what: &str, reply: &Reply) -> Result<(), Failure> {
 
 /// A host's own rule: what the guest does not know is not sent.
 fn freezes<L: PacketLink>(ic: &Ic<L>) -> Result<(), Failure> {
+    has(ic, "freeze and thaw", FREEZES)
+}
+
+fn has<L: PacketLink>(ic: &Ic<L>, what: &str, since: Version) -> Result<(), Failure> {
     let agreed = ic.agreed().ok_or(IcError::NotNegotiated)?.message;
-    if agreed >= FREEZES {
+    if agreed >= since {
         return Ok(());
     }
-    let why = format!("freeze and thaw need vss messages {FREEZES}, the guest agreed to {agreed}");
-    let hint = format!("the guest must know {FREEZES}, and --versions vss=LIST must offer it");
+    let need = if what.contains(' ') { "need" } else { "needs" };
+    let why = format!("{what} {need} vss messages {since}, the guest agreed to {agreed}");
+    let hint = format!("the guest must know {since}, and --versions vss=LIST must offer it");
     Err(Failure::Rule(Why::from(why).hint(hint)))
 }
 
@@ -140,7 +115,8 @@ impl Service for Vss {
             Verb::VssCheck => self.check(ic).await.map(Outcome::VssCheck),
             Verb::VssFreeze => self.freeze(ic).await.map(|()| done("the guest is frozen")),
             Verb::VssThaw => self.thaw(ic).await.map(|()| done("the guest is thawed")),
-            Verb::CheckpointVm { hold } => self.checkpoint(ic, *hold).await,
+            Verb::VssOperation { operation } => self.operation(ic, *operation).await.map(Outcome::VssAnswer),
+            Verb::CheckpointVm(ask) => self.checkpoint(ic, ask).await,
             _ => Err(Failure::Usage("this verb is not for the vss service".into())),
         }
     }

@@ -163,6 +163,9 @@ impl Step {
         if given.next().is_some() {
             return Err("more than one action: a step does one thing".to_owned());
         }
+        if matches!(&action, Action::Verb(Verb::CheckpointVm(ask)) if !ask.snapshots.is_empty()) {
+            return Err("a scenario copies no files: leave --snapshot out".to_owned());
+        }
         let sends = matches!(action, Action::Negotiate(_) | Action::Request(_) | Action::Raw(_));
         if !sends && (self.repeat != 1 || self.is_changed()) {
             return Err("mutate, packet and repeat need negotiate, request or raw".to_owned());

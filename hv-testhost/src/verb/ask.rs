@@ -2,16 +2,12 @@
 //!
 //! Plain values and how they are written as words; what they mean on the wire is the services'.
 
-use std::time::Duration;
-
 use clap::Args;
 
 use crate::ticks::Ticks;
 
 /// Reason of an orderly, planned shutdown.
 const PLANNED: u32 = 0x8000_0000;
-/// The longest time a guest is held frozen: far beyond what a host or a guest would bear.
-const LONGEST_HOLD: f64 = 86_400.0;
 
 /// How a guest is to go down.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -70,13 +66,4 @@ fn hexadecimal(text: &str) -> Result<u32, String> {
     let right = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     let number = right.then(|| u32::from_str_radix(digits, 16).ok()).flatten();
     number.ok_or_else(|| "not a hexadecimal number of 32 bits, like 0x80000000".to_owned())
-}
-
-/// Reads a time to hold a guest frozen.
-pub(super) fn hold(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
-    if !(0.0..=LONGEST_HOLD).contains(&seconds) {
-        return Err("from 0 to 86400 seconds".to_owned());
-    }
-    Ok(Duration::from_secs_f64(seconds))
 }

@@ -51,6 +51,9 @@ fn every_verb_survives_being_made_into_words() {
         "vss-thaw",
         "checkpoint-vm",
         "checkpoint-vm --hold 0.1",
+        "checkpoint-vm --snapshot /a/disk=/b/copy --snapshot=/c=/d=e",
+        "vss-operation query-cluster",
+        "vss-operation 77",
         "quit",
     ];
     for line in lines {
@@ -105,6 +108,10 @@ fn the_options_of_set_ip_have_their_wmi_names_too() {
 fn only_what_a_guest_may_take_long_for_has_a_time_of_its_own() {
     assert_eq!(read("set-ip x").patience(), Some(Duration::from_secs(30)));
     assert_eq!(read("get-ip x").patience(), None);
+    for line in ["vss-freeze", "checkpoint-vm", "vss-operation freeze", "vss-operation 5"] {
+        assert_eq!(read(line).patience(), Some(Duration::from_secs(120)), "{line}");
+    }
+    assert_eq!(read("vss-thaw").patience(), None);
 }
 
 #[test]
@@ -125,7 +132,26 @@ fn options_that_make_no_sense_are_refused() {
         "checkpoint-vm --hold -1",
         "checkpoint-vm --hold NaN",
         "vss-freeze now",
+        "vss-operation",
+        "vss-operation 256",
+        "vss-operation backup",
+        "checkpoint-vm --snapshot disk",
+        "checkpoint-vm --snapshot =copy",
     ] {
         assert!(Verb::from_words(crate::words::split(wrong).unwrap()).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn files_of_a_snapshot_are_those_of_whoever_typed_them() {
+    let Verb::CheckpointVm(ask) = read("checkpoint-vm --snapshot disk.img=/tmp/copy=2") else { panic!() };
+    let here = std::env::current_dir().unwrap().join("disk.img");
+    assert_eq!((&ask.snapshots[0].file, ask.snapshots[0].copy.to_str()), (&here, Some("/tmp/copy=2")));
+}
+
+#[test]
+fn operations_of_the_backup_service_have_names_and_numbers() {
+    for (name, number) in [("create", 0), ("hot-backup", 2), ("bu-complete", 4), ("query-cluster", 8)] {
+        assert_eq!(read(&format!("vss-operation {name}")), read(&format!("vss-operation {number}")));
     }
 }

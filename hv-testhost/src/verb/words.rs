@@ -46,7 +46,8 @@ impl Verb {
             Verb::VssCheck => vec![own("vss-check")],
             Verb::VssFreeze => vec![own("vss-freeze")],
             Verb::VssThaw => vec![own("vss-thaw")],
-            Verb::CheckpointVm { .. } => vec![own("checkpoint-vm")],
+            Verb::VssOperation { operation } => vec![own("vss-operation"), operation.0.to_string()],
+            Verb::CheckpointVm(_) => vec![own("checkpoint-vm")],
             Verb::Quit => vec![own("quit")],
         };
         // Options go before the other words, and `--` between them: a key or value may look like an option.
@@ -72,7 +73,7 @@ impl Verb {
             Verb::SetIp(ask) => ask.options(),
             Verb::StopVm(ask) | Verb::RestartVm(ask) | Verb::HibernateVm(ask) => ask.options(),
             Verb::SyncTime(ask) | Verb::SampleTime(ask) => ask.options(),
-            Verb::CheckpointVm { hold } => vec![format!("--hold={}", hold.as_secs_f64())],
+            Verb::CheckpointVm(ask) => ask.options(),
             _ => Vec::new(),
         }
     }

@@ -115,11 +115,57 @@ fn a_check_shows_the_flags_and_a_checkpoint_each_step() {
         assert_eq!(answer["steps"][step]["status"], "0x00000000");
         assert!(answer["steps"][step]["milliseconds"].as_f64().unwrap() > 0.0);
     }
+    let frozen = |name: &str| answer["frozen"][name].as_f64().unwrap();
+    // A millisecond is held.
+    assert!(frozen("milliseconds") >= 1.0 && frozen("longest_milliseconds") >= frozen("milliseconds"));
     let sent: Vec<(u8, usize)> = bodies.iter().map(|body| (body[0], body.len())).collect();
     assert_eq!(sent, [(2, 12), (5, 6260), (6, 12)]);
     let (output, _) = asked(Ic::Vss, 5, &["checkpoint-vm"]);
     let lines: Vec<String> = stdout(&output).lines().map(str::to_owned).collect();
     assert!(lines[1].starts_with("freeze ") && lines[1].ends_with(" ms  0x00000000 (success)"), "{lines:?}");
+    assert!(
+        lines[3].starts_with("frozen ") && lines[3].ends_with(" ms from sending the freeze on"),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn a_disk_is_copied_while_the_guest_is_frozen() {
+    let dir = dir();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    std::fs::write(path("disk"), vec![3; 70_000]).unwrap();
+    let option = format!("--snapshot={}={}", path("disk"), path("copy"));
+    let (output, bodies) = asked(Ic::Vss, 5, &["--json", "checkpoint-vm", &option]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let answer = json(&output);
+    let step = &answer["steps"][2];
+    assert_eq!((&step["name"], &step["bytes"]), (&"snapshot".into(), &70_000.into()));
+    assert_eq!(step["copy"].as_str(), Some(path("copy").as_str()));
+    assert_eq!(bodies.iter().map(|body| body[0]).collect::<Vec<_>>(), [2, 5, 6]);
+    // A second time the copy is in the way: the guest is thawed, and the file stays.
+    let (output, bodies) = asked(Ic::Vss, 5, &["--json", "checkpoint-vm", &option]);
+    assert_eq!((code(&output), bodies.len()), (69, 3));
+    assert!(json(&output)["error"]["frozen"]["milliseconds"].is_number());
+    assert_eq!(std::fs::read(path("copy")).unwrap(), vec![3; 70_000]);
+}
+
+#[test]
+fn an_operation_of_the_backup_service_is_sent_by_its_name() {
+    let (output, bodies) = asked(Ic::Vss, 5, &["vss-operation", "get-dm-info"]);
+    assert_eq!(
+        (code(&output), stdout(&output).as_str()),
+        (0, "the guest has answered GET_DM_INFO, flags 0x00000000\n"),
+        "{}",
+        stderr(&output)
+    );
+    assert_eq!(bodies, [[3, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]]);
+    let (output, bodies) = asked(Ic::Vss, 5, &["--json", "vss-operation", "auto-recover"]);
+    let answer = json(&output);
+    assert_eq!((&answer["kind"], &answer["operation"]), (&"vss-operation".into(), &"AUTO_RECOVER".into()));
+    assert_eq!(bodies[0].len(), 12500);
+    // The newest version of this guest is 5.0.
+    let (output, bodies) = asked(Ic::Vss, 5, &["vss-operation", "query-cluster"]);
+    assert_eq!((code(&output), bodies.len()), (1, 0));
 }
 
 #[test]

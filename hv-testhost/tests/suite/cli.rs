@@ -30,6 +30,7 @@ fn help_lists_every_verb_and_the_exit_codes() {
         "vss-check",
         "vss-freeze",
         "vss-thaw",
+        "vss-operation",
         "checkpoint-vm",
         "get-integration-services",
         "renegotiate",

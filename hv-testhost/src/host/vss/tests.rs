@@ -1,9 +1,12 @@
+use std::time::Duration;
+
 use hv_utils_core::wire;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::*;
 use crate::host::ic::IcOptions;
 use crate::link::scripted::{Scripted, agree, is_negotiate, reply};
+use crate::outcome::{Checkpoint, Step, Taken};
 
 type Guest = Scripted<Box<dyn FnMut(&Packet) -> Vec<Packet> + Send>>;
 
@@ -74,9 +77,12 @@ async fn a_checkpoint_checks_freezes_waits_and_thaws() {
     let mut ic = channel(7, agreeable).await;
     let begun = Instant::now();
     let outcome = Vss::default().verb(&mut ic, &verb("checkpoint-vm --hold 2.5")).await;
-    let Ok(Outcome::Checkpoint(steps)) = outcome else { panic!("{outcome:?}") };
+    let Ok(Outcome::Checkpoint(Checkpoint { steps, frozen })) = outcome else { panic!("{outcome:?}") };
     assert_eq!(names(&steps), [("check", Some(0)), ("freeze", Some(0)), ("thaw", Some(0))]);
     assert_eq!(begun.elapsed().as_secs(), 2);
+    // Nobody takes time here but the hold.
+    let frozen = frozen.unwrap();
+    assert_eq!((frozen.sure.as_millis(), frozen.longest.as_millis()), (2500, 2500));
     assert_eq!(operations(&mut ic), [2, 5, 6]);
 }
 
@@ -103,7 +109,7 @@ async fn a_checkpoint_that_is_cut_short_after_its_freeze_is_thawed_on_leaving() 
 async fn a_guest_that_does_not_freeze_is_thawed_at_once_all_the_same() {
     let mut ic = channel(5, |operation| Some(if operation == 5 { 0x8000_4005 } else { 0 })).await;
     let failure = Vss::default().verb(&mut ic, &verb("checkpoint-vm --hold 3600")).await.unwrap_err();
-    let Failure::Checkpoint(steps) = &failure else { panic!("{failure:?}") };
+    let Failure::Checkpoint(Checkpoint { steps, frozen: None }) = &failure else { panic!("{failure:?}") };
     assert_eq!(names(steps), [("check", Some(0)), ("freeze", Some(0x8000_4005)), ("thaw", Some(0))]);
     assert_eq!(operations(&mut ic), [2, 5, 6]);
     assert_eq!(failure.exit_code(), 1);
@@ -114,7 +120,7 @@ async fn a_guest_that_does_not_freeze_is_thawed_at_once_all_the_same() {
 async fn a_freeze_without_an_answer_is_followed_by_a_thaw_whose_answer_is_found() {
     let mut ic = channel(5, |operation| (operation != 5).then_some(0)).await;
     let failure = Vss::default().verb(&mut ic, &verb("checkpoint-vm")).await.unwrap_err();
-    let Failure::Checkpoint(steps) = &failure else { panic!("{failure:?}") };
+    let Failure::Checkpoint(Checkpoint { steps, frozen: None }) = &failure else { panic!("{failure:?}") };
     assert_eq!(names(steps), [("check", Some(0)), ("freeze", None), ("thaw", Some(0))]);
     assert_eq!(failure.exit_code(), 3);
     // Nothing is owed any more.
@@ -175,10 +181,10 @@ async fn a_header_only_thaw_is_told_from_the_late_answer_to_a_freeze_by_their_or
 async fn a_guest_that_cannot_be_backed_up_is_neither_frozen_nor_thawed() {
     let mut ic = channel(5, |_| Some(0x8000_4005)).await;
     assert!(matches!(Vss::default().verb(&mut ic, &verb("vss-check")).await, Err(Failure::Refused { .. })));
-    let Err(Failure::Checkpoint(steps)) = Vss::default().verb(&mut ic, &verb("checkpoint-vm")).await else {
+    let Err(Failure::Checkpoint(done)) = Vss::default().verb(&mut ic, &verb("checkpoint-vm")).await else {
         panic!()
     };
-    assert_eq!(names(&steps), [("check", Some(0x8000_4005))]);
+    assert_eq!(names(&done.steps), [("check", Some(0x8000_4005))]);
     assert_eq!(operations(&mut ic), [2, 2]);
 }
 
@@ -189,4 +195,92 @@ async fn messages_before_5_0_have_no_freeze() {
         assert!(matches!(Vss::default().verb(&mut ic, &verb(line)).await, Err(Failure::Rule(_))), "{line}");
     }
     assert!(operations(&mut ic).is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn disks_are_copied_between_freeze_and_thaw() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    std::fs::write(path("disk"), vec![1; 100_000]).unwrap();
+    let mut ic = channel(7, agreeable).await;
+    let line = format!("checkpoint-vm --snapshot {0}={0}.1 --snapshot {0}={0}.2 --hold 1", path("disk"));
+    let outcome = Vss::default().verb(&mut ic, &verb(&line)).await;
+    let Ok(Outcome::Checkpoint(done)) = outcome else { panic!("{outcome:?}") };
+    let expected =
+        [("check", Some(0)), ("freeze", Some(0)), ("snapshot", None), ("snapshot", None), ("thaw", Some(0))];
+    assert_eq!(names(&done.steps), expected);
+    assert!(
+        matches!(&done.steps[3].result, Ok(Taken::Copied(copied)) if copied.copy.ends_with("disk.2") && copied.bytes == 100_000)
+    );
+    assert_eq!(std::fs::read(path("disk.1")).unwrap(), vec![1; 100_000]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_that_fails_ends_the_copies_and_the_guest_is_thawed_at_once() {
+    let mut ic = channel(7, agreeable).await;
+    let line =
+        "checkpoint-vm --snapshot /nonexistent/a=/nonexistent/b --snapshot /nonexistent/c=/nonexistent/d";
+    let failure = Vss::default().verb(&mut ic, &verb(line)).await.unwrap_err();
+    let Failure::Checkpoint(done) = &failure else { panic!("{failure:?}") };
+    let expected = [("check", Some(0)), ("freeze", Some(0)), ("snapshot", None), ("thaw", Some(0))];
+    assert_eq!(names(&done.steps), expected);
+    assert!(done.frozen.is_some());
+    assert_eq!(operations(&mut ic), [2, 5, 6]);
+    assert_eq!(
+        failure.to_string(),
+        "no checkpoint: cannot copy /nonexistent/a to /nonexistent/b: No such file or directory (os error 2)"
+    );
+}
+
+#[tokio::test]
+async fn a_guest_that_is_not_frozen_has_no_disk_copied() {
+    let mut ic = channel(5, |operation| Some(if operation == 5 { 0x8000_4005 } else { 0 })).await;
+    let line = "checkpoint-vm --snapshot /nonexistent/a=/nonexistent/b";
+    let failure = Vss::default().verb(&mut ic, &verb(line)).await.unwrap_err();
+    let Failure::Checkpoint(done) = &failure else { panic!("{failure:?}") };
+    assert_eq!(names(&done.steps), [("check", Some(0)), ("freeze", Some(0x8000_4005)), ("thaw", Some(0))]);
+}
+
+#[tokio::test]
+async fn every_operation_has_its_size_and_what_its_answer_says_is_shown() {
+    let mut ic = channel(6, agreeable).await;
+    let sizes = [28, 24, 12, 12, 12, 6260, 12, 12500, 7312, 12];
+    for (number, size) in (0..).zip(sizes) {
+        let outcome = Vss::default().verb(&mut ic, &verb(&format!("vss-operation {number}"))).await;
+        let Ok(Outcome::VssAnswer(answer)) = outcome else { panic!("{number}: {outcome:?}") };
+        let flags = match number {
+            2 => Some(5),
+            3 => Some(0),
+            _ => None,
+        };
+        assert_eq!((answer.flags, answer.cluster_size), (flags, (number == 8).then_some(0)), "{number}");
+        let sent = &ic.link().sent.last().unwrap().payload;
+        assert_eq!((sent[28], sent.len() - 28), (number, size));
+        // A snapshot set has an id; nothing else is more than zeros.
+        let named = if number < 2 { 36..52 } else { 36..36 };
+        assert!(sent[named.clone()].iter().all(|byte| *byte != 0), "{number}");
+        assert!(sent[29..named.start].iter().chain(&sent[named.end..]).all(|byte| *byte == 0), "{number}");
+    }
+    assert_eq!(ic.take_violations(), []);
+}
+
+#[tokio::test]
+async fn an_operation_that_the_agreed_version_does_not_have_is_not_sent() {
+    for (version, operation, named) in [
+        (5, "query-cluster", "QUERY_GUEST_CLUSTER_INFORMATION needs vss messages 6.0"),
+        (4, "thaw", "THAW needs"),
+    ] {
+        let mut ic = channel(version, agreeable).await;
+        let failure = Vss::default().verb(&mut ic, &verb(&format!("vss-operation {operation}"))).await;
+        let failure = failure.unwrap_err();
+        assert!(failure.to_string().starts_with(named), "{failure}");
+        assert!(operations(&mut ic).is_empty());
+    }
+}
+
+#[tokio::test]
+async fn an_operation_that_is_refused_is_named() {
+    let mut ic = channel(6, |_| Some(0x8000_4005)).await;
+    let failure = Vss::default().verb(&mut ic, &verb("vss-operation auto-recover")).await.unwrap_err();
+    assert_eq!(failure.to_string(), "the guest refused to do AUTO_RECOVER: 0x80004005 (failure)");
 }

@@ -117,3 +117,8 @@ fn other_ids_and_a_wish_for_a_completion_keep_a_packet_sane() {
     assert!(!sane("packet = { flags = 2 }"));
     assert!(!sane("packet = { kind = 7 }"));
 }
+
+#[test]
+fn a_scenario_copies_no_files() {
+    assert!(wrong("verb = 'checkpoint-vm --snapshot /a=/b'").contains("a scenario copies no files"));
+}

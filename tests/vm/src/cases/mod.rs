@@ -7,7 +7,9 @@ pub mod fixtures;
 
 mod adapter;
 mod addresses;
+mod backup;
 mod differences;
+mod disks;
 mod driver;
 mod guest;
 mod injection;
@@ -40,6 +42,12 @@ pub enum Stage {
     Reoffer,
     /// An older kernel, which cannot give its channels away.
     Old,
+    /// A current kernel whose "/" is on a disk, so that it can be frozen.
+    Backup,
+    /// The same with the older kernel.
+    BackupOld,
+    /// The same with a kernel that has f2fs.
+    BackupGeneral,
 }
 
 impl Stage {
@@ -51,6 +59,9 @@ impl Stage {
             Stage::Raw => "raw",
             Stage::Reoffer => "reoffer",
             Stage::Old => "old",
+            Stage::Backup => "backup",
+            Stage::BackupOld => "backup-old",
+            Stage::BackupGeneral => "backup-general",
         }
     }
 
@@ -59,11 +70,22 @@ impl Stage {
             Stage::Stock | Stage::Raw => Setup::new("6.12"),
             Stage::Reoffer => Setup::new("6.12").host(&["--reoffer-on-close"]),
             Stage::Old => Setup::new("6.1"),
+            Stage::Backup => Setup { root: true, ..Setup::new("6.12") },
+            Stage::BackupOld => Setup { root: true, ..Setup::new("6.1") },
+            Stage::BackupGeneral => Setup { root: true, ..Setup::new("general") },
         }
     }
 }
 
-const STAGES: [Stage; 4] = [Stage::Stock, Stage::Raw, Stage::Reoffer, Stage::Old];
+const STAGES: [Stage; 7] = [
+    Stage::Stock,
+    Stage::Raw,
+    Stage::Reoffer,
+    Stage::Old,
+    Stage::Backup,
+    Stage::BackupOld,
+    Stage::BackupGeneral,
+];
 
 /// One case.
 #[derive(Debug, Clone, Copy)]

@@ -2,7 +2,7 @@
 //!
 //! Cases of a stage share a boot: each begins with what it needs, whatever the one before has left.
 
-use super::{Case, Stage, addresses, driver, injection, old, raw, stock};
+use super::{Case, Stage, addresses, backup, driver, injection, old, raw, stock};
 
 /// All of them, in order.
 pub const ALL: &[Case] = &[
@@ -185,5 +185,85 @@ pub const ALL: &[Case] = &[
         name: "host_shuts_an_older_kernel_down",
         stage: Stage::Old,
         play: stock::host_shuts_the_machine_down,
+    },
+    Case {
+        name: "c_vss_daemon_freezes_every_kind_and_root",
+        stage: Stage::Backup,
+        play: backup::c_daemon_freezes_every_kind,
+    },
+    Case {
+        name: "vssd_on_hv_utils_freezes_every_kind_and_root",
+        stage: Stage::Backup,
+        play: backup::vssd_on_hv_utils_freezes_every_kind,
+    },
+    Case {
+        name: "vssd_on_hv_utils_freezes_a_busy_guest_20_times",
+        stage: Stage::Backup,
+        play: backup::vssd_on_hv_utils_freezes_a_busy_guest,
+    },
+    Case {
+        name: "vssd_killed_on_hv_utils_while_all_is_frozen",
+        stage: Stage::Backup,
+        play: backup::vssd_on_hv_utils_is_killed,
+    },
+    Case {
+        name: "host_that_never_thaws_on_hv_utils",
+        stage: Stage::Backup,
+        play: backup::host_never_thaws_on_hv_utils,
+    },
+    Case {
+        name: "vssd_on_uio_freezes_every_kind_and_root",
+        stage: Stage::Backup,
+        play: backup::vssd_on_uio_freezes_every_kind,
+    },
+    Case {
+        name: "vssd_on_uio_freezes_a_busy_guest_20_times",
+        stage: Stage::Backup,
+        play: backup::vssd_on_uio_freezes_a_busy_guest,
+    },
+    Case {
+        name: "vssd_killed_on_uio_while_all_is_frozen",
+        stage: Stage::Backup,
+        play: backup::vssd_on_uio_is_killed,
+    },
+    Case {
+        name: "host_that_never_thaws_on_uio",
+        stage: Stage::Backup,
+        play: backup::host_never_thaws_on_uio,
+    },
+    Case {
+        name: "c_vss_daemon_waits_for_its_own_log",
+        stage: Stage::Backup,
+        play: backup::c_daemon_waits_for_its_own_log,
+    },
+    Case {
+        name: "vssd_on_an_older_kernel_freezes_every_kind_and_root",
+        stage: Stage::BackupOld,
+        play: backup::vssd_on_hv_utils_freezes_every_kind,
+    },
+    Case {
+        name: "vssd_on_an_older_kernel_freezes_a_busy_guest_20_times",
+        stage: Stage::BackupOld,
+        play: backup::vssd_on_hv_utils_freezes_a_busy_guest,
+    },
+    Case {
+        name: "vssd_killed_on_an_older_kernel_while_all_is_frozen",
+        stage: Stage::BackupOld,
+        play: backup::vssd_on_hv_utils_is_killed,
+    },
+    Case {
+        name: "host_that_never_thaws_an_older_kernel",
+        stage: Stage::BackupOld,
+        play: backup::host_never_thaws_on_hv_utils,
+    },
+    Case {
+        name: "c_vss_daemon_freezes_every_kind_and_f2fs",
+        stage: Stage::BackupGeneral,
+        play: backup::c_daemon_freezes_every_kind,
+    },
+    Case {
+        name: "vssd_freezes_every_kind_and_f2fs",
+        stage: Stage::BackupGeneral,
+        play: backup::vssd_on_hv_utils_freezes_every_kind,
     },
 ];

@@ -33,7 +33,14 @@ pub struct Setup {
     pub vcpus: u32,
     /// A disk of so many bytes for the guest.
     pub disk: Option<u64>,
+    /// Whether the guest's "/" is an ext4 on a disk in memory (`/dev/ram0` of eight); otherwise it is the image itself.
+    pub root: bool,
+    /// Memory of the guest, MB.
+    pub memory: u32,
 }
+
+/// Memory of a guest: Linux 6.12 takes 47 MiB for each service on uio_hv_generic.
+const MEMORY: u32 = 768;
 
 impl Setup {
     /// A guest with this kernel, one processor, and a host like a real one that says nothing about the time unasked.
@@ -46,6 +53,8 @@ impl Setup {
             shell: false,
             vcpus: 1,
             disk: None,
+            root: false,
+            memory: MEMORY,
         }
     }
 

@@ -13,10 +13,8 @@ use crate::agent::Agent;
 
 /// The services with a channel.
 const SERVICES: [&str; 6] = ["heartbeat", "shutdown", "timesync", "kvp", "vss", "fcopy"];
-/// Memory of the guest, MB: Linux 6.12 takes 47 MiB for each service on uio_hv_generic.
-const GUEST_MEMORY: &str = "768";
-/// Memory of the outer machine, MB: its own images, twice while they are unpacked, and the guest.
-const OUTER_MEMORY: &str = "2G";
+/// Memory of the outer machine beside its guest, MB: its own images, twice while they are unpacked.
+const OUTER_MEMORY: u32 = 1280;
 /// What makes a kernel boot fast under emulation, and nothing else.
 const QUICK: &str = "mitigations=off nokaslr cryptomgr.notests apparmor=0 audit=0 ima=off tsc=reliable \
                      no_timer_check raid=noautodetect";
@@ -80,7 +78,9 @@ impl Drop for Vm {
 
 fn append(setup: &Setup) -> String {
     // Each byte of the serial console is an exit of the guest: the kernel's own words are read by dmesg.
-    format!("{QUICK} quiet loglevel=1{}", if setup.shell { " hv.shell" } else { "" })
+    let shell = if setup.shell { " hv.shell" } else { "" };
+    let root = if setup.root { " hv.root" } else { "" };
+    format!("{QUICK} quiet loglevel=1{shell}{root}")
 }
 
 fn disk(setup: &Setup, dir: &Path) -> Result<Option<String>, String> {
@@ -100,14 +100,16 @@ fn nested(images: &Images, setup: &Setup, dir: &Path) -> Result<Command, String>
     let mut command = dying_with_us(&images.qemu());
     command.args(images.data());
     command.args(["-machine", "q35,hpet=off,i8042=off,vmport=off,sata=off,smbus=off"]);
-    command.args(["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "1", "-m", OUTER_MEMORY]);
+    command.args(["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "1", "-m"]);
+    command.arg((OUTER_MEMORY + setup.memory).to_string());
     command.args(["-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio", "-no-reboot"]);
     command.arg("-kernel").arg(images.image("outer.kernel"));
     command.arg("-initrd").arg(images.image(&format!("outer-{}.initrd", setup.kernel)));
     let packed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(";");
     command.arg("-append").arg(format!(
-        "console=ttyS0 panic=-1 quiet loglevel=1 {QUICK} hv.vcpus={} hv.memory={GUEST_MEMORY} hv.layout={} hv.append={}",
+        "console=ttyS0 panic=-1 quiet loglevel=1 {QUICK} hv.vcpus={} hv.memory={} hv.layout={} hv.append={}",
         setup.vcpus,
+        setup.memory,
         packed(&images.layout),
         packed(&append(setup)),
     ));
@@ -131,7 +133,7 @@ fn direct(images: &Images, setup: &Setup, dir: &Path) -> Result<Command, String>
     command.env("HV_LIBRARY", &images.library).env("HV_LAYOUT", &images.layout);
     command.env("HV_KERNEL", images.image(&format!("guest-{}.kernel", setup.kernel)));
     command.env("HV_INITRD", images.image(&format!("guest-{}.initrd", setup.kernel)));
-    command.env("HV_APPEND", append(setup)).env("HV_MEMORY", GUEST_MEMORY);
+    command.env("HV_APPEND", append(setup)).env("HV_MEMORY", setup.memory.to_string());
     command.env("HV_VCPUS", setup.vcpus.to_string()).env("HV_SERVICES", SERVICES.join(" "));
     for name in SERVICES {
         let place = format!("unix:{}/{name}.sock", dir.display());
