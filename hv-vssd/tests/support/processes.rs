@@ -1,0 +1,63 @@
+//! The processes of a world, found by the mark that all of them inherit in their environment.
+//!
+//! A guardian outlives its daemon on purpose, and a hook its runner: who wants to end them all cannot go by parents. Reads
+//! `/proc` only; what has ended meanwhile is not there.
+
+use std::path::Path;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// The variable; its value is the world's directory.
+pub(crate) const MARK: &str = "HV_VSSD_WORLD";
+
+/// Those that carry the mark of `world` and still run, this process apart.
+pub(crate) fn of(world: &Path) -> Vec<Pid> {
+    let mark = format!("{MARK}={}", world.display());
+    let own = rustix::process::getpid();
+    let numbers = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        let number: i32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
+        Pid::from_raw(number)
+    });
+    numbers.filter(|pid| *pid != own && has(*pid, &mark)).collect()
+}
+
+fn has(pid: Pid, mark: &str) -> bool {
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
+}
+
+/// Arguments of a process; none if it has ended.
+pub(crate) fn arguments(pid: Pid) -> Vec<String> {
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words = line.split(|byte| *byte == 0).filter(|word| !word.is_empty());
+    words.map(|word| String::from_utf8_lossy(word).into_owned()).collect()
+}
+
+/// Field `number` of its `stat`, counted from 1 as in proc(5), after the name.
+pub(crate) fn field(pid: Pid, thread: Option<u64>, number: usize) -> Option<String> {
+    let path = match thread {
+        Some(thread) => format!("/proc/{pid}/task/{thread}/stat"),
+        None => format!("/proc/{pid}/stat"),
+    };
+    let text = std::fs::read_to_string(path).ok()?;
+    let (_, after) = text.rsplit_once(')')?;
+    after.split_whitespace().nth(number - 3).map(str::to_owned)
+}
+
+/// Whether it runs: a zombie does not.
+pub(crate) fn runs(pid: Pid) -> bool {
+    field(pid, None, 3).is_some_and(|state| state != "Z" && state != "X")
+}
+
+/// Page faults (minor, major) and bytes written to disks, of the process and all its threads.
+pub(crate) fn toll(pid: Pid) -> [u64; 3] {
+    let number = |field: Option<String>| field.and_then(|text| text.parse().ok()).unwrap_or(u64::MAX);
+    let io = std::fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
+    let written = io.lines().find_map(|line| line.strip_prefix("write_bytes: ")).map(str::to_owned);
+    [number(field(pid, None, 10)), number(field(pid, None, 12)), number(written)]
+}
+
+/// Kills it. It may have ended.
+pub(crate) fn kill(pid: Pid) {
+    let _ = kill_process(pid, Signal::KILL);
+}
