@@ -3,22 +3,14 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command};
 
-use crate::support::{Disk, Kind, World, guard, skipped, until, world, writers::Writers};
-
-fn kinds(test: &str) -> Vec<Kind> {
-    let wanted = [Kind::Ext4, Kind::Xfs, Kind::Btrfs, Kind::F2fs];
-    let there = |kind: &Kind| kind.missing().is_none_or(|why| {
-        skipped(&format!("{test} on {}", kind.name()), &why);
-        false
-    });
-    wanted.into_iter().filter(there).collect()
-}
+use crate::one_of_each;
+use crate::support::{Disk, Kind, World, guard, until, world, writers::Writers};
 
 #[test]
 fn writers_wait_while_it_is_frozen_and_go_on_after() {
     const TEST: &str = "writers_wait_while_it_is_frozen_and_go_on_after";
     world(TEST, async |world: World| {
-        let disks: Vec<Disk> = kinds(TEST).into_iter().map(|kind| world.disk(kind.name(), kind)).collect();
+        let disks = one_of_each(TEST, &world);
         let writers = Writers::start(&world, &disks);
         disks.iter().for_each(Disk::freeze);
         let before = writers.progress();

@@ -5,7 +5,45 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test, its helpers too, fails by panicking")]
 
+mod answers;
+mod bus;
+mod checkpoint;
+mod ends;
 mod fences;
+mod hooks;
+mod refusals;
+mod stacked;
 
 #[path = "../support/mod.rs"]
 mod support;
+
+use support::{Disk, Kind, World, skipped};
+
+/// One filesystem of each type that can be had here.
+fn one_of_each(test: &str, world: &World) -> Vec<Disk> {
+    let wanted = [Kind::Ext4, Kind::Xfs, Kind::Btrfs, Kind::F2fs];
+    let made = wanted.into_iter().filter_map(|kind| match kind.missing() {
+        None => Some(world.disk(kind.name(), kind)),
+        Some(why) => {
+            skipped(&format!("{test}: {}", kind.name()), &why);
+            None
+        }
+    });
+    made.collect()
+}
+
+/// That none of these is frozen. Not while somebody may still be thawing them.
+#[track_caller]
+fn none_frozen<'a>(disks: impl IntoIterator<Item = &'a Disk>) {
+    for disk in disks {
+        assert!(!disk.thaw(), "{} was frozen", disk.mount.display());
+    }
+}
+
+/// That all of these are frozen.
+#[track_caller]
+fn all_frozen<'a>(disks: impl IntoIterator<Item = &'a Disk>) {
+    for disk in disks {
+        assert!(disk.is_frozen(), "{} was not frozen", disk.mount.display());
+    }
+}

@@ -121,25 +121,36 @@ impl World {
         self.disk_in(&self.path("images"), name, kind)
     }
 
-    /// The same, `count` of them: NAME0, NAME1, ….
+    /// Of so many MiB.
+    pub(crate) fn disk_sized(&self, name: &str, kind: Kind, size: u64) -> Disk {
+        self.disk_in_sized(&self.path("images"), name, kind, size)
+    }
+
+    /// Its loop file is in `images`.
+    pub(crate) fn disk_in(&self, images: &Path, name: &str, kind: Kind) -> Disk {
+        self.disk_in_sized(images, name, kind, kind.size())
+    }
+
+    /// The same, of so many MiB.
+    pub(crate) fn disk_in_sized(&self, images: &Path, name: &str, kind: Kind, size: u64) -> Disk {
+        let disk = self.make(images, name, kind, size);
+        self.show_mounts(&[]);
+        disk
+    }
+
+    /// `count` of them: NAME0, NAME1, ….
     pub(crate) fn disks(&self, count: usize, name: &str, kind: Kind) -> Vec<Disk> {
-        let made = (0..count).map(|number| self.make(&self.path("images"), &format!("{name}{number}"), kind));
+        let images = self.path("images");
+        let made = (0..count).map(|number| self.make(&images, &format!("{name}{number}"), kind, kind.size()));
         let made = made.collect();
         self.show_mounts(&[]);
         made
     }
 
-    /// The same; its loop file is in `images`.
-    pub(crate) fn disk_in(&self, images: &Path, name: &str, kind: Kind) -> Disk {
-        let disk = self.make(images, name, kind);
-        self.show_mounts(&[]);
-        disk
-    }
-
-    fn make(&self, images: &Path, name: &str, kind: Kind) -> Disk {
+    fn make(&self, images: &Path, name: &str, kind: Kind, size: u64) -> Disk {
         create_dir_all(images).unwrap();
         let image = images.join(format!("{name}.img"));
-        File::create(&image).unwrap().set_len(kind.size() << 20).unwrap();
+        File::create(&image).unwrap().set_len(size << 20).unwrap();
         let mkfs = format!("mkfs.{}", kind.name());
         // xfs is otherwise not made as small as this; these three are how its own tests say so.
         let mut command = Command::new(mkfs);

@@ -99,7 +99,7 @@ fn process() {
     let begin = Instant::now();
     loop {
         thaw_all(&held).into_iter().for_each(|path| say(format!("was frozen: {}", path.display())));
-        let left = processes::of(&directory);
+        let left = processes::here();
         if left.is_empty() || begin.elapsed() > PATIENCE {
             break;
         }
@@ -121,11 +121,12 @@ fn thaw_all(held: &BTreeMap<PathBuf, File>) -> Vec<PathBuf> {
             scope.spawn(move || {
                 let begin = Instant::now();
                 let mut frozen = false;
-                // EINVAL: it is not frozen. Another error may pass.
                 while begin.elapsed() < PATIENCE {
-                    match thaw(directory) {
+                    match thaw(directory).map_err(|error| Errno::from_io_error(&error)) {
                         Ok(()) => frozen = true,
-                        Err(error) if Errno::from_io_error(&error) == Some(Errno::INVAL) => break,
+                        // It is not frozen, or never can be.
+                        Err(Some(Errno::INVAL | Errno::OPNOTSUPP)) => break,
+                        // That may pass.
                         Err(_) => std::thread::sleep(std::time::Duration::from_millis(5)),
                     }
                 }

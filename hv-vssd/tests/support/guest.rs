@@ -6,7 +6,7 @@
 use std::cell::RefCell;
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use hv_utils_core::channel::sim::Listener;
@@ -26,6 +26,9 @@ pub(crate) struct Guest {
     daemon: RefCell<Option<Child>>,
     listener: Listener,
     bus: String,
+    /// Where its log and its state are.
+    log: PathBuf,
+    state: PathBuf,
     world: World,
 }
 
@@ -41,7 +44,8 @@ impl Guest {
     /// Without a daemon yet. `config` is what `[vss]` has beside `include`, the hooks' directory and how they are run.
     pub(crate) fn prepare(world: World, config: &str) -> Guest {
         let listener = Listener::bind(&world.path("vss.sock")).unwrap();
-        let guest = Guest { daemon: RefCell::default(), listener, bus: "none".to_owned(), world };
+        let (log, state) = (world.path("log"), world.path("state"));
+        let guest = Guest { daemon: RefCell::default(), listener, bus: "none".to_owned(), log, state, world };
         guest.configure(config);
         guest
     }
@@ -56,6 +60,12 @@ impl Guest {
     /// On a bus.
     pub(crate) fn on_bus(mut self, address: &str) -> Guest {
         address.clone_into(&mut self.bus);
+        self
+    }
+
+    /// With its log and its state on a filesystem.
+    pub(crate) fn writing_to(mut self, mount: &Path) -> Guest {
+        (self.log, self.state) = (mount.join("log"), mount.join("state"));
         self
     }
 
@@ -84,17 +94,14 @@ impl Guest {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hv-vssd"));
         command.args(["--log-level", "debug", "--log-format", "text", "--bus", &self.bus]);
         command.arg("--channel").arg(format!("sim:{}", self.listener.path().display()));
-        for (option, name) in [
-            ("--config", "hv-utils.toml"),
-            ("--state-dir", "state"),
-            ("--run-dir", "run"),
-            ("--proc-root", "proc"),
-        ] {
+        for (option, name) in
+            [("--config", "hv-utils.toml"), ("--run-dir", "run"), ("--proc-root", "proc")]
+        {
             command.arg(option).arg(self.path(name));
         }
-        let log = File::options().create(true).append(true).open(self.path("log")).unwrap();
+        command.arg("--state-dir").arg(&self.state);
+        let log = File::options().create(true).append(true).open(&self.log).unwrap();
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        command.env(processes::MARK, self.directory());
         command
     }
 
@@ -125,7 +132,7 @@ impl Guest {
     /// The guardian; `None` if there is none.
     pub(crate) fn guardian(&self) -> Option<Pid> {
         let is = |pid: &Pid| processes::arguments(*pid).iter().any(|word| word == "--guardian");
-        processes::of(self.directory()).into_iter().find(is)
+        processes::here().into_iter().find(is)
     }
 
     /// Sends a signal to the daemon.
@@ -162,7 +169,7 @@ impl Guest {
 
     /// What it has logged by now, and its guardian, and those before them.
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.path("log")).unwrap_or_default()
+        fs::read_to_string(&self.log).unwrap_or_default()
     }
 
     /// A file that a hook or the daemon has written; empty if it has not.

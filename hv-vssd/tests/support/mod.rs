@@ -5,6 +5,7 @@
 //! the daemon reads a `mountinfo` with nothing but those, and a guard, a process of its own, holds a descriptor of each
 //! and thaws them, kills what was started and unmounts, whatever becomes of the test.
 
+pub(crate) mod bus;
 pub(crate) mod disks;
 pub(crate) mod guard;
 pub(crate) mod guest;

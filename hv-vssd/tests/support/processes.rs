@@ -1,29 +1,26 @@
-//! The processes of a world, found by the mark that all of them inherit in their environment.
+//! The processes of a world, found by the mount namespace that they are in.
 //!
-//! A guardian outlives its daemon on purpose, and a hook its runner: who wants to end them all cannot go by parents. Reads
-//! `/proc` only; what has ended meanwhile is not there.
+//! A guardian outlives its daemon on purpose, a hook its runner, and neither has its parent's environment: who wants to end them
+//! all can go by nothing else. Reads `/proc` only; what has ended meanwhile is not there.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// The variable; its value is the world's directory.
-pub(crate) const MARK: &str = "HV_VSSD_WORLD";
-
-/// Those that carry the mark of `world` and still run, this process apart.
-pub(crate) fn of(world: &Path) -> Vec<Pid> {
-    let mark = format!("{MARK}={}", world.display());
+/// Those in the mount namespace of this thread, this process apart.
+pub(crate) fn here() -> Vec<Pid> {
+    let world = std::fs::read_link("/proc/thread-self/ns/mnt").unwrap();
     let own = rustix::process::getpid();
     let numbers = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
         let number: i32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
         Pid::from_raw(number)
     });
-    numbers.filter(|pid| *pid != own && has(*pid, &mark)).collect()
+    // One that has ended and was not waited for is in none.
+    numbers.filter(|pid| *pid != own && namespace(*pid).as_ref() == Some(&world)).collect()
 }
 
-fn has(pid: Pid, mark: &str) -> bool {
-    let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-    environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
+fn namespace(pid: Pid) -> Option<PathBuf> {
+    std::fs::read_link(format!("/proc/{pid}/ns/mnt")).ok()
 }
 
 /// Arguments of a process; none if it has ended.

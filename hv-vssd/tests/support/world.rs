@@ -86,12 +86,12 @@ impl World {
         fs::rename(self.path("mountinfo"), shown).unwrap();
     }
 
-    /// The lines of `mountinfo` about filesystems below `m`.
+    /// The lines of `mountinfo` about the world: its filesystems, and the tmpfs on which their files lie.
     pub(crate) fn mounts(&self) -> Vec<String> {
-        let below = self.path("m");
         // Not /proc/self: that is the process's first thread, in another namespace.
         let table = fs::read_to_string("/proc/thread-self/mountinfo").unwrap();
-        let own = |line: &&str| line.split(' ').nth(4).is_some_and(|mount| Path::new(mount).starts_with(&below));
+        let place = |line: &str| line.split(' ').nth(4).map(PathBuf::from);
+        let own = |line: &&str| place(line).is_some_and(|mount| mount.starts_with(&self.directory));
         table.lines().filter(own).map(str::to_owned).collect()
     }
 

@@ -64,7 +64,6 @@ impl Writers {
         slots.set_len(SLOT * files.len() as u64).unwrap();
         let process = again("support::writers::process")
             .env(WRITES, &list)
-            .env(processes::MARK, world.directory())
             .spawn()
             .unwrap();
         let writers = Writers { files, slots, process };
