@@ -14,6 +14,7 @@ mod hooks;
 mod refusals;
 mod stacked;
 
+#[expect(dead_code, reason = "shared with the other tests, which use more of it")]
 #[path = "../support/mod.rs"]
 mod support;
 

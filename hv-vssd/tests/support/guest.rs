@@ -147,6 +147,12 @@ impl Guest {
         daemon.wait().unwrap();
     }
 
+    /// Waits for the end of a daemon that was killed.
+    pub(crate) fn reap(&self) {
+        let mut daemon = self.daemon.take().unwrap();
+        until("the daemon ends", || daemon.try_wait().unwrap().is_some());
+    }
+
     /// Waits for the daemon's end: its exit code.
     pub(crate) fn ended(&self) -> Option<i32> {
         let mut daemon = self.daemon.take().unwrap();
@@ -175,6 +181,11 @@ impl Guest {
     /// A file that a hook or the daemon has written; empty if it has not.
     pub(crate) fn text(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap_or_default()
+    }
+
+    /// Whether a host's freeze has not ended as the host wanted, or its end is not known to the host.
+    pub(crate) fn owes(&self) -> bool {
+        self.path("run/hv-vssd.owed").exists()
     }
 
     /// The record of a freeze.

@@ -65,6 +65,12 @@ impl Host {
         Some((header.transaction_id, Message::parse(&self.payload).unwrap().header.status))
     }
 
+    /// The status of an answer that a guest has left that is gone.
+    pub(crate) fn answer_left(&mut self) -> Option<Status> {
+        self.channel.try_recv(&mut self.payload).ok()??;
+        Some(Message::parse(&self.payload).unwrap().header.status)
+    }
+
     /// Asks, and has the answer.
     pub(crate) async fn status(&mut self, operation: Operation) -> Status {
         let asked = self.ask(operation).await;

@@ -41,11 +41,6 @@ pub(crate) fn field(pid: Pid, thread: Option<u64>, number: usize) -> Option<Stri
     after.split_whitespace().nth(number - 3).map(str::to_owned)
 }
 
-/// Whether it runs: a zombie does not.
-pub(crate) fn runs(pid: Pid) -> bool {
-    field(pid, None, 3).is_some_and(|state| state != "Z" && state != "X")
-}
-
 /// Page faults (minor, major) and bytes written to disks, of the process and all its threads.
 pub(crate) fn toll(pid: Pid) -> [u64; 3] {
     let number = |field: Option<String>| field.and_then(|text| text.parse().ok()).unwrap_or(u64::MAX);

@@ -130,12 +130,6 @@ impl Writers {
     fn pid(&self) -> Pid {
         Pid::from_child(&self.process)
     }
-
-    /// Ends them; not while anything is frozen.
-    pub(crate) fn end(mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
 }
 
 impl Drop for Writers {
