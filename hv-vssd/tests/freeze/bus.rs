@@ -60,7 +60,10 @@ fn whoever_may_freezes_and_thaws_over_the_bus() {
         let mut told: Vec<String> = vss.get_property("FrozenMounts").await.unwrap();
         told.sort();
         assert_eq!(told, mounts);
-        assert!(vss.get_property::<u64>("Deadline").await.unwrap() > vss.get_property::<u64>("FrozenSince").await.unwrap());
+        assert!(
+            vss.get_property::<u64>("Deadline").await.unwrap()
+                > vss.get_property::<u64>("FrozenSince").await.unwrap()
+        );
         assert_eq!(error(vss.call::<_, _, ()>("Freeze", &60_u32).await), "org.hvutils.Error.Busy");
         vss.call::<_, _, ()>("Thaw", &()).await.unwrap();
         writers.go_on();

@@ -36,7 +36,9 @@ fn a_test_that_is_killed_leaves_nothing_frozen_mounted_or_attached() {
     world("a_test_that_is_killed_leaves_nothing_frozen_mounted_or_attached", async |world: World| {
         let told = world.path("told");
         let mut test: Child = guard::again("fences::left_behind").env(LEFT, &told).spawn().unwrap();
-        until("the other test has frozen", || std::fs::read_to_string(&told).is_ok_and(|text| text.ends_with('\n')));
+        until("the other test has frozen", || {
+            std::fs::read_to_string(&told).is_ok_and(|text| text.ends_with('\n'))
+        });
         let directory = std::fs::read_to_string(&told).unwrap();
         let directory = std::path::Path::new(directory.trim_end());
         assert!(directory.exists());
@@ -44,7 +46,8 @@ fn a_test_that_is_killed_leaves_nothing_frozen_mounted_or_attached() {
         assert_eq!(test.wait().unwrap().signal(), Some(9));
         until("its directory goes", || !directory.exists());
         let attached = || {
-            let list = Command::new("losetup").args(["--list", "--noheadings", "--output", "BACK-FILE"]).output();
+            let list =
+                Command::new("losetup").args(["--list", "--noheadings", "--output", "BACK-FILE"]).output();
             String::from_utf8_lossy(&list.unwrap().stdout).contains(&*directory.to_string_lossy())
         };
         until("its loops go", || !attached());

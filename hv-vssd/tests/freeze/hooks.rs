@@ -10,7 +10,11 @@ use crate::support::{Disk, Guest, Kind, World, until, world};
 const SAYS: &str = "echo $1 > $W/m/d0/hook && echo ${0##*/} $1 >> $W/said";
 
 /// A world with two hooks that say so, and the middle one for the test.
-async fn with_hooks(world: World, config: &str, middle: &str) -> (Guest, crate::support::host::Host, Vec<Disk>) {
+async fn with_hooks(
+    world: World,
+    config: &str,
+    middle: &str,
+) -> (Guest, crate::support::host::Host, Vec<Disk>) {
     let disks = world.disks(2, "d", Kind::Ext4);
     let guest = Guest::prepare(world, config);
     guest.hook("10-first", SAYS);
@@ -72,13 +76,16 @@ fn one_that_fails_is_passed_over_if_it_is_so_configured() {
 fn one_that_hangs_is_ended_and_so_is_the_freeze() {
     world("one_that_hangs_is_ended_and_so_is_the_freeze", async |world: World| {
         // With a child that ignores what asks it to end.
-        let hangs = "[ $1 = freeze ] || exit 0; trap '' TERM; sleep 1000 & echo $! > $W/child; wait; sleep 1000";
+        let hangs =
+            "[ $1 = freeze ] || exit 0; trap '' TERM; sleep 1000 & echo $! > $W/child; wait; sleep 1000";
         let (guest, mut host, disks) = with_hooks(world, "hook-timeout-secs = 1", hangs).await;
         assert_eq!(host.status(Operation::FREEZE).await, Status::FAIL);
         none_frozen(&disks);
         let child = guest.text("child");
         assert_ne!(child, "");
-        until("its child is ended", || !std::path::Path::new("/proc").join(child.trim()).join("exe").exists());
+        until("its child is ended", || {
+            !std::path::Path::new("/proc").join(child.trim()).join("exe").exists()
+        });
         until("they undo", || guest.text("said").ends_with("10-first thaw\n"));
         assert_eq!(host.status(Operation::THAW).await, Status::OK);
     });

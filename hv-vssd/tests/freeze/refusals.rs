@@ -28,7 +28,10 @@ fn sick(world: &World) -> Disk {
     mount("small", &small, "tmpfs", MountFlags::empty(), c"size=2m").unwrap();
     let disk = world.disk_in(&small, "sick", Kind::Ext4);
     // The last block is not written.
-    let full = Command::new("dd").args(["if=/dev/zero", "bs=4096"]).arg(format!("of={}", small.join("full").display())).output();
+    let full = Command::new("dd")
+        .args(["if=/dev/zero", "bs=4096"])
+        .arg(format!("of={}", small.join("full").display()))
+        .output();
     assert!(!full.unwrap().status.success());
     // To be written by the freeze. Nothing is frozen yet, so this process may.
     std::fs::write(disk.mount.join("dirty"), vec![1; 1 << 20]).unwrap();
@@ -194,7 +197,8 @@ fn what_cannot_be_frozen_is_left_alone_or_fails_all_as_configured() {
 #[test]
 fn a_bad_name_is_a_name() {
     world("a_bad_name_is_a_name", async |world: World| {
-        let disks = ["with space", "Ünicode \"quoted\"", "back\\slash"].map(|name| world.disk(name, Kind::Ext4));
+        let disks =
+            ["with space", "Ünicode \"quoted\"", "back\\slash"].map(|name| world.disk(name, Kind::Ext4));
         let (guest, mut host) = Guest::start(world, "").await;
         let writers = Writers::start(&guest, &disks);
         assert_eq!(host.status(Operation::FREEZE).await, Status::OK);

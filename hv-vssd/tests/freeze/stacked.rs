@@ -41,7 +41,9 @@ fn a_loop_on_each_type_is_frozen_before_what_it_lies_on() {
     const TEST: &str = "a_loop_on_each_type_is_frozen_before_what_it_lies_on";
     world(TEST, async |world: World| {
         let lower = one_of_each(TEST, &world);
-        let upper = lower.iter().map(|disk| world.disk_in_sized(&disk.mount, &format!("on-{}", disk.kind.name()), Kind::Ext4, 8));
+        let upper = lower.iter().map(|disk| {
+            world.disk_in_sized(&disk.mount, &format!("on-{}", disk.kind.name()), Kind::Ext4, 16)
+        });
         let disks: Vec<Disk> = upper.collect::<Vec<_>>().into_iter().chain(lower).collect();
         let (guest, mut host) = Guest::start(world, "").await;
         let writers = Writers::start(&guest, &disks);
@@ -66,9 +68,13 @@ fn an_overlay_is_frozen_where_it_writes() {
         let overlay = Disk { mount: world.mount_point("overlay"), kind: Kind::Ext4 };
         let options =
             format!("lowerdir={},upperdir={},workdir={}", lower.display(), upper.display(), work.display());
-        succeed(std::process::Command::new("mount").args(["-t", "overlay", "overlay", "-o", &options]).arg(&overlay.mount));
+        succeed(
+            std::process::Command::new("mount")
+                .args(["-t", "overlay", "overlay", "-o", &options])
+                .arg(&overlay.mount),
+        );
         // And a filesystem whose disk is a file in the overlay: it stands on the second.
-        let highest = world.disk_in_sized(&overlay.mount, "a", Kind::Ext4, 8);
+        let highest = world.disk_in_sized(&overlay.mount, "a", Kind::Ext4, 16);
         let (guest, mut host) = Guest::start(world, "").await;
         let writers = Writers::start(&guest, [&disks[0], &disks[1], &overlay, &highest]);
         for _ in 0..5 {

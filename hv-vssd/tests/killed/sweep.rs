@@ -4,10 +4,9 @@ use std::time::{Duration, Instant};
 
 use hv_utils_core::wire::Status;
 use hv_utils_core::wire::vss::Operation;
-use rustix::process::Pid;
 
-use crate::support::host::Host;
 use crate::record::{Record, Stage};
+use crate::support::host::Host;
 use crate::support::writers::{Progress, Writers};
 use crate::support::{Disk, Guest, Kind, PATIENCE, World, processes};
 use crate::table::Table;
@@ -83,7 +82,15 @@ impl Sweep {
         let guest = Guest::prepare(world, &config);
         let writers = Writers::start(&guest, &disks);
         foreign.freeze();
-        Sweep { host: Some(guest.run().await), foreign, hindered, writers, disks, table: Table::default(), guest }
+        Sweep {
+            host: Some(guest.run().await),
+            foreign,
+            hindered,
+            writers,
+            disks,
+            table: Table::default(),
+            guest,
+        }
     }
 
     /// Goes to the moment, kills, and looks.
@@ -154,7 +161,14 @@ impl Sweep {
     }
 
     /// The guardian thaws, or the next start; then all is as before, and the host knows.
-    async fn after_daemon(&mut self, victim: Victim, mut host: Host, mut told: Told, what: &str, round: usize) {
+    async fn after_daemon(
+        &mut self,
+        victim: Victim,
+        mut host: Host,
+        mut told: Told,
+        what: &str,
+        round: usize,
+    ) {
         self.guest.reap();
         while let Some(status) = host.answer_left() {
             if told.freeze.is_none() { told.freeze = Some(status) } else { told.thaw = Some(status) }
@@ -230,8 +244,8 @@ impl Sweep {
     }
 
     /// Ends the guest, and shows the table.
-    pub(crate) async fn end(self, title: &str) {
-        drop(self.host);
+    pub(crate) fn end(mut self, title: &str) {
+        drop(self.host.take());
         assert_eq!(self.guest.end(), Some(0));
         self.none_frozen("at the end");
         assert!(self.foreign.thaw());

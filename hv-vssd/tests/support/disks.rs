@@ -154,7 +154,10 @@ impl World {
         let mkfs = format!("mkfs.{}", kind.name());
         // xfs is otherwise not made as small as this; these three are how its own tests say so.
         let mut command = Command::new(mkfs);
-        command.args(kind.arguments()).arg(&image).envs(["TEST_DIR", "TEST_DEV", "QA_CHECK_FS"].map(|name| (name, "1")));
+        command
+            .args(kind.arguments())
+            .arg(&image)
+            .envs(["TEST_DIR", "TEST_DEV", "QA_CHECK_FS"].map(|name| (name, "1")));
         succeed(&mut command);
         let mount = self.mount_point(name);
         succeed(Command::new("mount").args(["-o", "loop", "-t", kind.name()]).args([&image, &mount]));

@@ -94,9 +94,7 @@ impl Guest {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hv-vssd"));
         command.args(["--log-level", "debug", "--log-format", "text", "--bus", &self.bus]);
         command.arg("--channel").arg(format!("sim:{}", self.listener.path().display()));
-        for (option, name) in
-            [("--config", "hv-utils.toml"), ("--run-dir", "run"), ("--proc-root", "proc")]
-        {
+        for (option, name) in [("--config", "hv-utils.toml"), ("--run-dir", "run"), ("--proc-root", "proc")] {
             command.arg(option).arg(self.path(name));
         }
         command.arg("--state-dir").arg(&self.state);

@@ -62,10 +62,7 @@ impl Writers {
         let slots = list.with_extension("slots");
         let slots = File::options().read(true).write(true).create_new(true).open(slots).unwrap();
         slots.set_len(SLOT * files.len() as u64).unwrap();
-        let process = again("support::writers::process")
-            .env(WRITES, &list)
-            .spawn()
-            .unwrap();
+        let process = again("support::writers::process").env(WRITES, &list).spawn().unwrap();
         let writers = Writers { files, slots, process };
         writers.go_on();
         writers
@@ -163,7 +160,8 @@ fn process() {
 }
 
 fn write_on(path: &str, number: usize, slots: &File) {
-    let tell = |word: Word, value: u64| slots.write_all_at(&value.to_le_bytes(), place(number, word)).unwrap();
+    let tell =
+        |word: Word, value: u64| slots.write_all_at(&value.to_le_bytes(), place(number, word)).unwrap();
     tell(Word::Thread, u64::try_from(rustix::thread::gettid().as_raw_nonzero().get()).unwrap());
     let file = File::options().write(true).create(true).truncate(true).open(path).unwrap();
     let chunk = [0x5a; CHUNK];
