@@ -105,6 +105,9 @@ fn guard(post: &Post, record: &Record, count: usize) -> io::Result<()> {
     }
     let gate = Gate::default();
     let (targets, gate) = (targets.as_slice(), &gate);
+    // Before the threads: of their stacks only what they use is needed.
+    // Without the privilege we stay in memory as far as the kernel lets us.
+    let _ = mlockall(MlockAllFlags::CURRENT);
     thread::scope(|scope| {
         for _ in 1..thaw::THREADS.min(count) {
             // Without them it takes longer, no more.
@@ -112,8 +115,6 @@ fn guard(post: &Post, record: &Record, count: usize) -> io::Result<()> {
                 .stack_size(STACK_BYTES)
                 .spawn_scoped(scope, move || gate.follow(record, targets));
         }
-        // Without the privilege: as far as the kernel lets us stay in memory.
-        let _ = mlockall(MlockAllFlags::CURRENT);
         let result = talk::agree(&post.command, true).and_then(|()| hold(post, record, gate, targets));
         gate.open(true);
         let _ = munlockall();
