@@ -67,11 +67,12 @@ impl<'a> Grounds<'a> {
 
     /// Of an overlay where it writes, of the others what was mounted.
     fn of_stacked(&self, mount: &Mount) -> Vec<Ground> {
-        let directory = match mount.kind.starts_with("overlay") {
-            true => mount.option("upperdir"),
-            false => Some(mount.source.clone()),
-        };
-        directory.map(|path| self.at(&path, "it writes to")).into_iter().collect()
+        let overlay = mount.kind.starts_with("overlay");
+        let directory = if overlay { mount.option("upperdir") } else { Some(mount.source.clone()) };
+        let Some(directory) = directory else { return Vec::new() };
+        // A backslash may be one of the name, or of whoever mounted it with one before a ',' or ':'.
+        let on = self.locate(&directory).or_else(|| self.locate(&without_backslashes(&directory)));
+        vec![Ground { on, how: format!("it writes to {}", directory.display()) }]
     }
 
     fn of_feet(&self, feet: &Feet) -> Vec<Ground> {
@@ -131,6 +132,15 @@ impl<'a> Grounds<'a> {
             Seen::Unknown => by_name(),
         }
     }
+}
+
+fn without_backslashes(path: &Path) -> PathBuf {
+    let mut bytes = path.as_os_str().as_bytes().iter();
+    let kept = std::iter::from_fn(|| match bytes.next() {
+        Some(b'\\') => bytes.next(),
+        other => other,
+    });
+    bytes_path(&kept.copied().collect::<Vec<u8>>())
 }
 
 fn unknown(how: String) -> Ground {
