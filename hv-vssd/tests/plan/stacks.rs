@@ -59,7 +59,7 @@ fn a_file_that_was_moved_since() {
 }
 
 #[test]
-fn a_file_whose_filesystem_was_detached_is_above_all_on_disks() {
+fn a_file_whose_filesystem_was_detached_is_above_all_others() {
     on_ext4("detached", |world| {
         assert!(world.image("ext4", "@a/b.img", "16M", "@b"));
         world.must(&["umount", "--lazy", "@a"]);

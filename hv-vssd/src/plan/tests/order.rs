@@ -174,3 +174,18 @@ fn two_grounds_count_by_the_higher() {
     let machine = machine.loop_device("7:2", "loop2", "/2").stacked("253:0", "dm-0", &["loop1", "loop2"]);
     assert_eq!(machine.targets(&all()), ["2 /m", "1 /mnt/a", "0 /srv", "0 /"]);
 }
+
+#[test]
+fn there_may_be_as_many_levels_as_loop_devices() {
+    let mut machine = Machine::new("").disk("8:1", "sda1");
+    machine.text = ROOT.to_owned();
+    // Numbered from the top, so that the first to be looked at stands highest.
+    for n in 0..5000_u16 {
+        let line = format!("{} 20 7:{n} / /m{n} rw - ext4 /dev/loop{n} rw\n", 100 + n);
+        machine.text.push_str(&line);
+        let below = if n == 4999 { "/last.img".to_owned() } else { format!("/m{}/img", n + 1) };
+        machine = machine.loop_device(&format!("7:{n}"), &format!("loop{n}"), &below);
+    }
+    let targets = machine.targets(&all());
+    assert_eq!((targets.len(), targets[0].as_str(), targets[5000].as_str()), (5001, "5000 /m0", "0 /"));
+}
