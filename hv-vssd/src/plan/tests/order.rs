@@ -180,12 +180,12 @@ fn there_may_be_as_many_levels_as_loop_devices() {
     let mut machine = Machine::new("").disk("8:1", "sda1");
     machine.text = ROOT.to_owned();
     // Numbered from the top, so that the first to be looked at stands highest.
-    for n in 0..5000_u16 {
+    for n in 0..150_u16 {
         let line = format!("{} 20 7:{n} / /m{n} rw - ext4 /dev/loop{n} rw\n", 100 + n);
         machine.text.push_str(&line);
-        let below = if n == 4999 { "/last.img".to_owned() } else { format!("/m{}/img", n + 1) };
+        let below = if n == 149 { "/last.img".to_owned() } else { format!("/m{}/img", n + 1) };
         machine = machine.loop_device(&format!("7:{n}"), &format!("loop{n}"), &below);
     }
     let targets = machine.targets(&all());
-    assert_eq!((targets.len(), targets[0].as_str(), targets[5000].as_str()), (5001, "5000 /m0", "0 /"));
+    assert_eq!((targets.len(), targets[0].as_str(), targets[150].as_str()), (151, "150 /m0", "0 /"));
 }
