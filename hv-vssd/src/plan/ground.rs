@@ -72,20 +72,17 @@ impl<'a> Grounds<'a> {
         let Some(directory) = directory else { return Vec::new() };
         // A backslash may be one of the name, or of whoever mounted it with one before a ',' or ':'.
         let on = self.locate(&directory).or_else(|| self.locate(&without_backslashes(&directory)));
-        vec![Ground { on, how: format!("it writes to {}", directory.display()) }]
+        vec![at(on, "it writes to", &directory)]
     }
 
     fn of_feet(&self, feet: &Feet) -> Vec<Ground> {
+        let files = feet.files.iter();
         let mut grounds: Vec<Ground> =
-            feet.files.iter().map(|file| self.at(file, "its disk is the file")).collect();
+            files.map(|file| at(self.locate(file), "its disk is the file", file)).collect();
         if feet.nameless {
             grounds.push(unknown("its disk is a file that cannot be told".to_owned()));
         }
         grounds
-    }
-
-    fn at(&self, path: &Path, how: &str) -> Ground {
-        Ground { on: self.locate(path), how: format!("{how} {}", path.display()) }
     }
 
     /// The block devices of `mount`: its own, and those for logs and the like that its options name. `None`: not known.
@@ -141,6 +138,11 @@ fn without_backslashes(path: &Path) -> PathBuf {
         other => other,
     });
     bytes_path(&kept.copied().collect::<Vec<u8>>())
+}
+
+fn at(on: Option<usize>, how: &str, path: &Path) -> Ground {
+    let unknown = if on.is_some() { "" } else { ", and it cannot be told where that is" };
+    Ground { on, how: format!("{how} {}{unknown}", path.display()) }
 }
 
 fn unknown(how: String) -> Ground {

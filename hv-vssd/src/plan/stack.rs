@@ -116,7 +116,7 @@ impl Stack<'_> {
     /// Where one stands that has only this ground.
     fn upon(&self, ground: &Ground) -> Standing {
         let Some(below) = ground.on else {
-            let order = format!("before all others: {}, and it cannot be told where that is", ground.how);
+            let order = format!("before all others: {}", ground.how);
             return Standing { level: self.unsure, order, on: None, unsure: true };
         };
         let Some(under) = self.done(below) else { return Standing::default() };

@@ -51,11 +51,20 @@ fn what_is_unsure_is_above_what_is_in_files_too_but_not_above_what_stands_on_it(
 #[test]
 fn a_loop_device_that_names_no_file_is_put_above_too() {
     let machine = Machine::new("20 1 8:1 / / rw - ext4 a rw\n22 20 7:0 / /x rw - ext4 b rw\n");
-    assert_eq!(machine.disk("8:1", "sda1").disk("7:0", "loop0").targets(&all()), ["1 /x", "0 /"]);
+    let machine = machine.disk("8:1", "sda1").disk("7:0", "loop0");
+    assert_eq!(machine.targets(&all()), ["1 /x", "0 /"]);
+    assert_eq!(order(&machine), "before all others: its disk is a file that cannot be told");
     // There is nothing to be above of.
     let alone = Machine::new("22 1 7:0 / / rw - ext4 b rw\n").disk("7:0", "loop0");
     assert_eq!(alone.targets(&all()), ["0 /"]);
     assert_eq!(alone.entry(&all(), "/").order, "");
+}
+
+#[test]
+fn a_btrfs_whose_disks_cannot_be_told_is_put_above_too() {
+    let machine = Machine::new("20 1 8:1 / / rw - ext4 a rw\n22 20 0:40 / /x rw - btrfs /dev/gone rw\n");
+    assert_eq!(machine.targets(&all()), ["1 /x", "0 /"]);
+    assert_eq!(order(&machine), "before all others: its disks cannot be told");
 }
 
 #[test]
