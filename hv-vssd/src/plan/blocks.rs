@@ -89,16 +89,14 @@ impl Blocks<'_> {
 
     /// All devices of the btrfs of which `source` is one.
     pub(super) fn btrfs(&self, source: &Path) -> Option<Vec<Device>> {
-        let own = self.device_of(source);
-        let name = source.file_name().filter(|_| source.starts_with("/dev"));
-        let all = entries(&self.sys.join("fs/btrfs")).map(|uuid| uuid.join("devices")).find_map(|members| {
-            let devices =
-                || entries(&members).filter_map(|member| read_device(&member.join("dev"))).collect();
-            let named = own.is_none() && name.is_some_and(|name| members.join(name).exists());
-            let devices: Vec<Device> = devices();
-            (named || own.is_some_and(|own| devices.contains(&own))).then_some(devices)
-        });
-        all.or_else(|| own.map(|own| vec![own]))
+        let own = self.device_of(source)?;
+        let members = |filesystem: PathBuf| -> Vec<Device> {
+            entries(&filesystem.join("devices"))
+                .filter_map(|member| read_device(&member.join("dev")))
+                .collect()
+        };
+        let mut all = entries(&self.sys.join("fs/btrfs")).map(members);
+        Some(all.find(|members| members.contains(&own)).unwrap_or_else(|| vec![own]))
     }
 }
 

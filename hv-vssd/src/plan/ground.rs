@@ -67,24 +67,22 @@ impl<'a> Grounds<'a> {
 
     /// Of an overlay where it writes, of the others what was mounted.
     fn of_stacked(&self, mount: &Mount) -> Vec<Ground> {
-        let directory = match mount.kind.starts_with("overlay") {
-            true => mount.option("upperdir"),
-            false => Some(mount.source.clone()),
-        };
-        directory.map(|path| self.at(&path, "it writes to")).into_iter().collect()
+        let overlay = mount.kind.starts_with("overlay");
+        let directory = if overlay { mount.option("upperdir") } else { Some(mount.source.clone()) };
+        let Some(directory) = directory else { return Vec::new() };
+        // A backslash may be one of the name, or of whoever mounted it with one before a ',' or ':'.
+        let on = self.locate(&directory).or_else(|| self.locate(&without_backslashes(&directory)));
+        vec![at(on, "it writes to", &directory)]
     }
 
     fn of_feet(&self, feet: &Feet) -> Vec<Ground> {
+        let files = feet.files.iter();
         let mut grounds: Vec<Ground> =
-            feet.files.iter().map(|file| self.at(file, "its disk is the file")).collect();
+            files.map(|file| at(self.locate(file), "its disk is the file", file)).collect();
         if feet.nameless {
             grounds.push(unknown("its disk is a file that cannot be told".to_owned()));
         }
         grounds
-    }
-
-    fn at(&self, path: &Path, how: &str) -> Ground {
-        Ground { on: self.locate(path), how: format!("{how} {}", path.display()) }
     }
 
     /// The block devices of `mount`: its own, and those for logs and the like that its options name. `None`: not known.
@@ -131,6 +129,20 @@ impl<'a> Grounds<'a> {
             Seen::Unknown => by_name(),
         }
     }
+}
+
+fn without_backslashes(path: &Path) -> PathBuf {
+    let mut bytes = path.as_os_str().as_bytes().iter();
+    let kept = std::iter::from_fn(|| match bytes.next() {
+        Some(b'\\') => bytes.next(),
+        other => other,
+    });
+    bytes_path(&kept.copied().collect::<Vec<u8>>())
+}
+
+fn at(on: Option<usize>, how: &str, path: &Path) -> Ground {
+    let unknown = if on.is_some() { "" } else { ", and it cannot be told where that is" };
+    Ground { on, how: format!("{how} {}{unknown}", path.display()) }
 }
 
 fn unknown(how: String) -> Ground {

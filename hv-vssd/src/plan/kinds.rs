@@ -52,6 +52,7 @@ impl Class {
         match kind {
             "fuse" => Class::Fuse,
             _ if kind.starts_with("fuse.") => Class::Fuse,
+            _ if kind.starts_with("fuseblk.") => Class::Unfreezable,
             _ if is(NETWORK) => Class::Network,
             _ if is(STACKED) => Class::Stacked,
             _ if device.major == 0 && !is(ANONYMOUS) => Class::Pseudo,

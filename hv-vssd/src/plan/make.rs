@@ -7,7 +7,7 @@ use super::ground::Grounds;
 use super::judge::{AT_RISK, judge};
 use super::look::{Kernel, Look};
 use super::mountinfo::{self, Mount};
-use super::stack::{Stack, Standing};
+use super::stack::{Standing, standings};
 use super::superblocks::{self, Superblock};
 use super::tree::Tree;
 use super::{Entry, Plan, Roots, Rules, Verdict};
@@ -59,11 +59,10 @@ pub(super) fn plan(mounts: &[Mount], sys: &Path, rules: &Rules, look: &dyn Look)
         superblocks.iter().map(|superblock| judge(superblock, mounts, rules)).collect();
     let frozen: Vec<bool> = verdicts.iter().map(|verdict| *verdict == Verdict::Freeze).collect();
     let grounds = Grounds::new(mounts, &superblocks, &tree, Blocks { sys, look });
-    let mut stack = Stack::new(mounts, &superblocks, &frozen, grounds);
-    let entries = superblocks.iter().zip(verdicts).enumerate().map(|(index, (superblock, verdict))| {
-        let standing = if frozen[index] { stack.standing(index) } else { Standing::default() };
-        entry(superblock, mounts, verdict, standing)
-    });
+    let standings = standings(mounts, &superblocks, &frozen, grounds);
+    let entries = superblocks.iter().zip(verdicts).zip(standings);
+    let entries =
+        entries.map(|((superblock, verdict), standing)| entry(superblock, mounts, verdict, standing));
     let mut entries: Vec<Entry> = entries.collect();
     entries.sort_by_cached_key(place_in_order);
     Plan { entries }

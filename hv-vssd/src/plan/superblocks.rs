@@ -55,9 +55,9 @@ fn superblock(
     places.sort_by_cached_key(|index| {
         let mount = &mounts[*index];
         let whole = mount.root == Path::new("/");
-        let behind_others = tree.is_behind_others(*index);
+        let may_hang = tree.may_hang(&mount.point);
         (
-            behind_others,
+            may_hang,
             !whole,
             !directories.contains(index),
             mount.point.as_os_str().len(),
@@ -68,8 +68,7 @@ fn superblock(
     Superblock { device, places, hidden }
 }
 
-/// The mounts in which something else is mounted: not at their root, where it could be file upon file.
+/// The mounts in which something else is mounted.
 fn with_mounts_below(mounts: &[Mount], tree: &Tree<'_>) -> HashSet<usize> {
-    let parents = mounts.iter().filter_map(|mount| Some((mount, tree.by_id(mount.parent)?)));
-    parents.filter(|(mount, parent)| mounts[*parent].point != mount.point).map(|(_, parent)| parent).collect()
+    mounts.iter().filter_map(|mount| tree.by_id(mount.parent)).collect()
 }

@@ -116,7 +116,12 @@ impl Machine {
     }
 
     fn plan(&self, rules: &Rules) -> Plan {
-        plan(&mountinfo::parse(self.text.as_bytes()), self.directory.path(), rules, &self.paths)
+        self.plan_of(self.text.as_bytes(), rules)
+    }
+
+    /// The plan on this machine's devices, with other mounts.
+    fn plan_of(&self, text: &[u8], rules: &Rules) -> Plan {
+        plan(&mountinfo::parse(text), self.directory.path(), rules, &self.paths)
     }
 
     /// What is frozen, as `level mount`.

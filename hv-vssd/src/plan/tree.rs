@@ -21,7 +21,7 @@ pub(super) struct Tree<'a> {
 impl<'a> Tree<'a> {
     pub(super) fn new(mounts: &'a [Mount]) -> Self {
         let by_id: HashMap<u64, usize> = (0..).zip(mounts).map(|(index, mount)| (mount.id, index)).collect();
-        // Of several at one place in one mount, which kernels before 4.12 could make, the later is in force: a higher number.
+        // Of several at one place in one mount, which kernels before 4.11 could make, the later is in force: a higher number.
         let children = (0..).zip(mounts).map(|(index, mount)| {
             let parent = by_id.get(&mount.parent).copied().filter(|parent| *parent != index);
             ((parent, mount.point.as_path()), index)
@@ -47,12 +47,6 @@ impl<'a> Tree<'a> {
     /// Whether its mount point leads elsewhere than to this mount.
     pub(super) fn is_hidden(&self, index: usize) -> bool {
         self.find(&self.mounts[index].point) != Some(index)
-    }
-
-    /// Whether the way to this mount, not it itself, may hang.
-    pub(super) fn is_behind_others(&self, index: usize) -> bool {
-        let way = self.way(&self.mounts[index].point);
-        way.iter().any(|on| *on != index && kinds::may_hang(&self.mounts[*on].kind))
     }
 
     /// The mounts that a lookup of `path` passes, the last being where it ends.

@@ -51,7 +51,7 @@ fn a_partition_of_an_array_stands_on_the_arrays_members() {
 }
 
 #[test]
-fn a_btrfs_is_found_by_its_device_or_by_that_ones_name() {
+fn a_btrfs_is_found_by_any_of_its_devices() {
     let machine = Machine::new("").disk("8:1", "sda1").disk("8:2", "sda2").disk("253:0", "dm-0");
     let machine =
         machine.btrfs("a", &["sda1", "sda2"]).btrfs("b", &["dm-0"]).node("/dev/mapper/luks-1", "253:0");

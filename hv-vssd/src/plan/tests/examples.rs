@@ -60,6 +60,9 @@ const STACKED: &str = "\
 fn debian() {
     let machine = Machine::new(DEBIAN);
     assert_eq!(machine.targets(&all()), ["0 /srv/my data", "0 /"]);
+    let rest: Vec<String> =
+        machine.plan(&all()).entries.iter().skip(2).map(|entry| entry.mount.display().to_string()).collect();
+    assert!(rest.len() == 11 && rest.is_sorted(), "{rest:?}");
     let plan = machine.plan(&strict());
     assert!(plan.refusal().unwrap().starts_with("/boot/efi (vfat) cannot be frozen"));
     assert_eq!(machine.entry(&all(), "/mnt/nas").verdict.reason(), "its data are on another machine");

@@ -27,21 +27,33 @@ fn the_kernels_word_goes_before_the_name() {
 }
 
 #[test]
-fn a_file_of_another_namespace_puts_it_above_all_that_stands_on_disks() {
+fn a_file_of_another_namespace_puts_it_above_all_of_which_more_is_known() {
     let machine =
         with("/srv/a", "23 20 7:1 / /y rw - ext4 /dev/loop1 rw\n").loop_device("7:1", "loop1", "/x/y.img");
     let machine = machine.absent("/srv/a");
     assert_eq!(machine.targets(&all()), ["2 /y", "1 /x", "0 /srv", "0 /"]);
     assert_eq!(
         order(&machine),
-        "before what stands on disks: its disk is the file /srv/a, and it cannot be told where that is"
+        "before all others: its disk is the file /srv/a, and it cannot be told where that is"
     );
+}
+
+#[test]
+fn what_is_unsure_is_above_what_is_in_files_too_but_not_above_what_stands_on_it() {
+    let more =
+        "23 20 7:1 / /y rw - ext4 b rw\n24 20 7:2 / /z rw - ext4 c rw\n25 20 7:3 / /u rw - ext4 d rw\n";
+    let machine = with("/elsewhere/a", more).absent("/elsewhere/a").absent("/elsewhere/u");
+    let machine = machine.loop_device("7:1", "loop1", "/srv/y.img").loop_device("7:2", "loop2", "/x/z.img");
+    let machine = machine.loop_device("7:3", "loop3", "/elsewhere/u");
+    assert_eq!(machine.targets(&all()), ["3 /z", "2 /u", "2 /x", "1 /y", "0 /srv", "0 /"]);
 }
 
 #[test]
 fn a_loop_device_that_names_no_file_is_put_above_too() {
     let machine = Machine::new("20 1 8:1 / / rw - ext4 a rw\n22 20 7:0 / /x rw - ext4 b rw\n");
-    assert_eq!(machine.disk("8:1", "sda1").disk("7:0", "loop0").targets(&all()), ["1 /x", "0 /"]);
+    let machine = machine.disk("8:1", "sda1").disk("7:0", "loop0");
+    assert_eq!(machine.targets(&all()), ["1 /x", "0 /"]);
+    assert_eq!(order(&machine), "before all others: its disk is a file that cannot be told");
     // There is nothing to be above of.
     let alone = Machine::new("22 1 7:0 / / rw - ext4 b rw\n").disk("7:0", "loop0");
     assert_eq!(alone.targets(&all()), ["0 /"]);
@@ -49,11 +61,18 @@ fn a_loop_device_that_names_no_file_is_put_above_too() {
 }
 
 #[test]
+fn a_btrfs_whose_disks_cannot_be_told_is_put_above_too() {
+    let machine = Machine::new("20 1 8:1 / / rw - ext4 a rw\n22 20 0:40 / /x rw - btrfs /dev/gone rw\n");
+    assert_eq!(machine.targets(&all()), ["1 /x", "0 /"]);
+    assert_eq!(order(&machine), "before all others: its disks cannot be told");
+}
+
+#[test]
 fn a_removed_file_is_where_its_directory_is() {
     let machine = with("/srv/i/a (deleted)", "").absent("/srv/i/a (deleted)").there("/srv/i", 21);
     assert_eq!(order(&machine), "before /srv: its disk is the file /srv/i/a (deleted)");
     let gone = with("/srv/i/a (deleted)", "").absent("/srv/i/a (deleted)").absent("/srv/i");
-    assert!(order(&gone).starts_with("before what stands on disks"), "{}", order(&gone));
+    assert!(order(&gone).starts_with("before all others"), "{}", order(&gone));
 }
 
 #[test]
@@ -79,7 +98,7 @@ fn what_stands_on_a_program_or_another_machine_may_stand_on_anything() {
         assert_eq!(machine.targets(&all()), ["1 /x", "0 /srv", "0 /"], "{kind}");
         assert_eq!(
             order(&machine),
-            "before what stands on disks: its disk is the file /far/a.img, and of /far it cannot be told what it stands on"
+            "before all others: its disk is the file /far/a.img, and it cannot be told what /far stands on"
         );
     }
 }

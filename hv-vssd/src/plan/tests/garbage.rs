@@ -25,36 +25,56 @@ fn nearly() -> impl Strategy<Value = String> {
     prop::collection::vec(lines, 0..12).prop_map(|lines| lines.concat())
 }
 
-proptest! {
-    #[test]
-    fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
-        let _ = plan_of(&bytes);
-    }
+/// Loop devices with files that the lines of [`nearly`] have names for.
+fn loops() -> Machine {
+    let machine = Machine::new("").loop_device("7:0", "loop0", "/a/b").loop_device("7:1", "loop1", "/b");
+    machine.loop_device("7:2", "loop2", "/dev/loop0")
+}
 
-    #[test]
-    fn any_lines_are_survived_and_each_superblock_comes_once(text in nearly()) {
-        let machine = Machine::new(&text).loop_device("7:0", "loop0", "/a/b").loop_device("7:1", "loop1", "/b");
-        let plan = machine.loop_device("7:2", "loop2", "/dev/loop0").plan(&all());
+#[test]
+fn any_bytes_are_survived() {
+    let machine = loops();
+    proptest!(|(bytes in prop::collection::vec(any::<u8>(), 0..400))| {
+        machine.plan_of(&bytes, &all());
+    });
+}
+
+#[test]
+fn any_lines_are_survived_and_each_superblock_comes_once() {
+    let machine = loops();
+    proptest!(|(text in nearly())| {
+        let plan = machine.plan_of(text.as_bytes(), &all());
         let mut devices: Vec<_> = plan.entries.iter().map(|entry| entry.device).collect();
         let before = devices.len();
         devices.sort();
         devices.dedup();
         prop_assert_eq!(devices.len(), before);
-        let levels: Vec<u16> = plan.targets().map(|entry| entry.level).collect();
-        prop_assert!(levels.is_sorted_by(|above, below| above >= below));
+        prop_assert!(plan.targets().map(|entry| entry.level).is_sorted_by(|above, below| above >= below));
         prop_assert!(plan.targets().all(|entry| (entry.level == 0) == entry.order.is_empty()));
-    }
+    });
+}
 
-    #[test]
-    fn the_order_of_lines_does_not_matter(
-        (index, lines) in (0..examples::ALL.len()).prop_flat_map(|index| {
+#[test]
+fn the_order_of_lines_does_not_matter() {
+    let machine = loops();
+    let shuffled = || {
+        (0..examples::ALL.len()).prop_flat_map(|index| {
             let lines: Vec<&str> = examples::ALL[index].lines().collect();
             (Just(index), Just(lines).prop_shuffle())
         })
-    ) {
-        let other = Machine::new(&lines.join("\n")).plan(&all());
-        prop_assert_eq!(other, Machine::new(examples::ALL[index]).plan(&all()));
-    }
+    };
+    proptest!(|((index, lines) in shuffled())| {
+        let other = machine.plan_of(lines.join("\n").as_bytes(), &all());
+        prop_assert_eq!(other, machine.plan_of(examples::ALL[index].as_bytes(), &all()));
+    });
+    let garbage = nearly().prop_flat_map(|text| {
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        (Just(text), Just(lines).prop_shuffle())
+    });
+    proptest!(|((text, lines) in garbage)| {
+        let other = machine.plan_of(lines.join("\n").as_bytes(), &all());
+        prop_assert_eq!(other, machine.plan_of(text.as_bytes(), &all()));
+    });
 }
 
 #[test]

@@ -68,6 +68,7 @@ fn what_is_on_a_disk_and_cannot_be_frozen_is_a_warning_or_a_failure() {
         ("hfsplus", "8:2"),
         ("ntfs3", "8:2"),
         ("fuseblk", "8:2"),
+        ("fuseblk.ntfs", "8:2"),
         ("zfs", "0:41"),
         ("ocfs2", "8:2"),
         ("gfs2", "8:2"),

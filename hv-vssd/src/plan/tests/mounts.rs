@@ -77,9 +77,7 @@ fn lines_that_are_none_are_passed_over() {
 
 #[test]
 fn a_line_that_was_read_twice_is_one_mount() {
-    let machine = with_root(ROOT);
-    assert_eq!(machine.plan(&all()).entries.len(), 1);
-    assert!(also(&machine, "/").is_empty());
+    assert_eq!(parse(ROOT.repeat(2).as_bytes()).len(), 1);
 }
 
 #[test]

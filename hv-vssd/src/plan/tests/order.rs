@@ -101,6 +101,20 @@ fn a_file_in_an_overlay_is_where_the_overlay_writes() {
 }
 
 #[test]
+fn an_upper_directory_may_be_named_as_it_is_or_as_it_was_given() {
+    // As Linux 6.18 shows what was mounted with "upperdir=/srv/a\\,b".
+    let text = format!(
+        "{ROOT}21 20 8:2 / /srv rw - xfs /dev/sdb1 rw\n\
+         23 20 0:50 / /merged rw - overlay overlay rw,upperdir=/srv/a\\134\\054b\n24 20 7:1 / /x rw - ext4 c rw\n"
+    );
+    for (there, absent) in [(r"/srv/a\,b", "/srv/a,b"), ("/srv/a,b", r"/srv/a\,b")] {
+        let machine = Machine::new(&text).disk("8:1", "sda1").disk("8:2", "sdb1");
+        let machine = machine.loop_device("7:1", "loop1", "/merged/x.img").there(there, 21).absent(absent);
+        assert!(order(&machine, "/x").starts_with("before /srv: "), "{there}: {}", order(&machine, "/x"));
+    }
+}
+
+#[test]
 fn an_overlay_without_an_upper_directory_is_stood_on_by_nothing_that_writes() {
     let machine = Machine::new(&format!(
         "{ROOT}23 20 0:50 / /merged ro - overlay overlay ro,lowerdir=/l1:/l2\n24 20 7:1 / /x rw - ext4 c rw\n"
@@ -159,4 +173,19 @@ fn two_grounds_count_by_the_higher() {
     let machine = one_loop("23 20 253:0 / /m rw - ext4 d rw\n").loop_device("7:1", "loop1", "/mnt/a/1");
     let machine = machine.loop_device("7:2", "loop2", "/2").stacked("253:0", "dm-0", &["loop1", "loop2"]);
     assert_eq!(machine.targets(&all()), ["2 /m", "1 /mnt/a", "0 /srv", "0 /"]);
+}
+
+#[test]
+fn there_may_be_as_many_levels_as_loop_devices() {
+    let mut machine = Machine::new("").disk("8:1", "sda1");
+    machine.text = ROOT.to_owned();
+    // Numbered from the top, so that the first to be looked at stands highest.
+    for n in 0..150_u16 {
+        let line = format!("{} 20 7:{n} / /m{n} rw - ext4 /dev/loop{n} rw\n", 100 + n);
+        machine.text.push_str(&line);
+        let below = if n == 149 { "/last.img".to_owned() } else { format!("/m{}/img", n + 1) };
+        machine = machine.loop_device(&format!("7:{n}"), &format!("loop{n}"), &below);
+    }
+    let targets = machine.targets(&all());
+    assert_eq!((targets.len(), targets[0].as_str(), targets[150].as_str()), (151, "150 /m0", "0 /"));
 }
