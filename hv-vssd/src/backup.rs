@@ -157,7 +157,7 @@ impl Backup {
     pub(crate) fn wind_down(&mut self, hooks: &Hooks) {
         let next = if self.failure.is_some() { Phase::FreezeFailed } else { Phase::Thaw };
         let ended = match std::mem::replace(&mut self.stage, Stage::Filesystems) {
-            Stage::Preparing(round) => {
+            Stage::Preparing(round) if !round.is_finished() => {
                 round.abort();
                 Some(round)
             }

@@ -37,6 +37,7 @@ fn filesystem(record: &Record, index: usize) -> FilesystemReport {
 
 fn result(step: Step, error: i32) -> String {
     match (step, known(error)) {
+        (Step::Thawed, Some(Errno::INVAL)) => "was thawed by somebody else before its time".into(),
         (Step::Thawed, _) => FROZEN.to_owned(),
         (Step::Refused | Step::Idle, _) if error == 0 => "not tried: the freeze was given up before".to_owned(),
         (Step::Refused, Some(Errno::BUSY)) => {

@@ -116,6 +116,9 @@ impl Vssd {
                 self.publish();
             }
             Event::Over(done) => {
+                if done.failure.is_some() {
+                    self.engine.spoiled();
+                }
                 if let Some(backup) = &mut self.backup {
                     backup.done(done);
                 }
