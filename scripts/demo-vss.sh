@@ -17,7 +17,7 @@ mount=$dir/data
 pids=""
 
 say() { printf '   %s\n' "$*"; }
-indented() { sed 's/^/     /'; }
+indented() { sed '/./s/^/     /'; }
 host() { "$programs/hv-testhost" --control "$dir/control" --timeout "$patience" "$@"; }
 hvctl() { "$programs/hvctl" --bus "$bus" "$@"; }
 
