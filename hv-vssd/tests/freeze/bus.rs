@@ -1,0 +1,119 @@
+//! Freezing and thawing over D-Bus, beside a host that may want the same.
+
+use futures_util::StreamExt;
+use hv_utils_core::wire::Status;
+use hv_utils_core::wire::vss::Operation;
+use zbus::Proxy;
+
+use crate::support::bus::PrivateBus;
+use crate::support::host::Host;
+use crate::support::writers::Writers;
+use crate::support::{Disk, Guest, Kind, PATIENCE, World, skipped, world};
+use crate::{all_frozen, none_frozen};
+
+/// Everything: guest, host, somebody on the bus.
+struct Everybody {
+    guest: Guest,
+    host: Host,
+    vss: Proxy<'static>,
+    disks: Vec<Disk>,
+    _bus: PrivateBus,
+}
+
+async fn everybody(test: &str, world: World, config: &str) -> Option<Everybody> {
+    let Some(bus) = PrivateBus::start(&world) else {
+        skipped(test, "there is no dbus-daemon");
+        return None;
+    };
+    let disks = world.disks(2, "d", Kind::Ext4);
+    let guest = Guest::prepare(world, config).on_bus(&bus.address);
+    let host = guest.run().await;
+    let connection = zbus::connection::Builder::address(bus.address.as_str()).build().await.unwrap();
+    bus.wait_for(&connection, "org.hvutils.Vss1").await;
+    let path = "/org/hvutils/Vss1";
+    let vss = Proxy::new(&connection, "org.hvutils.Vss1", path, "org.hvutils.Vss1").await.unwrap();
+    Some(Everybody { guest, host, vss, disks, _bus: bus })
+}
+
+/// What the error of a call is called.
+fn error<T: std::fmt::Debug>(result: zbus::Result<T>) -> String {
+    match result.unwrap_err() {
+        zbus::Error::MethodError(name, _, _) => name.to_string(),
+        other => panic!("{other}"),
+    }
+}
+
+#[test]
+fn whoever_may_freezes_and_thaws_over_the_bus() {
+    const TEST: &str = "whoever_may_freezes_and_thaws_over_the_bus";
+    world(TEST, async |world: World| {
+        let Some(all) = everybody(TEST, world, "").await else { return };
+        let Everybody { guest, vss, disks, .. } = &all;
+        let writers = Writers::start(guest, disks);
+        let mut frozen = vss.receive_signal("Frozen").await.unwrap();
+        let mut thawed = vss.receive_signal("Thawed").await.unwrap();
+        vss.call::<_, _, ()>("Freeze", &60_u32).await.unwrap();
+        writers.wait_in_writes(writers.all());
+        all_frozen(disks);
+        assert_eq!(vss.get_property::<String>("State").await.unwrap(), "frozen");
+        let mounts: Vec<String> = disks.iter().map(|disk| disk.mount.display().to_string()).collect();
+        let mut told: Vec<String> = vss.get_property("FrozenMounts").await.unwrap();
+        told.sort();
+        assert_eq!(told, mounts);
+        assert!(
+            vss.get_property::<u64>("Deadline").await.unwrap()
+                > vss.get_property::<u64>("FrozenSince").await.unwrap()
+        );
+        assert_eq!(error(vss.call::<_, _, ()>("Freeze", &60_u32).await), "org.hvutils.Error.Busy");
+        vss.call::<_, _, ()>("Thaw", &()).await.unwrap();
+        writers.go_on();
+        none_frozen(disks);
+        assert_eq!(vss.get_property::<String>("State").await.unwrap(), "thawed");
+        assert_eq!(vss.get_property::<u64>("Deadline").await.unwrap(), 0);
+        assert_eq!(error(vss.call::<_, _, ()>("Thaw", &()).await), "org.hvutils.Error.NotFrozen");
+        let signal = tokio::time::timeout(PATIENCE, frozen.next()).await.unwrap().unwrap();
+        let (mut told,): (Vec<String>,) = signal.body().deserialize().unwrap();
+        told.sort();
+        assert_eq!(told, mounts);
+        let signal = tokio::time::timeout(PATIENCE, thawed.next()).await.unwrap().unwrap();
+        let (frozen_us, cause): (u64, String) = signal.body().deserialize().unwrap();
+        assert!(frozen_us > 0);
+        assert_eq!(cause, "bus");
+    });
+}
+
+#[test]
+fn a_freeze_of_the_bus_is_busy_for_the_host_and_the_other_way_round() {
+    const TEST: &str = "a_freeze_of_the_bus_is_busy_for_the_host_and_the_other_way_round";
+    world(TEST, async |world: World| {
+        let Some(mut all) = everybody(TEST, world, "").await else { return };
+        let (vss, host, disks) = (&all.vss, &mut all.host, &all.disks);
+        vss.call::<_, _, ()>("Freeze", &60_u32).await.unwrap();
+        assert_eq!(host.status(Operation::FREEZE).await, Status::FAIL);
+        all_frozen(disks);
+        vss.call::<_, _, ()>("Thaw", &()).await.unwrap();
+        none_frozen(disks);
+        assert_eq!(host.status(Operation::FREEZE).await, Status::OK);
+        assert_eq!(error(vss.call::<_, _, ()>("Freeze", &60_u32).await), "org.hvutils.Error.Busy");
+        // Whoever may thaws what the host has frozen, and the host hears of it.
+        vss.call::<_, _, ()>("Thaw", &()).await.unwrap();
+        none_frozen(disks);
+        crate::answers::hears_of_it_once(host).await;
+    });
+}
+
+#[test]
+fn a_freeze_of_the_bus_ends_at_its_own_deadline() {
+    const TEST: &str = "a_freeze_of_the_bus_ends_at_its_own_deadline";
+    world(TEST, async |world: World| {
+        let Some(all) = everybody(TEST, world, "").await else { return };
+        let writers = Writers::start(&all.guest, &all.disks);
+        let mut thawed = all.vss.receive_signal("Thawed").await.unwrap();
+        all.vss.call::<_, _, ()>("Freeze", &1_u32).await.unwrap();
+        writers.go_on();
+        let signal = tokio::time::timeout(PATIENCE, thawed.next()).await.unwrap().unwrap();
+        let (_, cause): (u64, String) = signal.body().deserialize().unwrap();
+        assert_eq!(cause, "deadline");
+        none_frozen(&all.disks);
+    });
+}

@@ -1,0 +1,128 @@
+//! Daemon and guardian, killed at every step of a freeze: nothing stays frozen, and no host is told what is not so.
+//!
+//! The step is seen in the record of the freeze; what is killed at which step, and how often, is printed as a table. After each
+//! kill writers on every filesystem go on, what somebody else has frozen is still frozen, and the next start does what the one
+//! before could not.
+
+#![expect(clippy::unwrap_used, reason = "a test, its helpers too, fails by panicking")]
+
+#[path = "../support/record.rs"]
+mod record;
+mod sweep;
+mod table;
+
+#[expect(dead_code, reason = "shared with the other tests, which use more of it")]
+#[path = "../support/mod.rs"]
+mod support;
+
+use hv_utils_core::wire::vss::Operation;
+
+use record::Stage;
+use support::{Guest, Kind, World, until, world};
+use sweep::{DISKS, Moment, Sweep, Victim};
+
+/// Every moment of a freeze and its thaw.
+fn moments() -> Vec<Moment> {
+    let stages = [Stage::Prepared, Stage::Written(1), Stage::Written(DISKS), Stage::Begun, Stage::Attempting];
+    let freezing = (1..=DISKS).map(Stage::Frozen);
+    let thawing = (0..=DISKS).map(Stage::Thawed).chain([Stage::Over]);
+    let asked = (0..6).map(|count| Moment::Asked(count * 300));
+    let thaw_asked = (0..4).map(|count| Moment::ThawAsked(count * 300));
+    [Moment::Idle]
+        .into_iter()
+        .chain(asked)
+        .chain(stages.into_iter().chain(freezing).map(Moment::Freezing))
+        .chain([Moment::Told])
+        .chain(thaw_asked)
+        .chain(thawing.map(Moment::Thawing))
+        .chain([Moment::Thawed])
+        .collect()
+}
+
+fn killed(test: &'static str, victim: Victim, rounds: usize) {
+    world(test, async move |world: World| {
+        let mut sweep = Sweep::start(world).await;
+        for round in 0..rounds {
+            for moment in moments() {
+                sweep.kill(victim, moment, round).await;
+            }
+        }
+        sweep.end(test);
+    });
+}
+
+#[test]
+fn a_daemon_that_is_killed_leaves_it_to_the_guardian() {
+    killed("a_daemon_that_is_killed_leaves_it_to_the_guardian", Victim::Daemon, 4);
+}
+
+#[test]
+fn a_guardian_that_is_killed_leaves_it_to_the_daemon() {
+    killed("a_guardian_that_is_killed_leaves_it_to_the_daemon", Victim::Guardian, 2);
+}
+
+#[test]
+fn both_that_are_killed_leave_it_to_the_next_start() {
+    killed("both_that_are_killed_leave_it_to_the_next_start", Victim::Both, 3);
+}
+
+#[test]
+fn what_somebody_else_has_frozen_is_not_thawed_by_those_who_clean_up() {
+    const TEST: &str = "what_somebody_else_has_frozen_is_not_thawed_by_those_who_clean_up";
+    world(TEST, async |world: World| {
+        let mut sweep = Sweep::start_with_foreign(world).await;
+        let stages = [
+            Stage::Prepared,
+            Stage::Written(1),
+            Stage::Begun,
+            Stage::Attempting,
+            Stage::Frozen(1),
+            Stage::Frozen(3),
+            Stage::Thawed(1),
+            Stage::Over,
+        ];
+        for round in 0..2 {
+            for victim in [Victim::Daemon, Victim::Guardian, Victim::Both] {
+                for stage in stages {
+                    sweep.kill(victim, Moment::Freezing(stage), round).await;
+                }
+            }
+        }
+        sweep.end(TEST);
+    });
+}
+
+#[test]
+fn a_daemon_that_is_killed_while_a_hook_runs_has_frozen_nothing() {
+    world("a_daemon_that_is_killed_while_a_hook_runs_has_frozen_nothing", async |world: World| {
+        let disks = world.disks(2, "d", Kind::Ext4);
+        let guest = Guest::prepare(world, "");
+        for phase in ["freeze", "thaw"].into_iter().cycle().take(10) {
+            let waits = "touch $W/waits; while [ ! -e $W/go ]; do sleep 0.01; done; rm -f $W/waits";
+            guest.hook("10-waits", &format!("[ $1 = {phase} ] || exit 0; {waits}"));
+            let mut host = guest.run().await;
+            host.ask(Operation::FREEZE).await;
+            if phase == "thaw" {
+                assert!(host.answer().await.1.is_ok());
+                host.ask(Operation::THAW).await;
+            }
+            until("the hook waits", || guest.path("waits").exists());
+            guest.kill();
+            drop(host);
+            guest.guardian_gone();
+            disks.iter().for_each(|disk| assert!(!disk.thaw()));
+            std::fs::write(guest.path("go"), "").unwrap();
+            until("the hook ends", || !guest.path("waits").exists());
+            std::fs::remove_file(guest.path("hooks/10-waits")).unwrap();
+            std::fs::remove_file(guest.path("go")).unwrap();
+            let owed = guest.owes();
+            let mut host = guest.run().await;
+            assert_eq!(host.status(Operation::THAW).await.is_ok(), !owed, "{phase}");
+            assert!(host.status(Operation::THAW).await.is_ok());
+            assert!(host.status(Operation::FREEZE).await.is_ok());
+            assert!(host.status(Operation::THAW).await.is_ok());
+            drop(host);
+            assert_eq!(guest.end(), Some(0));
+        }
+    });
+}

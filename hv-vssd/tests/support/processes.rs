@@ -1,0 +1,55 @@
+//! The processes of a world, found by the mount namespace that they are in.
+//!
+//! A guardian outlives its daemon on purpose, a hook its runner, and neither has its parent's environment: who wants to end them
+//! all can go by nothing else. Reads `/proc` only; what has ended meanwhile is not there.
+
+use std::path::PathBuf;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Those in the mount namespace of this thread, this process apart.
+pub(crate) fn here() -> Vec<Pid> {
+    let world = std::fs::read_link("/proc/thread-self/ns/mnt").unwrap();
+    let own = rustix::process::getpid();
+    let numbers = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        let number: i32 = entry.ok()?.file_name().to_str()?.parse().ok()?;
+        Pid::from_raw(number)
+    });
+    // One that has ended and was not waited for is in none.
+    numbers.filter(|pid| *pid != own && namespace(*pid).as_ref() == Some(&world)).collect()
+}
+
+fn namespace(pid: Pid) -> Option<PathBuf> {
+    std::fs::read_link(format!("/proc/{pid}/ns/mnt")).ok()
+}
+
+/// Arguments of a process; none if it has ended.
+pub(crate) fn arguments(pid: Pid) -> Vec<String> {
+    let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words = line.split(|byte| *byte == 0).filter(|word| !word.is_empty());
+    words.map(|word| String::from_utf8_lossy(word).into_owned()).collect()
+}
+
+/// Field `number` of its `stat`, counted from 1 as in proc(5), after the name.
+pub(crate) fn field(pid: Pid, thread: Option<u64>, number: usize) -> Option<String> {
+    let path = match thread {
+        Some(thread) => format!("/proc/{pid}/task/{thread}/stat"),
+        None => format!("/proc/{pid}/stat"),
+    };
+    let text = std::fs::read_to_string(path).ok()?;
+    let (_, after) = text.rsplit_once(')')?;
+    after.split_whitespace().nth(number - 3).map(str::to_owned)
+}
+
+/// Page faults (minor, major) and bytes written to disks, of the process and all its threads.
+pub(crate) fn toll(pid: Pid) -> [u64; 3] {
+    let number = |field: Option<String>| field.and_then(|text| text.parse().ok()).unwrap_or(u64::MAX);
+    let io = std::fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
+    let written = io.lines().find_map(|line| line.strip_prefix("write_bytes: ")).map(str::to_owned);
+    [number(field(pid, None, 10)), number(field(pid, None, 12)), number(written)]
+}
+
+/// Kills it. It may have ended.
+pub(crate) fn kill(pid: Pid) {
+    let _ = kill_process(pid, Signal::KILL);
+}
