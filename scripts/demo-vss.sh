@@ -5,7 +5,7 @@
 # usage: unshare --mount scripts/demo-vss.sh PROGRAMS DIRECTORY BUS      (root; scripts/demo.sh calls it)
 #        scripts/demo-vss.sh PROGRAMS DIRECTORY BUS                      (anybody)
 #
-# No filesystem of this machine is ever frozen: `include` names the one in the file alone, and the made-up machine is two
+# No filesystem of this machine is ever frozen: `include` names the one in the file alone, and the made-up machine is some
 # files that say what it has. Ends with 0 if all was as it should be, with 77 where no filesystem in a file can be made
 # and mounted.
 
