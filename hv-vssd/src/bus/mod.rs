@@ -18,6 +18,6 @@ pub use vss1::{VSS1, Vss1};
 #[cfg(test)]
 #[expect(dead_code, reason = "shared with the tests of the core, which use more of it")]
 #[path = "../../../hv-utils-core/tests/support/mod.rs"]
-mod support;
+pub(crate) mod support;
 #[cfg(test)]
 mod tests;
