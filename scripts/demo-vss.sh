@@ -5,8 +5,9 @@
 # usage: unshare --mount scripts/demo-vss.sh PROGRAMS DIRECTORY BUS      (root; scripts/demo.sh calls it)
 #        scripts/demo-vss.sh PROGRAMS DIRECTORY BUS                      (anybody)
 #
-# No filesystem of this machine is ever frozen: `include` names the one in the file alone, and the made-up machine is two
-# files that say what it has. Ends with 0 if all was as it should be, with 77 where there are no loop devices.
+# No filesystem of this machine is ever frozen: `include` names the one in the file alone, and the made-up machine is some
+# files that say what it has. Ends with 0 if all was as it should be, with 77 where no filesystem in a file can be made
+# and mounted.
 
 set -eu
 
@@ -17,7 +18,7 @@ mount=$dir/data
 pids=""
 
 say() { printf '   %s\n' "$*"; }
-indented() { sed 's/^/     /'; }
+indented() { sed '/./s/^/     /'; }
 host() { "$programs/hv-testhost" --control "$dir/control" --timeout "$patience" "$@"; }
 hvctl() { "$programs/hvctl" --bus "$bus" "$@"; }
 
@@ -96,6 +97,9 @@ MOUNTS
 # ---- root: a checkpoint -------------------------------------------------------------------------------------------------
 
 one_filesystem() {
+    for program in mkfs.ext4 fsfreeze mountpoint; do
+        command -v "$program" >/dev/null || exit 77
+    done
     mkdir "$mount" "$dir/hooks"
     truncate -s 64M "$dir/disk"
     mkfs.ext4 -q "$dir/disk"

@@ -153,16 +153,20 @@ impl Backup {
         self.hooks.extend(round.reports);
     }
 
-    /// Goes on to the hooks that follow a freeze: `failed` ones are told so first. What was under way is ended.
-    pub(crate) fn wind_down(&mut self, hooks: &Hooks) {
+    /// Goes on to the hooks that follow a freeze: of one that failed they are told so first. What was under way is ended.
+    /// `false`: there are none.
+    pub(crate) fn wind_down(&mut self, hooks: &Hooks) -> bool {
         let next = if self.failure.is_some() { Phase::FreezeFailed } else { Phase::Thaw };
         let ended = match std::mem::replace(&mut self.stage, Stage::Filesystems) {
-            Stage::Preparing(round) => {
+            Stage::Preparing(round) if !round.is_finished() => {
                 round.abort();
                 Some(round)
             }
             _ => None,
         };
+        if hooks.begun().is_empty() && ended.is_none() {
+            return false;
+        }
         let hooks = hooks.clone();
         let round = tokio::spawn(async move {
             if let Some(ended) = ended {
@@ -173,6 +177,7 @@ impl Backup {
             hooks.run(next, Some(&begun)).await
         });
         self.stage = if next == Phase::Thaw { Stage::Settling(round) } else { Stage::Failing(round) };
+        true
     }
 
     /// Goes on from the hooks that were told of the failure to the thaw of all.

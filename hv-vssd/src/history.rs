@@ -3,7 +3,7 @@
 //! The file is one JSON document, replaced as a whole by a thread that lives only while there is something to write:
 //! should a filesystem be frozen while it writes, it waits and nobody waits for it. [`History::save`] is for when all is
 //! thawed; nothing else here writes. A file that cannot be used is set aside and said once. All of it stays below
-//! [`MOST_BYTES`]: what hooks have written goes first, then the oldest reports ([`bounds`]).
+//! [`MOST_BYTES`]: what hooks have written goes first, then the oldest reports (`bounds`).
 
 mod bounds;
 mod file;

@@ -6,8 +6,9 @@
 use std::fs;
 use std::process::ExitCode;
 
-use hv_utils_core::daemon::{CommonArgs, Exit, Failure};
+use hv_utils_core::daemon::{CommonArgs, Exit, Failure, InstanceLock, Service};
 
+use crate::Vssd;
 use crate::freeze::{After, recover};
 use crate::plan::Roots;
 
@@ -25,6 +26,18 @@ pub(crate) fn boot_id(common: &CommonArgs) -> Result<String, Failure> {
 
 /// Does it, and says with which code to end.
 pub(crate) fn recover_only(common: &CommonArgs) -> ExitCode {
+    // What a living daemon has frozen is its own.
+    let _lock = match InstanceLock::take(&common.run_dir, Vssd::NAME) {
+        Ok(lock) => lock,
+        Err(failure) if failure.exit() == Exit::Busy => {
+            eprintln!("hv-vssd: {failure}. What it has frozen, it thaws: hvctl vss thaw");
+            return failure.exit().into();
+        }
+        Err(failure) => {
+            eprintln!("hv-vssd: {failure}");
+            return failure.exit().into();
+        }
+    };
     let found = boot_id(common)
         .map_err(|failure| failure.to_string())
         .and_then(|boot_id| recover(&common.run_dir, &roots(common), &boot_id, After::Keep));

@@ -1,6 +1,6 @@
 //! The daemon on D-Bus: one interface, thin over what the service shows and does.
 //!
-//! [`vss1`] is the object; [`remote`] is the line between it and the service's loop, which never waits for the bus;
+//! [`vss1`] is the object; [`mod@remote`] is the line between it and the service's loop, which never waits for the bus;
 //! `publisher` announces what changes, from a task of its own; `freezers` knows who has asked for a freeze, so that no
 //! other program has to be asked when they thaw it; `rows` are values as they are on the bus.
 
@@ -18,6 +18,6 @@ pub use vss1::{VSS1, Vss1};
 #[cfg(test)]
 #[expect(dead_code, reason = "shared with the tests of the core, which use more of it")]
 #[path = "../../../hv-utils-core/tests/support/mod.rs"]
-mod support;
+pub(crate) mod support;
 #[cfg(test)]
 mod tests;

@@ -60,6 +60,8 @@ pub struct Engine {
     cause: Option<Cause>,
     /// The host believes that everything is frozen.
     told: bool,
+    /// The same, of the freeze that is ending.
+    was_told: bool,
     owed: bool,
 }
 
@@ -67,7 +69,7 @@ impl Engine {
     /// Nothing is frozen; `owed`: the host's last freeze, before this daemon began, did not last.
     #[must_use]
     pub fn new(owed: bool) -> Engine {
-        Engine { phase: Phase::Thawed, origin: Origin::Host, cause: None, told: false, owed }
+        Engine { phase: Phase::Thawed, origin: Origin::Host, cause: None, told: false, was_told: false, owed }
     }
 
     /// How far the freeze is.
@@ -91,9 +93,10 @@ impl Engine {
     /// The host asks for something.
     pub fn request(&mut self, operation: Operation) -> Action {
         match operation {
-            Operation::HOT_BACKUP => match self.phase {
-                Phase::Thawed | Phase::Settling => Action::Check,
-                // What is frozen cannot be frozen for another backup.
+            Operation::HOT_BACKUP => match (self.phase, self.origin) {
+                (Phase::Thawed | Phase::Settling, _) => Action::Check,
+                // It is in the midst of one, and a second freeze is none.
+                (Phase::Frozen, Origin::Host) => Action::Answer(true),
                 _ => Action::Answer(false),
             },
             Operation::FREEZE => self.host_freezes(),
@@ -153,13 +156,20 @@ impl Engine {
         if self.told && cause != Cause::Host {
             self.owed = true;
         }
-        self.told = false;
+        self.was_told = std::mem::take(&mut self.told);
     }
 
     /// The channel is lost, or the host was not told that its freeze is in force: what it froze ends.
     pub fn host_gone(&mut self) {
         if self.origin == Origin::Host {
             self.end(Cause::Error);
+        }
+    }
+
+    /// What was frozen did not stay so until it was thawed: the host is not to believe it did.
+    pub fn spoiled(&mut self) {
+        if (self.phase, self.origin, self.cause) == (Phase::Thawing, Origin::Host, Some(Cause::Host)) {
+            self.owed = self.was_told;
         }
     }
 

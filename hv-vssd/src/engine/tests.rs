@@ -82,6 +82,24 @@ fn the_debt_survives_a_restart_and_ends_with_the_next_freeze() {
 }
 
 #[test]
+fn a_thaw_that_finds_somebody_else_has_thawed_fails_once() {
+    let mut engine = host_frozen();
+    assert_eq!(engine.request(Operation::HOT_BACKUP), Action::Answer(true));
+    assert_eq!(engine.request(Operation::THAW), Action::Thaw);
+    engine.spoiled();
+    engine.over();
+    assert_eq!(engine.request(Operation::THAW), Action::Answer(false));
+    assert_eq!(engine.request(Operation::THAW), Action::Answer(true));
+    // A freeze that the host never heard of is no debt.
+    let mut engine = Engine::new(false);
+    assert_eq!(engine.request(Operation::FREEZE), Action::Freeze);
+    assert_eq!(engine.request(Operation::THAW), Action::Thaw);
+    engine.spoiled();
+    engine.over();
+    assert_eq!(engine.request(Operation::THAW), Action::Answer(true));
+}
+
+#[test]
 fn a_freeze_that_failed_owes_nothing() {
     let mut engine = Engine::new(false);
     assert_eq!(engine.request(Operation::FREEZE), Action::Freeze);

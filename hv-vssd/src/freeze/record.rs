@@ -88,6 +88,17 @@ pub enum Ended {
     Guardian = 2,
 }
 
+impl Ended {
+    /// The same as a sentence.
+    #[must_use]
+    pub fn why(self) -> &'static str {
+        match self {
+            Ended::Deadline => "it was frozen for as long as it may be",
+            Ended::Guardian => "the guardian was told to end, or was killed",
+        }
+    }
+}
+
 /// See the module.
 #[derive(Debug)]
 pub struct Record {

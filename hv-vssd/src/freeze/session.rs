@@ -85,8 +85,10 @@ impl Session {
         let (record, targets) = (&self.record, self.targets.as_slice());
         let freezing = &Freezing::new(record, targets, &self.wish.stop);
         // Before the threads: of their stacks only what they use is needed, and by the time they freeze they have used it.
-        // Without the privilege we stay in memory as far as the kernel lets us.
-        let _ = mlockall(MlockAllFlags::CURRENT);
+        if let Err(error) = mlockall(MlockAllFlags::CURRENT) {
+            // Without the privilege we stay in memory as far as the kernel lets us.
+            tracing::debug!(%error, "memory is not locked");
+        }
         thread::scope(|scope| {
             for number in 1..targets.len().min(freezing::THREADS) {
                 let builder = thread::Builder::new().stack_size(STACK_BYTES);

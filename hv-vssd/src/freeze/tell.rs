@@ -13,13 +13,16 @@ pub(super) fn done(record: &Record) -> Done {
     let filesystems: Vec<FilesystemReport> =
         (0..record.len()).map(|index| filesystem(record, index)).collect();
     let thawed = (0..record.len()).map(|index| u64::from(record.times(index).thawed)).max();
-    let refused = filesystems.iter().zip(0..).filter(|(_, index)| record.step(*index) == Step::Refused);
+    let spoiled: Vec<usize> =
+        (0..filesystems.len()).filter(|index| filesystems[*index].result != FROZEN).collect();
     // What was not tried only tells that another one failed.
-    let failed =
-        refused.clone().find(|(_, index)| record.error(*index) != 0).or_else(|| refused.clone().next());
-    let failure = failed
-        .map(|(filesystem, _)| format!("{} ({}): {}", filesystem.mount, filesystem.kind, filesystem.result));
-    Done { frozen_us: thawed.unwrap_or_default(), filesystems, failure }
+    let first = spoiled.iter().find(|index| record.error(**index) != 0).or(spoiled.first());
+    let failure = first.map(|index| {
+        let FilesystemReport { mount, kind, result, .. } = &filesystems[*index];
+        format!("{mount} ({kind}): {result}")
+    });
+    let early = record.ended().map(|by| by.why().to_owned());
+    Done { frozen_us: thawed.unwrap_or_default(), filesystems, failure: early.or(failure) }
 }
 
 fn filesystem(record: &Record, index: usize) -> FilesystemReport {
@@ -37,6 +40,7 @@ fn filesystem(record: &Record, index: usize) -> FilesystemReport {
 
 fn result(step: Step, error: i32) -> String {
     match (step, known(error)) {
+        (Step::Thawed, Some(Errno::INVAL)) => "was thawed by somebody else before its time".into(),
         (Step::Thawed, _) => FROZEN.to_owned(),
         (Step::Refused | Step::Idle, _) if error == 0 => "not tried: the freeze was given up before".to_owned(),
         (Step::Refused, Some(Errno::BUSY)) => {

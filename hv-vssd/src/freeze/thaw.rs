@@ -20,6 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two looks at what lies lower.
 const LOOK: Duration = Duration::from_micros(500);
 
+/// In the place of an error: whether it froze is not known.
+const UNKNOWN: i32 = -1;
+
 /// Goes through all filesystems once, the lowest first, and thaws those that are ours. What the daemon is freezing at this
 /// moment is abandoned: whoever comes back from it thaws it.
 pub(crate) fn pass(record: &Record, targets: &[OwnedFd]) {
@@ -37,7 +40,9 @@ pub(crate) fn pass(record: &Record, targets: &[OwnedFd]) {
 pub(crate) fn inherit(record: &Record) {
     for index in 0..record.len() {
         for step in [Step::Attempting, Step::Abandoned, Step::Thawing] {
-            let _ = record.advance(index, step, Step::Frozen);
+            if record.advance(index, step, Step::Frozen) {
+                record.set_error(index, UNKNOWN);
+            }
         }
     }
 }
@@ -50,8 +55,17 @@ pub(crate) fn is_over(record: &Record) -> bool {
 /// Thaws one that is claimed.
 pub(crate) fn thaw(record: &Record, index: usize, target: &OwnedFd) {
     match sys::thaw(target).map_err(|error| Errno::from_io_error(&error)) {
-        // Not frozen: it never was, or somebody else has thawed it.
-        Ok(()) | Err(Some(Errno::INVAL)) => {
+        Ok(()) => {
+            record.set_error(index, 0);
+            record.thawed(index);
+            let _ = record.advance(index, Step::Thawing, Step::Thawed);
+        }
+        Err(Some(Errno::INVAL)) => {
+            // Not frozen: somebody else has thawed it; or it never was, if that was not known.
+            record.set_error(
+                index,
+                if record.error(index) == UNKNOWN { 0 } else { Errno::INVAL.raw_os_error() },
+            );
             record.thawed(index);
             let _ = record.advance(index, Step::Thawing, Step::Thawed);
         }

@@ -104,11 +104,11 @@ impl Vssd {
                 self.engine.end(Cause::Error);
             }
             Event::Ended(by) => {
-                let (cause, why) = match by {
-                    Ended::Deadline => (Cause::Deadline, "it was frozen for as long as it may be"),
-                    Ended::Guardian => (Cause::Guardian, "the guardian was told to end, or was killed"),
+                let cause = match by {
+                    Ended::Deadline => Cause::Deadline,
+                    Ended::Guardian => Cause::Guardian,
                 };
-                self.end(cause, why, link);
+                self.end(cause, by.why(), link);
             }
             Event::Stuck => {
                 self.stuck = true;
@@ -116,6 +116,9 @@ impl Vssd {
                 self.publish();
             }
             Event::Over(done) => {
+                if done.failure.is_some() {
+                    self.engine.spoiled();
+                }
                 if let Some(backup) = &mut self.backup {
                     backup.done(done);
                 }
@@ -163,7 +166,9 @@ impl Vssd {
                 // Whoever asked may be gone.
                 let _ = asker.send(Err(Error::Failed(why)));
             }
-            backup.wind_down(&self.hooks);
+            if !backup.wind_down(&self.hooks) {
+                self.settled(link);
+            }
         }
         self.publish();
         for waiting in self.thawing.drain(..) {

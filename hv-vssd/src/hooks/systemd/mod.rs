@@ -204,8 +204,6 @@ impl Systemd {
 }
 
 #[cfg(test)]
-#[path = "../../../../hv-utils-core/tests/support/mod.rs"]
-#[expect(dead_code, reason = "it serves the tests of other crates too")]
-pub(super) mod support;
+pub(super) use crate::bus::support;
 #[cfg(test)]
 mod tests;
