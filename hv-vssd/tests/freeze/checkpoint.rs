@@ -56,6 +56,21 @@ fn while_frozen_daemon_and_guardian_touch_no_page_and_write_nothing() {
 }
 
 #[test]
+fn while_frozen_no_page_of_a_file_can_be_taken_from_daemon_and_guardian() {
+    world("while_frozen_no_page_of_a_file_can_be_taken_from_daemon_and_guardian", async |world: World| {
+        let disks = world.disks(1, "d", Kind::Ext4);
+        let (guest, mut host) = Guest::start(world, "").await;
+        assert_eq!(host.status(Operation::FREEZE).await, Status::OK);
+        all_frozen(&disks);
+        for pid in [guest.pid(), guest.guardian().unwrap()] {
+            let loose = processes::not_locked(pid);
+            assert!(loose.is_empty(), "{loose:#?}");
+        }
+        assert_eq!(host.status(Operation::THAW).await, Status::OK);
+    });
+}
+
+#[test]
 fn a_log_and_a_state_on_what_is_frozen_hold_nothing_up() {
     world("a_log_and_a_state_on_what_is_frozen_hold_nothing_up", async |world: World| {
         let disk = world.disk("root", Kind::Ext4);
