@@ -7,7 +7,7 @@ use hv_utils_core::wire::vss::Operation;
 
 use crate::record::{Record, Stage};
 use crate::support::host::Host;
-use crate::support::writers::{Progress, Writers};
+use crate::support::writers::Writers;
 use crate::support::{Disk, Guest, Kind, PATIENCE, World, processes};
 use crate::table::Table;
 
@@ -101,7 +101,6 @@ impl Sweep {
         let mut host = self.host.take().unwrap();
         let mut told = Told::default();
         let record = self.go_to(moment, &mut host, &mut told).await;
-        let (before, told_before) = (self.writers.progress(), told);
         let daemon = self.guest.pid();
         match victim {
             Victim::Daemon => processes::kill(daemon),
@@ -114,10 +113,10 @@ impl Sweep {
         let stage = record.as_ref().map_or(Stage::Nothing, Record::stage);
         let what = format!("{victim:?}, {}", describe(moment, stage));
         if victim == Victim::Guardian {
-            self.after_guardian(&mut host, told, &before, &what).await;
+            self.after_guardian(&mut host, told, stage, &what).await;
             self.host = Some(host);
         } else {
-            self.after_daemon(victim, host, told_before, &what, round).await;
+            self.after_daemon(victim, host, told, &what, round).await;
         }
         assert!(self.foreign.is_frozen(), "{what}: what somebody else has frozen was thawed");
         assert_eq!(self.writers.error(), 0, "{what}");
@@ -209,8 +208,7 @@ impl Sweep {
     }
 
     /// The daemon thaws, or has not begun; the host is told the truth.
-    async fn after_guardian(&mut self, host: &mut Host, mut told: Told, before: &[Progress], what: &str) {
-        let told_before = told.freeze == Some(Status::OK);
+    async fn after_guardian(&mut self, host: &mut Host, mut told: Told, stage: Stage, what: &str) {
         if told.asked_freeze && told.freeze.is_none() {
             told.freeze = Some(host.answer().await.1);
         }
@@ -218,13 +216,15 @@ impl Sweep {
             told.thaw = Some(host.answer().await.1);
         }
         let frozen = told.freeze == Some(Status::OK);
-        let looked = self.writers.progress();
         if !told.asked_thaw {
-            told.thaw = Some(host.status(Operation::THAW).await);
-        }
-        if told.thaw == Some(Status::OK) && told_before && !told.asked_thaw {
-            let wrote = before.iter().zip(&looked).any(|(before, looked)| before.bytes != looked.bytes);
-            assert!(!wrote, "{what}: it was thawed before the host asked for it, and the host was told OK");
+            // Before the freeze has begun the dead one is replaced; after that nothing is frozen without it.
+            let alone = frozen && stage != Stage::Nothing;
+            if alone {
+                self.writers.go_on();
+            }
+            let thaw = host.status(Operation::THAW).await;
+            assert!(!(alone && thaw.is_ok()), "{what}: it did not last, and the host is told OK");
+            told.thaw = Some(thaw);
         }
         if !frozen {
             assert_eq!(told.thaw, Some(Status::OK), "{what}: {told:?}");
