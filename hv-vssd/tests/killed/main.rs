@@ -2,7 +2,7 @@
 //!
 //! The step is seen in the record of the freeze; what is killed at which step, and how often, is printed as a table. After each
 //! kill writers on every filesystem go on, what somebody else has frozen is still frozen, and the next start does what the one
-//! before could not.
+//! before could not. HV_VSSD_KILL_MORE=10 kills ten times as often.
 
 #![expect(clippy::unwrap_used, reason = "a test, its helpers too, fails by panicking")]
 
@@ -39,10 +39,17 @@ fn moments() -> Vec<Moment> {
         .collect()
 }
 
+/// Names how many times as often as in every run is killed: for campaigns.
+const MORE: &str = "HV_VSSD_KILL_MORE";
+
+fn rounds(usual: usize) -> usize {
+    usual * std::env::var(MORE).map_or(1, |more| more.parse().unwrap())
+}
+
 fn killed(test: &'static str, victim: Victim, rounds: usize) {
     world(test, async move |world: World| {
         let mut sweep = Sweep::start(world).await;
-        for round in 0..rounds {
+        for round in 0..self::rounds(rounds) {
             for moment in moments() {
                 sweep.kill(victim, moment, round).await;
             }
@@ -81,7 +88,7 @@ fn what_somebody_else_has_frozen_is_not_thawed_by_those_who_clean_up() {
             Stage::Thawed(1),
             Stage::Over,
         ];
-        for round in 0..2 {
+        for round in 0..rounds(2) {
             for victim in [Victim::Daemon, Victim::Guardian, Victim::Both] {
                 for stage in stages {
                     sweep.kill(victim, Moment::Freezing(stage), round).await;
