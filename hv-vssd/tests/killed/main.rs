@@ -17,7 +17,8 @@ mod support;
 
 use hv_utils_core::wire::vss::Operation;
 
-use record::Stage;
+use record::{Record, Stage};
+use support::writers::Writers;
 use support::{Guest, Kind, World, until, world};
 use sweep::{DISKS, Moment, Sweep, Victim};
 
@@ -166,5 +167,41 @@ fn hooks_that_have_prepared_hear_of_the_thaw_from_the_next_start() {
             assert_eq!(guest.end(), Some(0));
             disks.iter().for_each(|disk| assert!(!disk.thaw()));
         }
+    });
+}
+
+#[test]
+fn one_that_hangs_on_the_way_holds_the_others_no_longer_than_the_deadline() {
+    world("one_that_hangs_on_the_way_holds_the_others_no_longer_than_the_deadline", async |world: World| {
+        let lower = world.disk_sized("lower", Kind::Ext4, 64);
+        let upper = world.disk_in(&lower.mount, "upper", Kind::Ext4);
+        let others = world.disks(2, "d", Kind::Ext4);
+        let config = format!("exclude = [{:?}]\nmax-frozen-secs = 5", lower.mount);
+        let (guest, mut host) = Guest::start(world, &config).await;
+        let writers = Writers::start(&guest, [&others[0], &others[1], &upper]);
+        let record = || Record::open(&guest.record());
+        // Whether it hangs is a race, which the first round wins here.
+        for _ in 0..10 {
+            host.ask(Operation::FREEZE).await;
+            until("the freeze begins", || record().is_some_and(|record| record.stage() >= Stage::Begun));
+            // Somebody else freezes what one of them lies on, which is none of ours.
+            lower.freeze();
+            writers.wait_in_writes(writers.all());
+            if host.answer_soon().await.is_some() {
+                assert!(lower.thaw());
+                host.status(Operation::THAW).await;
+                writers.go_on();
+                continue;
+            }
+            writers.go_on_of([0, 1]);
+            assert!(lower.thaw());
+            assert!(!host.answer().await.1.is_ok());
+            assert!(host.status(Operation::THAW).await.is_ok());
+            writers.go_on();
+            break;
+        }
+        others.iter().chain([&upper]).for_each(|disk| assert!(!disk.thaw()));
+        assert!(host.status(Operation::FREEZE).await.is_ok());
+        assert!(host.status(Operation::THAW).await.is_ok());
     });
 }

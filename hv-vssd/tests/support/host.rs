@@ -65,6 +65,12 @@ impl Host {
         Some((header.transaction_id, Message::parse(&self.payload).unwrap().header.status))
     }
 
+    /// The next answer, if it comes within a second.
+    pub(crate) async fn answer_soon(&mut self) -> Option<(u64, Status)> {
+        let header = self.receive(Duration::from_secs(1)).await?;
+        Some((header.transaction_id, Message::parse(&self.payload).unwrap().header.status))
+    }
+
     /// The status of an answer that a guest has left that is gone.
     pub(crate) fn answer_left(&mut self) -> Option<Status> {
         self.channel.try_recv(&mut self.payload).ok()??;
