@@ -15,6 +15,8 @@ mod table;
 #[path = "../support/mod.rs"]
 mod support;
 
+use std::time::Duration;
+
 use hv_utils_core::wire::vss::Operation;
 
 use record::{Record, Stage};
@@ -72,6 +74,19 @@ fn a_guardian_that_is_killed_leaves_it_to_the_daemon() {
 #[test]
 fn both_that_are_killed_leave_it_to_the_next_start() {
     killed("both_that_are_killed_leave_it_to_the_next_start", Victim::Both, 3);
+}
+
+#[test]
+fn a_recovery_that_is_killed_is_gone_on_with_by_the_next() {
+    const TEST: &str = "a_recovery_that_is_killed_is_gone_on_with_by_the_next";
+    world(TEST, async |world: World| {
+        let mut sweep = Sweep::start(world).await;
+        for round in 0..rounds(3) as u64 {
+            let delays = (0..12).map(|number| Duration::from_micros(number * 400 + round * 130));
+            sweep.kill_recoveries(delays).await;
+        }
+        sweep.end(TEST);
+    });
 }
 
 #[test]

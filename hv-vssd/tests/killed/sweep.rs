@@ -239,6 +239,36 @@ impl Sweep {
         self.writers.go_on();
     }
 
+    /// Kills both while everything is frozen, then those that thaw it, each a little later than the one before.
+    pub(crate) async fn kill_recoveries(&mut self, delays: impl IntoIterator<Item = Duration>) {
+        let mut host = self.host.take().unwrap();
+        assert_eq!(host.status(Operation::FREEZE).await, Status::OK);
+        [self.guest.guardian().unwrap(), self.guest.pid()].into_iter().for_each(processes::kill);
+        self.guest.reap();
+        drop(host);
+        self.guest.guardian_gone();
+        for (number, delay) in delays.into_iter().enumerate() {
+            let mut command = self.guest.command();
+            if number.is_multiple_of(2) {
+                command.arg("--recover");
+            }
+            let mut recovery = command.spawn().unwrap();
+            spin(|began| began.elapsed() >= delay);
+            // It may have ended.
+            let _ = recovery.kill();
+            recovery.wait().unwrap();
+            self.guest.guardian_gone();
+            self.table.survived(format!("who recovers, {} ms after its start", delay.as_millis()));
+        }
+        let mut host = self.guest.run().await;
+        self.writers.go_on();
+        self.none_frozen("recovered");
+        assert_eq!(host.status(Operation::THAW).await, Status::FAIL);
+        assert_eq!(host.status(Operation::THAW).await, Status::OK);
+        assert!(self.foreign.is_frozen());
+        self.host = Some(host);
+    }
+
     #[track_caller]
     fn none_frozen(&self, what: &str) {
         for disk in &self.disks {
