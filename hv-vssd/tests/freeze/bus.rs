@@ -17,7 +17,15 @@ struct Everybody {
     host: Host,
     vss: Proxy<'static>,
     disks: Vec<Disk>,
-    _bus: PrivateBus,
+    bus: PrivateBus,
+}
+
+impl Everybody {
+    /// The world has to be empty when it ends.
+    fn end(self) {
+        assert_eq!(self.guest.end(), Some(0));
+        drop(self.bus);
+    }
 }
 
 async fn everybody(test: &str, world: World, config: &str) -> Option<Everybody> {
@@ -32,7 +40,7 @@ async fn everybody(test: &str, world: World, config: &str) -> Option<Everybody> 
     bus.wait_for(&connection, "org.hvutils.Vss1").await;
     let path = "/org/hvutils/Vss1";
     let vss = Proxy::new(&connection, "org.hvutils.Vss1", path, "org.hvutils.Vss1").await.unwrap();
-    Some(Everybody { guest, host, vss, disks, _bus: bus })
+    Some(Everybody { guest, host, vss, disks, bus })
 }
 
 /// What the error of a call is called.
@@ -79,6 +87,8 @@ fn whoever_may_freezes_and_thaws_over_the_bus() {
         let (frozen_us, cause): (u64, String) = signal.body().deserialize().unwrap();
         assert!(frozen_us > 0);
         assert_eq!(cause, "bus");
+        drop(writers);
+        all.end();
     });
 }
 
@@ -99,6 +109,7 @@ fn a_freeze_of_the_bus_is_busy_for_the_host_and_the_other_way_round() {
         vss.call::<_, _, ()>("Thaw", &()).await.unwrap();
         none_frozen(disks);
         crate::answers::hears_of_it_once(host).await;
+        all.end();
     });
 }
 
@@ -115,5 +126,7 @@ fn a_freeze_of_the_bus_ends_at_its_own_deadline() {
         let (_, cause): (u64, String) = signal.body().deserialize().unwrap();
         assert_eq!(cause, "deadline");
         none_frozen(&all.disks);
+        drop(writers);
+        all.end();
     });
 }

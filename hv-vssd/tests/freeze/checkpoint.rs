@@ -44,6 +44,7 @@ fn while_frozen_daemon_and_guardian_touch_no_page_and_write_nothing() {
             let pids = [guest.pid(), guest.guardian().expect("a guardian")];
             let (told, logged) = (pids.map(processes::toll), guest.log());
             writers.wait_in_writes(writers.all());
+            // And serves meanwhile.
             assert_eq!(host.status(Operation::HOT_BACKUP).await, Status::OK);
             assert_eq!(pids.map(processes::toll), told, "daemon, guardian: minor, major faults, bytes");
             assert_eq!(guest.log(), logged);
@@ -51,6 +52,21 @@ fn while_frozen_daemon_and_guardian_touch_no_page_and_write_nothing() {
             writers.go_on();
         }
         assert!(guest.log().len() > 100, "there is a log, after all: {}", guest.log());
+    });
+}
+
+#[test]
+fn while_frozen_no_page_of_a_file_can_be_taken_from_daemon_and_guardian() {
+    world("while_frozen_no_page_of_a_file_can_be_taken_from_daemon_and_guardian", async |world: World| {
+        let disks = world.disks(1, "d", Kind::Ext4);
+        let (guest, mut host) = Guest::start(world, "").await;
+        assert_eq!(host.status(Operation::FREEZE).await, Status::OK);
+        all_frozen(&disks);
+        for pid in [guest.pid(), guest.guardian().unwrap()] {
+            let loose = processes::not_locked(pid);
+            assert!(loose.is_empty(), "{loose:#?}");
+        }
+        assert_eq!(host.status(Operation::THAW).await, Status::OK);
     });
 }
 

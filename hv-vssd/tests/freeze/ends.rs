@@ -153,3 +153,35 @@ fn recovery_without_anything_to_recover_is_no_error() {
         assert!(disks[0].thaw());
     });
 }
+
+#[test]
+fn a_log_on_what_is_frozen_holds_up_no_end() {
+    world("a_log_on_what_is_frozen_holds_up_no_end", async |world: World| {
+        let disks = vec![world.disk("root", Kind::Ext4)];
+        let guest = Guest::prepare(world, "").writing_to(&disks[0].mount);
+        let writers = Writers::start(&guest, &disks);
+        let mut host = guest.run().await;
+        // Each of these is worth a line in the log, and comes while that cannot be written.
+        assert_eq!(host.status(Operation::FREEZE).await, Status::OK);
+        drop(host);
+        writers.go_on();
+        let mut host = guest.host().await;
+        hears_of_it_once(&mut host).await;
+
+        assert_eq!(host.status(Operation::FREEZE).await, Status::OK);
+        processes::kill(guest.guardian().unwrap());
+        writers.go_on();
+        hears_of_it_once(&mut host).await;
+
+        assert_eq!(host.status(Operation::FREEZE).await, Status::OK);
+        guest.signal(Signal::HUP);
+        host.negotiate().await;
+        guest.signal(Signal::TERM);
+        writers.go_on();
+        assert_eq!(guest.ended(), Some(0));
+        none_frozen(&disks);
+        for said in ["channel closed", "guardian", "stopped"] {
+            assert!(guest.log().contains(said), "{said}: {}", guest.log());
+        }
+    });
+}

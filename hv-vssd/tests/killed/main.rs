@@ -126,3 +126,38 @@ fn a_daemon_that_is_killed_while_a_hook_runs_has_frozen_nothing() {
         }
     });
 }
+
+#[test]
+fn hooks_that_have_prepared_hear_of_the_thaw_from_the_next_start() {
+    world("hooks_that_have_prepared_hear_of_the_thaw_from_the_next_start", async |world: World| {
+        let disks = world.disks(2, "d", Kind::Ext4);
+        let guest = Guest::prepare(world, "");
+        guest.hook("10-says", "echo $1 >> $W/said");
+        guest.hook(
+            "20-waits",
+            "[ $1 = freeze ] || exit 0; touch $W/waits; while [ -e $W/stay ]; do sleep 0.01; done",
+        );
+        for while_frozen in [true] {
+            let _ = std::fs::remove_file(guest.path("said"));
+            if !while_frozen {
+                std::fs::write(guest.path("stay"), "").unwrap();
+            }
+            let mut host = guest.run().await;
+            host.ask(Operation::FREEZE).await;
+            if while_frozen {
+                assert!(host.answer().await.1.is_ok());
+            }
+            until("the last hook runs", || guest.path("waits").exists());
+            guest.kill();
+            guest.guardian_gone();
+            let _ = std::fs::remove_file(guest.path("stay"));
+            std::fs::remove_file(guest.path("waits")).unwrap();
+            drop(host);
+            let host = guest.run().await;
+            until("the first hook hears of it", || guest.text("said") == "freeze\nthaw\n");
+            drop(host);
+            assert_eq!(guest.end(), Some(0));
+            disks.iter().for_each(|disk| assert!(!disk.thaw()));
+        }
+    });
+}

@@ -158,9 +158,11 @@ impl Guest {
         daemon.wait().unwrap().code()
     }
 
-    /// Waits until no guardian is left: then it has thawed whatever it will.
+    /// Waits until nothing is left of a daemon that has ended: then its guardian has thawed whatever it will. What it was
+    /// starting when it was killed is of it too.
     pub(crate) fn guardian_gone(&self) {
-        until("the guardian ends", || self.guardian().is_none());
+        let is = |pid: &Pid| processes::arguments(*pid).first().is_some_and(|word| word.contains("hv-vssd"));
+        until("the guardian ends", || !processes::here().iter().any(is));
     }
 
     /// Ends the daemon, as the service manager would, and waits for its end and the guardian's: its exit code.
@@ -183,7 +185,8 @@ impl Guest {
 
     /// Whether a host's freeze has not ended as the host wanted, or its end is not known to the host.
     pub(crate) fn owes(&self) -> bool {
-        self.path("run/hv-vssd.owed").exists()
+        // A note that is not written whole is none.
+        !self.text("run/hv-vssd.owed").is_empty()
     }
 
     /// The record of a freeze.

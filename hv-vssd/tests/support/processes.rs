@@ -49,6 +49,24 @@ pub(crate) fn toll(pid: Pid) -> [u64; 3] {
     [number(field(pid, None, 10)), number(field(pid, None, 12)), number(written)]
 }
 
+/// Its mappings of files that are not locked into memory: the kernel may drop their pages, and then has to read them again.
+pub(crate) fn not_locked(pid: Pid) -> Vec<String> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/smaps")).unwrap();
+    let mut mapping = "";
+    let mut loose = Vec::new();
+    for line in text.lines() {
+        match line.strip_prefix("VmFlags: ") {
+            // Addresses, permissions, offset, device, inode, path.
+            None if line.split(' ').next().is_some_and(|word| word.contains('-')) => mapping = line,
+            Some(flags) if mapping.contains(" /") && !flags.split(' ').any(|flag| flag == "lo") => {
+                loose.push(mapping.to_owned());
+            }
+            _ => {}
+        }
+    }
+    loose
+}
+
 /// Kills it. It may have ended.
 pub(crate) fn kill(pid: Pid) {
     let _ = kill_process(pid, Signal::KILL);
