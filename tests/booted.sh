@@ -1,6 +1,7 @@
 #!/bin/sh
 # Boots systemd in a container, installs everything into it, and looks whether hv-kvpd does in its unit what it should:
-# confined, as its own user, before the bus is there; and hv-driver in its own: started by a call, on a sysfs of files.
+# confined, as its own user, before the bus is there; and hv-driver in its own: started by a call, on a sysfs of files; and
+# hv-vssd, that freezes a loop file (booted-vss.sh).
 #
 # usage: tests/booted.sh DIRECTORY OF THE PROGRAMS     ends with 0, 1, or 77 where this machine cannot do it
 #
@@ -19,9 +20,12 @@ cannot() { printf 'cannot boot a container here: %s\n' "$*" && exit 77; }
 command -v systemd-nspawn >/dev/null 2>&1 || cannot "no systemd-nspawn (package systemd-container)"
 [ -x /lib/systemd/systemd ] || cannot "no systemd"
 
+# shellcheck source=tests/booted-vss.sh
+. tests/booted-vss.sh
 dir=$(mktemp -d) || exit 1
 root=$dir/root
 clean_up() {
+    vss_clean_up "$dir"
     umount "$root" 2>/dev/null
     umount "$dir/upper" 2>/dev/null
     rm -rf "$dir"
@@ -69,7 +73,7 @@ cat >"$units/hv-testhost.service" <<'EOF'
 DefaultDependencies=no
 [Service]
 RuntimeDirectory=hvtest
-ExecStart=/usr/bin/hv-testhost --sim /run/hvtest --control /run/hvtest/control.sock
+ExecStart=/usr/bin/hv-testhost --sim /run/hvtest --ic kvp,vss --control /run/hvtest/control.sock
 ExecStartPost=/bin/sh -c 'until [ -S /run/hvtest/kvp.sock ]; do sleep 0.05; done; chmod 0777 /run/hvtest/kvp.sock'
 EOF
 cat >"$units/probe.service" <<'EOF'
@@ -90,6 +94,13 @@ EOF
 ln -sf /usr/lib/systemd/system/hv-kvpd.service "$units/sysinit.target.wants/hv-kvpd.service"
 # In place of the preset.
 ln -sf /usr/lib/systemd/system/hv-kvpd.service "$units/dbus-org.hvutils.Kvp1.service"
+
+if vss_prepare "$dir" "$root" "$units"; then
+    disk=--bind=$dir/disk:/mnt/vss
+else
+    disk=
+    echo "no loop devices here: hv-vssd is not looked at"
+fi
 
 cat >"$root/probe.sh" <<'EOF'
 exec >/probe.out 2>&1
@@ -208,6 +219,10 @@ if ip link add eth0 type veth peer name far 2>/dev/null; then
 else
     echo "no veth here: hv-netapply is not looked at"
 fi
+if [ -e /booted-vss.sh ]; then
+    . /booted-vss.sh
+    vss_probe
+fi
 [ $failed = 0 ] || { log && journalctl -u hv-driver -u hv-netapply --no-pager -o cat; }
 echo "probe ended: $failed"
 EOF
@@ -216,13 +231,14 @@ EOF
 
 # Where systemd runs it keeps account of the container; elsewhere there is nobody to do so.
 [ -d /run/systemd/system ] && keep="" || keep=--keep-unit
-# shellcheck disable=SC2086 # an option or nothing
-timeout 120 systemd-nspawn --quiet --directory="$root" --machine="hv-booted-$$" --register=no $keep --private-network \
-    --console=pipe --boot -- --unit=booted.target </dev/null >"$dir/console" 2>&1
+# shellcheck disable=SC2086 # options or nothing
+timeout 300 systemd-nspawn --quiet --directory="$root" --machine="hv-booted-$$" --register=no $keep $disk --private-network \
+    --capability=CAP_IPC_LOCK --console=pipe --boot -- --unit=booted.target </dev/null >"$dir/console" 2>&1
 
-if ! [ -s "$root/probe.out" ]; then
+if ! [ -e "$root/probe.out" ]; then
     tail -n 3 "$dir/console"
     cannot "systemd did not come as far as the tests"
 fi
 grep -v '^probe ended' "$root/probe.out"
+grep -q '^probe ended' "$root/probe.out" || { echo "the tests in the container did not end in time"; tail -n 3 "$dir/console"; }
 grep -qx 'probe ended: 0' "$root/probe.out"

@@ -1,7 +1,7 @@
 //! Freezing and thawing: what [`crate::plan`] has chosen, guarded by [`crate::guardian`].
 //!
 //! [`Freezer`] is what the daemon's loop has of it. A freeze is a thread: it makes the plan, opens the filesystems, writes
-//! the record, arms the guardian, freezes ([`freezing`]), waits, thaws ([`thaw`]). The loop hears how far it is, and is never
+//! the record, arms the guardian, freezes (`freezing`), waits, thaws (`thaw`). The loop hears how far it is, and is never
 //! held up by a disk.
 //!
 //! ```text

@@ -134,7 +134,7 @@ pub struct Times {
 }
 
 impl Record {
-    /// Writes the record of a freeze of `entries` (at most [`MOST`]) into `path`, whole, and locks it. A reader sees the
+    /// Writes the record of a freeze of `entries` (at most 4096) into `path`, whole, and locks it. A reader sees the
     /// old one or this one.
     ///
     /// # Errors

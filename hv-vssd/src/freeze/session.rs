@@ -27,7 +27,7 @@ const MOMENT: Duration = Duration::from_millis(1);
 pub enum Outcome {
     /// Everything is frozen.
     Frozen,
-    /// It is not: what was frozen is being thawed. [`Session::record`] says why.
+    /// It is not: what was frozen is being thawed. Its record says why.
     Failed,
     /// The guardian cannot be reached: nothing was frozen.
     Unguarded,

@@ -8,7 +8,7 @@
 //!  daemon ── command: arm (record), targets, go (deadline), release ──► guardian      each answered by one byte
 //!         ◄── news: deadline, told to end ────────────────────────────
 //! ```
-//! Here is the daemon's side of it; [`process`] is the other one, [`talk`] what is said.
+//! Here is the daemon's side of it; `process` is the other one, `talk` what is said.
 
 mod process;
 mod talk;

@@ -10,6 +10,7 @@
 mod direct;
 mod files;
 mod job;
+mod means;
 mod output;
 mod systemd;
 
@@ -24,7 +25,8 @@ use crate::report::{HookReport, Phase, micros};
 use direct::Left;
 use files::File;
 use job::{Job, Outcome};
-use systemd::Systemd;
+use means::Means;
+use systemd::{Stopping, Systemd};
 
 /// How hooks are run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,14 +87,8 @@ struct State {
     begun: Vec<String>,
     /// What those have left running, if we are their parent.
     left: Vec<Left>,
-}
-
-/// What runs the hooks of this round.
-enum Means {
-    Systemd(Systemd),
-    Direct,
-    /// Nothing: why.
-    None(String),
+    /// Units of hooks that were given up, and have not ended yet.
+    stopping: Stopping,
 }
 
 impl Hooks {
@@ -194,6 +190,11 @@ impl Hooks {
             return round;
         }
         let means = self.means().await;
+        if let (Means::Systemd(systemd), None) = (&means, begun) {
+            // A freeze that the daemon before us had not ended must not go on while it is undone.
+            systemd.stop_all(&["activating"]).await;
+            systemd.stopped().await;
+        }
         for file in &files {
             round.reports.push(self.hook(&means, phase, file, self.options.time).await);
         }
@@ -219,7 +220,7 @@ impl Hooks {
             });
         }
         if let Means::Systemd(systemd) = means {
-            systemd.stop_all().await;
+            systemd.stop_all(&[]).await;
         }
     }
 
@@ -230,11 +231,7 @@ impl Hooks {
             None => {
                 let path = self.options.directory.join(&file.name);
                 let job = Job { path: &path, name: &file.name, phase, time: self.options.time, deadline };
-                let (outcome, left) = match means {
-                    Means::Systemd(systemd) => systemd.run(&job).await,
-                    Means::Direct => direct::run(&job).await,
-                    Means::None(why) => (Outcome::not_started(why), None),
-                };
+                let (outcome, left) = means.run(&job).await;
                 self.state().left.extend(left);
                 outcome
             }
@@ -242,13 +239,8 @@ impl Hooks {
         let took_us = micros(began.elapsed());
         let Outcome { result, output } = outcome;
         let report = HookReport { name: file.name.clone(), phase, took_us, result, output };
-        if report.is_ok() {
-            tracing::debug!("hook {} {}: ok", report.name, phase.as_str());
-        } else {
-            let said = report.output.trim();
-            let colon = if said.is_empty() { "" } else { ": " };
-            tracing::warn!("hook {} {}: {}{colon}{said}", report.name, phase.as_str(), report.result);
-        }
+        // A failure is told when all is over; the words are for who looks for them.
+        tracing::debug!("hook {} {}: {}\n{}", report.name, phase.as_str(), report.result, report.output);
         report
     }
 
@@ -262,20 +254,26 @@ impl Hooks {
     }
 
     async fn means(&self) -> Means {
-        let bus = self.state().bus.clone();
-        let systemd = match self.options.runner {
-            Runner::Direct => return Means::Direct,
-            Runner::Auto if !is_directory(&self.booted) => return Means::Direct,
-            Runner::Auto | Runner::Systemd => Systemd::find(bus).await,
+        let (bus, stopping) = {
+            let state = self.state();
+            (state.bus.clone(), state.stopping.clone())
         };
-        match (systemd, self.options.runner) {
-            (Ok(systemd), _) => Means::Systemd(systemd),
-            (Err(why), Runner::Systemd) => Means::None(why),
-            (Err(why), _) => {
-                self.once(format!("hooks run as children of the daemon, inside its sandbox: {why}"));
-                Means::Direct
-            }
+        let means = match self.options.runner {
+            Runner::Direct => Means::Direct,
+            Runner::Auto if !is_directory(&self.booted) => Means::Direct,
+            Runner::Auto | Runner::Systemd => match Systemd::find(bus, stopping).await {
+                Ok(systemd) => Means::Systemd(systemd),
+                Err(why) if self.options.runner == Runner::Systemd => Means::None(why),
+                Err(why) => {
+                    self.once(format!("hooks run as children of the daemon, inside its sandbox: {why}"));
+                    Means::Direct
+                }
+            },
+        };
+        if let Means::Systemd(systemd) = &means {
+            systemd.stopped().await;
         }
+        means
     }
 
     fn once(&self, what: String) {

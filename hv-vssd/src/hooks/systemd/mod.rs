@@ -8,12 +8,14 @@
 mod unit;
 
 use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use zbus::message::Type as MessageType;
 use zbus::wire::{OwnedObjectPath, OwnedVariant};
@@ -31,14 +33,23 @@ const SERVICE: &str = "org.freedesktop.systemd1.Service";
 const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
 const BUS: &str = "org.freedesktop.DBus";
 
+/// What JobRemoved tells: number, path, unit, result.
+type Removed = (u32, OwnedObjectPath, String, String);
+
+const BUS_GONE: &str = "the bus has gone, and what became of it is not known";
+
 /// How long systemd may take where nothing waits for a hook, and how much longer than the hook itself a run may take.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The work of stopping units that nobody waits for now; the next round does.
+pub(super) type Stopping = Arc<Mutex<Vec<JoinHandle<()>>>>;
 
 /// systemd, as it runs now.
 #[derive(Debug, Clone)]
 pub(super) struct Systemd {
     bus: Connection,
     patience: Duration,
+    stopping: Stopping,
 }
 
 /// Stops a unit, unless it has come to its end.
@@ -52,19 +63,20 @@ impl Drop for Guard<'_> {
         // Without a runtime the whole process ends; the unit ends when its time is over.
         if let (Some(unit), Ok(runtime)) = (self.unit.take(), Handle::try_current()) {
             let systemd = self.systemd.clone();
-            runtime.spawn(async move { systemd.stop(&unit).await });
+            let work = runtime.spawn(async move { systemd.stop(&unit).await });
+            self.systemd.stopping().push(work);
         }
     }
 }
 
 impl Systemd {
     /// An error is why it cannot be reached.
-    pub(super) async fn find(bus: Option<Connection>) -> Result<Self, String> {
+    pub(super) async fn find(bus: Option<Connection>, stopping: Stopping) -> Result<Self, String> {
         let Some(bus) = bus else { return Err("there is no bus to ask systemd over".to_owned()) };
         let call = bus.call_method(Some(BUS), "/org/freedesktop/DBus", Some(BUS), "NameHasOwner", &NAME);
         let reply = timeout(PATIENCE, call).await.map_err(|_| "the bus does not answer".to_owned())?;
         match reply.and_then(|reply| reply.body().deserialize::<bool>()) {
-            Ok(true) => Ok(Self { bus, patience: PATIENCE }),
+            Ok(true) => Ok(Self { bus, patience: PATIENCE, stopping }),
             Ok(false) => Err("systemd is not on the bus".to_owned()),
             Err(error) => Err(format!("the bus cannot be asked for systemd: {error}")),
         }
@@ -90,6 +102,7 @@ impl Systemd {
                 self.forget(&unit).await;
                 result
             }
+            Ok(Err(zbus::Error::InputOutput(_))) => BUS_GONE.to_owned(),
             Ok(Err(error)) => return (Outcome::not_started(&error), None),
             Err(_) => {
                 let seconds = limit.as_secs_f64();
@@ -101,8 +114,8 @@ impl Systemd {
         (outcome, left.then(|| Left::with_systemd(output)))
     }
 
-    /// An error means that it was not started.
-    async fn start_and_wait(&self, job: &Job<'_>, unit: &str, output: OwnedFd) -> zbus::Result<String> {
+    /// The ends of a unit's jobs, from now on.
+    async fn ends(&self, unit: &str) -> zbus::Result<MessageStream> {
         let rule = MatchRule::builder()
             .msg_type(MessageType::Signal)
             .sender(NAME)
@@ -111,7 +124,12 @@ impl Systemd {
             .member("JobRemoved")
             .arg(2, unit)
             .build()?;
-        let mut ends = MessageStream::for_match_rule(rule, &self.bus, None).await?;
+        MessageStream::for_match_rule(rule, &self.bus, None).await
+    }
+
+    /// An error means that it was not started.
+    async fn start_and_wait(&self, job: &Job<'_>, unit: &str, output: OwnedFd) -> zbus::Result<String> {
+        let mut ends = self.ends(unit).await?;
         let properties = unit::properties(job, &output)?;
         let others: Vec<(&str, Vec<(&str, zbus::Variant<'_>)>)> = Vec::new();
         let _job: OwnedObjectPath =
@@ -119,9 +137,9 @@ impl Systemd {
         // Theirs only, so that it ends when they do.
         drop(output);
         let Some(Ok(end)) = ends.next().await else {
-            return Ok("the bus has gone, and what became of it is not known".to_owned());
+            return Ok(BUS_GONE.to_owned());
         };
-        let (_, _, _, result) = end.body().deserialize::<(u32, OwnedObjectPath, String, String)>()?;
+        let (_, _, _, result) = end.body().deserialize::<Removed>()?;
         Ok(if result == "done" { OK.to_owned() } else { self.why(job, unit, &result).await })
     }
 
@@ -147,35 +165,56 @@ impl Systemd {
         }
     }
 
-    /// Stops all that hooks have left running, those of a daemon before us too. Nobody waits for their end.
-    pub(super) async fn stop_all(&self) {
+    /// Stops what hooks have left running, those of a daemon before us too; with `states` only units in one of them.
+    /// [`stopped`](Self::stopped) waits for that.
+    pub(super) async fn stop_all(&self, states: &[&str]) {
         // Name, description, three states, what it follows, path, job: id, type, path.
         type Unit =
             (String, String, String, String, String, String, OwnedObjectPath, u32, String, OwnedObjectPath);
-        let work = async {
-            let states: [&str; 0] = [];
-            let units: Vec<Unit> =
-                self.manager("ListUnitsByPatterns", &(&states[..], &[unit::PATTERN][..])).await?;
-            for (name, ..) in units {
-                self.manager::<_, OwnedObjectPath>("StopUnit", &(name, "replace")).await?;
+        let asked = (states, &[unit::PATTERN][..]);
+        let why = match timeout(self.patience, self.manager("ListUnitsByPatterns", &asked)).await {
+            Ok(Ok(units)) => {
+                let units: Vec<Unit> = units;
+                for (unit, ..) in units {
+                    // Its drop stops it.
+                    drop(Guard { systemd: self, unit: Some(unit) });
+                }
+                return;
             }
-            zbus::Result::Ok(())
-        };
-        let why = match timeout(self.patience, work).await {
-            Ok(Ok(())) => return,
             Ok(Err(error)) => error.to_string(),
             Err(_) => "it does not answer".to_owned(),
         };
         tracing::warn!("what hooks have left running cannot be ended by systemd: {why}");
     }
 
-    /// Stops one that has not come to its end.
+    /// Stops one that has not come to its end, and waits until it has.
     async fn stop(&self, unit: &str) {
         let work = async {
-            let _ = self.manager::<_, OwnedObjectPath>("StopUnit", &(unit, "replace")).await;
-            let _ = self.manager::<_, ()>("UnrefUnit", &unit).await;
+            let mut ends = self.ends(unit).await?;
+            let job: OwnedObjectPath = self.manager("StopUnit", &(unit, "replace")).await?;
+            while let Some(end) = ends.next().await {
+                // Its start is a job, too, which ends by this.
+                if end?.body().deserialize::<Removed>()?.1 == job {
+                    break;
+                }
+            }
+            zbus::Result::Ok(())
         };
-        let _ = timeout(self.patience, work).await;
+        let _ = timeout(GRACE + self.patience, work).await;
+        self.forget(unit).await;
+    }
+
+    /// Waits until all that was given up has ended.
+    pub(super) async fn stopped(&self) {
+        let works = std::mem::take(&mut *self.stopping());
+        for work in works {
+            // Its time is bounded.
+            let _ = work.await;
+        }
+    }
+
+    fn stopping(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.stopping.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// We have read all that there is to read of it.

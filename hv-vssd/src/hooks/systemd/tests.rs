@@ -37,6 +37,10 @@ fn path() -> OwnedObjectPath {
     "/org/freedesktop/systemd1/job/7".try_into().unwrap()
 }
 
+fn stop_path() -> OwnedObjectPath {
+    "/org/freedesktop/systemd1/job/8".try_into().unwrap()
+}
+
 type Properties = Vec<(String, OwnedVariant)>;
 
 #[interface(name = "org.freedesktop.systemd1.Manager")]
@@ -75,9 +79,17 @@ impl Manager {
         Ok(path())
     }
 
-    fn stop_unit(&self, name: &str, mode: &str) -> fdo::Result<OwnedObjectPath> {
+    async fn stop_unit(
+        &self,
+        name: &str,
+        mode: &str,
+        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
+    ) -> fdo::Result<OwnedObjectPath> {
         self.calls.send(format!("stop {name} {mode}")).unwrap();
-        Ok(path())
+        // Its start is no more, and then its end has come.
+        Self::job_removed(&emitter, 7, path(), name, "canceled").await?;
+        Self::job_removed(&emitter, 8, stop_path(), name, "done").await?;
+        Ok(stop_path())
     }
 
     fn unref_unit(&self, name: &str) {
@@ -157,7 +169,7 @@ impl World {
         double.object_server().at(PATH, manager).await.unwrap();
         double.object_server().at("/org/freedesktop/systemd1/unit/u", Unit(result)).await.unwrap();
         double.request_name(NAME).await.unwrap();
-        let systemd = Systemd::find(Some(connect(&bus).await)).await.unwrap();
+        let systemd = Systemd::find(Some(connect(&bus).await), Stopping::default()).await.unwrap();
         let systemd = systemd.with_patience(Duration::from_millis(300));
         Some(Self { bus, _double: double, systemd, calls })
     }
@@ -276,7 +288,7 @@ fn where_systemd_is_silent_the_hook_has_failed_and_its_unit_is_stopped() {
 }
 
 #[test]
-fn a_hook_that_is_given_up_is_stopped() {
+fn a_hook_that_is_given_up_is_stopped_before_another_round() {
     run(async {
         let Some(mut world) = World::new("a_hook_that_is_given_up", &[Play::Hangs]).await else { return };
         let systemd = world.systemd.clone();
@@ -288,8 +300,9 @@ fn a_hook_that_is_given_up_is_stopped() {
             }
         };
         let unit = told.split(' ').nth(1).unwrap();
-        assert_eq!(world.call().await, format!("stop {unit} replace"));
-        assert_eq!(world.call().await, format!("unref {unit}"));
+        systemd.stopped().await;
+        assert_eq!(world.calls.try_recv().unwrap(), format!("stop {unit} replace"));
+        assert_eq!(world.calls.try_recv().unwrap(), format!("unref {unit}"));
     });
 }
 
@@ -301,7 +314,7 @@ fn a_bus_that_goes_ends_the_wait() {
         let waiting = tokio::spawn(async move { systemd.run(&job(Phase::Freeze, LONG)).await.0 });
         world.call().await;
         world.bus.stop();
-        assert_eq!(waiting.await.unwrap().result, "the bus has gone, and what became of it is not known");
+        assert_eq!(waiting.await.unwrap().result, BUS_GONE);
     });
 }
 
@@ -309,20 +322,28 @@ fn a_bus_that_goes_ends_the_wait() {
 fn what_is_left_running_is_found_by_its_name_and_stopped() {
     run(async {
         let Some(mut world) = World::new("what_is_left_running", &[]).await else { return };
-        world.systemd.stop_all().await;
-        assert_eq!(world.call().await, r#"list [] ["hv-vss-hook-*.service"]"#);
-        assert_eq!(world.call().await, "stop hv-vss-hook-1-9-0.service replace");
-        assert_eq!(world.call().await, "stop hv-vss-hook-2-9-1.service replace");
+        world.systemd.stop_all(&["activating"]).await;
+        world.systemd.stopped().await;
+        let mut calls: Vec<_> = std::iter::from_fn(|| world.calls.try_recv().ok()).collect();
+        calls.sort();
+        let expected = [
+            r#"list ["activating"] ["hv-vss-hook-*.service"]"#,
+            "stop hv-vss-hook-1-9-0.service replace",
+            "stop hv-vss-hook-2-9-1.service replace",
+            "unref hv-vss-hook-1-9-0.service",
+            "unref hv-vss-hook-2-9-1.service",
+        ];
+        assert_eq!(calls, expected);
     });
 }
 
 #[test]
 fn no_bus_and_no_systemd_on_it_are_reasons() {
     run(async {
-        let why = Systemd::find(None).await.unwrap_err();
+        let why = Systemd::find(None, Stopping::default()).await.unwrap_err();
         assert_eq!(why, "there is no bus to ask systemd over");
         let Some(bus) = PrivateBus::start("no_systemd_on_it") else { return };
-        let why = Systemd::find(Some(connect(&bus).await)).await.unwrap_err();
+        let why = Systemd::find(Some(connect(&bus).await), Stopping::default()).await.unwrap_err();
         assert_eq!(why, "systemd is not on the bus");
     });
 }
