@@ -5,12 +5,13 @@
 
 use super::talk::{self, Said};
 use crate::freeze::record::{Record, Step, monotonic};
-use crate::freeze::thaw;
+use crate::freeze::thaw::{self, By};
 use crate::freeze::{Ended, STACK_BYTES};
 use hv_utils_core::sys;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::mm::{MlockAllFlags, mlockall, munlockall};
+use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 use rustix::time::Timespec;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -26,6 +27,9 @@ const AGAIN: Duration = Duration::from_millis(200);
 #[must_use]
 pub fn main() -> ExitCode {
     let _ = rustix::thread::set_name(c"hv-vss-guardian");
+    // Also when the daemon has died and one of its threads cannot, because it hangs in a freeze: then its end of the line
+    // stays open. What closed before this is heard on the line.
+    let _ = set_parent_process_death_signal(Some(Signal::TERM));
     match watch() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -36,7 +40,8 @@ pub fn main() -> ExitCode {
 }
 
 fn watch() -> io::Result<()> {
-    let post = Post { signals: sys::requests_to_end()?, command: io::stdin(), news: io::stdout() };
+    let daemon = getppid();
+    let post = Post { daemon, signals: sys::requests_to_end()?, command: io::stdin(), news: io::stdout() };
     loop {
         post.wait(None)?;
         // While nothing is frozen a request to end is the daemon's business: it ends, and then so do we.
@@ -53,6 +58,7 @@ fn watch() -> io::Result<()> {
 
 /// The guardian's ears.
 struct Post {
+    daemon: Option<Pid>,
     signals: OwnedFd,
     command: io::Stdin,
     news: io::Stdout,
@@ -79,11 +85,11 @@ impl Post {
         }
     }
 
-    /// Whether there was a request to end.
+    /// Whether there was a request to end; a hang-up is none.
     fn drain_signals(&self) -> bool {
-        let mut some = false;
-        while rustix::io::read(&self.signals, &mut [0_u8; 128]).is_ok() {
-            some = true;
+        let (mut some, mut signal) = (false, [0_u8; 128]);
+        while rustix::io::read(&self.signals, &mut signal).is_ok() {
+            some |= signal[..4] != (Signal::HUP.as_raw()).to_ne_bytes();
         }
         some
     }
@@ -142,7 +148,7 @@ impl Gate {
                 return;
             }
             seen = pass;
-            thaw::pass(record, targets);
+            thaw::pass(record, targets, By::Guardian);
         }
     }
 
@@ -159,7 +165,7 @@ fn hold(post: &Post, record: &Record, gate: &Gate, targets: &[OwnedFd]) -> io::R
     let mut deadline = None;
     let pass = || {
         gate.open(false);
-        thaw::pass(record, targets);
+        thaw::pass(record, targets, By::Guardian);
     };
     loop {
         let unsettled = record.ended().is_some() && !thaw::is_over(record);
@@ -174,6 +180,9 @@ fn hold(post: &Post, record: &Record, gate: &Gate, targets: &[OwnedFd]) -> io::R
             pass();
             talk::tell(&post.news, by);
         } else if unsettled {
+            if getppid() != post.daemon {
+                thaw::inherit_thawing(record);
+            }
             pass();
             thaw_abandoned(record, targets);
         }
@@ -192,7 +201,7 @@ fn hold(post: &Post, record: &Record, gate: &Gate, targets: &[OwnedFd]) -> io::R
                     record.end(Ended::Guardian);
                 }
                 record.close();
-                thaw::inherit(record);
+                thaw::inherit_from_daemon(record);
                 pass();
                 while !thaw::is_over(record) {
                     thread::sleep(AGAIN);
