@@ -113,7 +113,7 @@ impl Session {
                     freezing.follow();
                     if number < thaw::THREADS {
                         self.wish.wait();
-                        thaw::pass(record, targets, By::Daemon);
+                        self.thaw_some();
                     }
                 });
             }
@@ -151,7 +151,7 @@ impl Session {
             if self.wish.unguarded.load(SeqCst) || monotonic().saturating_sub(began) > TAKE_OVER {
                 thaw::inherit_from_guardian(record);
             }
-            thaw::pass(record, targets, By::Daemon);
+            thaw::pass(record, targets, By::Daemon, began);
             if thaw::is_over(record) {
                 return;
             }
@@ -161,9 +161,25 @@ impl Session {
                 // As above.
                 let _ = stuck.send(());
             }
-            // What somebody else is thawing takes a moment; what does not thaw takes longer.
-            thread::sleep(if self.is_stuck() { AGAIN } else { MOMENT });
+            self.pause();
         }
+    }
+
+    /// The same for a thread beside the first, which may hang in one of them.
+    fn thaw_some(&self) {
+        let began = monotonic();
+        loop {
+            thaw::pass(&self.record, &self.targets, By::Daemon, began);
+            if thaw::is_over(&self.record) {
+                return;
+            }
+            self.pause();
+        }
+    }
+
+    /// What somebody else is thawing takes a moment; what does not thaw takes longer.
+    fn pause(&self) {
+        thread::sleep(if self.is_stuck() { AGAIN } else { MOMENT });
     }
 
     /// Has the guardian stand by; what becomes of the freeze if it does not.

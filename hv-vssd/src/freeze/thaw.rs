@@ -42,17 +42,14 @@ impl By {
 }
 
 /// Goes through all filesystems once, the lowest first, and thaws those that are ours and that nobody else is at. What the
-/// daemon is freezing at this moment is abandoned: whoever comes back from it thaws it.
-pub(crate) fn pass(record: &Record, targets: &[OwnedFd], by: By) {
-    let began = monotonic();
+/// daemon is freezing at this moment is abandoned: whoever comes back from it thaws it. What lies above such a one is left
+/// for another pass, unless thawing began, at `since`, too long ago.
+pub(crate) fn pass(record: &Record, targets: &[OwnedFd], by: By, since: Duration) {
     // Backwards: what was frozen last lies lowest.
     for (index, target) in targets.iter().enumerate().rev() {
-        if is_to_be_thawed(record, index) {
-            wait_for_lower(record, index, began);
-            // After the wait: a claim is kept as short as the kernel lets us.
-            if claim(record, index, by) {
-                thaw(record, index, target, by);
-            }
+        // The claim comes after the wait: it is kept as short as the kernel lets us.
+        if is_to_be_thawed(record, index) && may_be_next(record, index, since) && claim(record, index, by) {
+            thaw(record, index, target, by);
         }
     }
 }
@@ -125,15 +122,24 @@ fn claim(record: &Record, index: usize, by: By) -> bool {
     record.advance(index, Step::Frozen, by.step()) || record.advance(index, Step::Stuck, by.step())
 }
 
-fn wait_for_lower(record: &Record, index: usize, began: Duration) {
+/// Waits until nothing that lies lower is frozen. `false`: something is still being frozen there, so not yet.
+fn may_be_next(record: &Record, index: usize, since: Duration) -> bool {
     let level = record.level(index);
-    let lies_lower = |other: usize| record.level(other) < level && record.step(other).may_be_frozen();
-    while level > 0
-        && (index + 1..record.len()).any(lies_lower)
-        && monotonic().saturating_sub(began) < PATIENCE
-    {
+    let lower = || {
+        let lies_lower = |other: &usize| record.level(*other) < level;
+        (index + 1..record.len()).filter(lies_lower).map(|other| record.step(other))
+    };
+    while level > 0 && monotonic().saturating_sub(since) < PATIENCE {
+        let is_underway = |step| matches!(step, Step::Attempting | Step::Abandoned);
+        if !lower().any(Step::may_be_frozen) {
+            return true;
+        }
+        if lower().all(|step| !step.may_be_frozen() || is_underway(step)) {
+            return false;
+        }
         thread::sleep(LOOK);
     }
+    true
 }
 
 #[cfg(test)]
