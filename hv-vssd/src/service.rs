@@ -151,7 +151,7 @@ impl Service for Vssd {
             context: context.clone(),
             engine: Engine::new(owed),
             planning: Planning::new(roots),
-            hooks: stages::hooks(&settings),
+            hooks: stages::hooks(&settings, &common.run_dir, &boot_id),
             settings,
             freezer,
             backup: None,
@@ -174,9 +174,7 @@ impl Service for Vssd {
             refused_types: Vec::new(),
             left_out: HashSet::new(),
         };
-        if let Some(leftover) = leftover {
-            vssd.recovered(leftover);
-        }
+        vssd.recovered(leftover);
         vssd.publish();
         Ok(vssd)
     }

@@ -230,9 +230,10 @@ fn daemon_says(short: &str, daemon: &str) -> (Code, String) {
         "Full" => {
             (Code::Failed, "delete items that are no longer needed, or raise the limit in hv-utils.toml")
         }
-        "Busy" if daemon == crate::vss::VSSD => {
-            (Code::Failed, "a freeze or a thaw is under way: hvctl vss status shows how it stands")
-        }
+        "Busy" if daemon == crate::vss::VSSD => (
+            Code::Failed,
+            "hvctl vss status shows whether a freeze is under way, and until when; then try again",
+        ),
         "NotFrozen" => (Code::Failed, "hvctl vss history shows what was frozen, and who had it thawed"),
         "Failed" if daemon == crate::vss::VSSD => (
             Code::Failed,

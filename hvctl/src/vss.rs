@@ -1,13 +1,15 @@
 //! `hvctl vss`: what is frozen, what would be, how it went, and doing it by hand, through `org.hvutils.Vss1`.
 //!
-//! While anything is frozen whoever writes to it waits and cannot be killed. So nothing is written to a file here, and
-//! after the answer to a freeze nothing more is asked of anybody. A freeze is as slow as the programs that prepare for
+//! While anything is frozen whoever writes to it waits and cannot be killed. So nothing is written to a file then, and
+//! after the answer to a freeze nothing more is asked of anybody. What the host has frozen is thawed only if that is said:
+//! it would spoil a backup. A freeze is as slow as the programs that prepare for
 //! it, and a person at a terminal may be asked for a password meanwhile.
 
 use std::collections::HashMap;
 use std::io::{self, IsTerminal as _};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use rustix::fs::{FileType, fstat};
 use serde::Serialize;
 use zbus::Proxy;
 use zbus::proxy::{CacheProperties, MethodFlags};
@@ -15,7 +17,7 @@ use zbus::wire::OwnedVariant;
 
 use crate::age::age;
 use crate::args::{Cli, Vss};
-use crate::error::{Error, Failure};
+use crate::error::{Code, Error, Failure};
 use crate::output::{Cell, Output, Paint};
 use crate::proxies::connect_for;
 use crate::text::escape;
@@ -35,6 +37,9 @@ const PATH: &str = "/org/hvutils/Vss1";
 const LOOK: Duration = Duration::from_secs(30);
 /// To freeze takes as long as the administrator's programs are let, and a password.
 const CHANGE: Duration = Duration::from_secs(900);
+/// How often the history is asked for again while many others ask for it, and how long after.
+const AGAIN: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// `"items":[…]`.
 #[derive(Debug, Serialize)]
@@ -42,54 +47,75 @@ struct Items<'a, T> {
     items: &'a [T],
 }
 
-/// How it stands.
+/// `hvctl vss status`.
 #[derive(Debug, Serialize)]
 struct Status {
+    #[serde(flatten)]
+    stand: Stand,
+    /// The last freeze that is over.
+    last_freeze: Option<Freeze>,
+}
+
+/// How it stands. What an older hv-vssd does not tell is empty.
+#[derive(Debug, Serialize)]
+struct Stand {
     /// `thawed`, `freezing`, `frozen`, `thawing` or `failed`.
     state: String,
+    /// Who has asked for the freeze that is under way: `host`, `bus`; empty: none is.
+    origin: String,
     /// What is frozen.
     frozen_mounts: Vec<String>,
     /// µs since 1970; 0: nothing is frozen.
     frozen_since: u64,
     /// The same: when it is thawed at the latest.
     deadline: u64,
-    /// The last freeze that is over.
-    last_freeze: Option<Freeze>,
+}
+
+impl Stand {
+    /// Whether a backup of the host's would be spoiled by a thaw.
+    fn is_the_hosts(&self) -> bool {
+        self.origin == "host" && matches!(self.state.as_str(), "freezing" | "frozen")
+    }
 }
 
 /// `hvctl vss`.
 pub(crate) async fn run(verb: &Vss, cli: &Cli, output: &Output) -> Result<(), Failure> {
-    let patience = if matches!(verb, Vss::Freeze { .. } | Vss::Thaw) { CHANGE } else { LOOK };
+    let patience = if matches!(verb, Vss::Freeze { .. } | Vss::Thaw { .. }) { CHANGE } else { LOOK };
     let vss = Vss1::connect(cli, patience).await?;
     match verb {
         Vss::Status => status(&vss, output).await,
         Vss::Plan { all } => plan(&vss, *all, output).await,
         Vss::Freeze { time } => freeze(&vss, *time, output).await,
-        Vss::Thaw => thaw(&vss, output).await,
+        Vss::Thaw { force } => thaw(&vss, *force, output).await,
         Vss::History { last, verbose } => history(&vss, *last, *verbose, output).await,
     }
 }
 
 async fn status(vss: &Vss1, output: &Output) -> Result<(), Failure> {
-    let status = vss.status().await?;
+    let (stand, last_freeze) = (vss.stand().await?, vss.history().await?.pop());
+    let status = Status { stand, last_freeze };
     if output.json {
         return output.object("vss-status", &status);
     }
-    let paint = match status.state.as_str() {
+    let stand = &status.stand;
+    let paint = match stand.state.as_str() {
         "thawed" => Paint::Green,
         "failed" => Paint::Red,
         _ => Paint::Yellow,
     };
-    let mut line = format!("state: {}", output.painted(&escape(&status.state), paint));
-    if let Some(age) = age(status.frozen_since) {
+    let mut line = format!("state: {}", output.painted(&escape(&stand.state), paint));
+    if let Some(age) = age(stand.frozen_since) {
         line.push_str(&format!(" for {} s", age.as_secs()));
     }
-    if status.deadline != 0 {
-        line.push_str(&format!(", thawed in {} s at the latest", seconds_until(status.deadline)));
+    if stand.deadline != 0 {
+        line.push_str(&format!(", thawed in {} s at the latest", seconds_until(stand.deadline)));
+    }
+    if stand.is_the_hosts() {
+        line.push_str(", for the host");
     }
     output.line(&line)?;
-    if !status.frozen_mounts.is_empty() {
-        output.line(&format!("frozen: {}", escape(&status.frozen_mounts.join(", "))))?;
+    if !stand.frozen_mounts.is_empty() {
+        output.line(&format!("frozen: {}", escape(&stand.frozen_mounts.join(", "))))?;
     }
     match &status.last_freeze {
         Some(freeze) => {
@@ -119,19 +145,31 @@ async fn plan(vss: &Vss1, all: bool, output: &Output) -> Result<(), Failure> {
     }
 }
 
+/// Whether standard output is a file, which may be frozen with everything else.
+fn is_to_a_file() -> bool {
+    fstat(io::stdout()).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
+}
+
 async fn freeze(vss: &Vss1, time: u32, output: &Output) -> Result<(), Failure> {
     vss.change("Freeze", &(time,)).await?;
-    if output.json {
+    // The output may be a file, and that may be frozen by now.
+    if output.json && !is_to_a_file() {
         return output.object("vss-freeze", &Nothing {});
     }
-    // Elsewhere than on a terminal the output may be a file, and that may be frozen by now.
-    if output.terminal {
+    if output.terminal && !output.json {
         return output.line("frozen; to thaw: hvctl vss thaw");
     }
     Ok(())
 }
 
-async fn thaw(vss: &Vss1, output: &Output) -> Result<(), Failure> {
+async fn thaw(vss: &Vss1, force: bool, output: &Output) -> Result<(), Failure> {
+    if !force && vss.stand().await?.is_the_hosts() {
+        let message = "this freeze is the host's: to thaw it now would spoil its backup";
+        let error = Error::new(Code::Failed, "HostsFreeze", message);
+        return Err(error
+            .hint("hvctl vss status shows how long it lasts at most; hvctl vss thaw --force ends it")
+            .into());
+    }
     vss.change("Thaw", &()).await?;
     if output.json { output.object("vss-thaw", &Nothing {}) } else { output.line("thawed") }
 }
@@ -186,8 +224,8 @@ impl Vss1 {
         Ok(Vss1 { proxy })
     }
 
-    /// All properties in one call, so that they fit together; and the last freeze, of which the history tells more.
-    async fn status(&self) -> Result<Status, Error> {
+    /// All properties in one call, so that they fit together. Of the last freeze the history tells more.
+    async fn stand(&self) -> Result<Stand, Error> {
         let bus = self.proxy.connection();
         let properties =
             Proxy::new(bus, NAME, PATH, "org.freedesktop.DBus.Properties").await.map_err(failed)?;
@@ -195,15 +233,10 @@ impl Vss1 {
             properties.call("GetAll", &(NAME,)).await.map_err(failed)?;
         let number = |name: &str| all.get(name).and_then(|value| value.downcast_ref().ok()).unwrap_or(0);
         let (frozen_since, deadline) = (number("FrozenSince"), number("Deadline"));
-        let state = all.get("State").and_then(|value| value.downcast_ref().ok()).unwrap_or_default();
+        let word = |name: &str| all.get(name).and_then(|value| value.downcast_ref().ok()).unwrap_or_default();
+        let (state, origin) = (word("State"), word("Origin"));
         let mounts = all.remove("FrozenMounts").and_then(|value| Vec::<String>::try_from(value).ok());
-        Ok(Status {
-            state,
-            frozen_mounts: mounts.unwrap_or_default(),
-            frozen_since,
-            deadline,
-            last_freeze: self.history().await?.pop(),
-        })
+        Ok(Stand { state, origin, frozen_mounts: mounts.unwrap_or_default(), frozen_since, deadline })
     }
 
     async fn plan(&self) -> Result<Vec<Planned>, Error> {
@@ -211,8 +244,16 @@ impl Vss1 {
     }
 
     async fn history(&self) -> Result<Vec<Freeze>, Error> {
-        let dicts: Vec<HashMap<String, OwnedVariant>> =
-            self.proxy.call("History", &()).await.map_err(failed)?;
+        let ask = async || self.proxy.call("History", &()).await.map_err(failed);
+        let mut answer: Result<Vec<HashMap<String, OwnedVariant>>, Error> = ask().await;
+        // Many may ask for it at a time; each is answered in an instant.
+        for _ in 0..AGAIN {
+            if answer.as_ref().is_err_and(|error| error.short_name() == "Busy") {
+                tokio::time::sleep(PAUSE).await;
+                answer = ask().await;
+            }
+        }
+        let dicts = answer?;
         Ok(dicts.into_iter().map(Freeze::from).collect())
     }
 

@@ -4,7 +4,7 @@
 //! keeps and could replace the daemon itself. Anyone else needs polkit's consent for the action; where polkit is
 //! not on the bus and cannot be started, nobody else may. The caller is who the bus says it is: a caller without
 //! a sender, or one the bus cannot identify, is refused. What must be decided while other programs may hang asks nobody
-//! but the message bus ([`Authority::known`]).
+//! but the message bus ([`Authority::identify`]).
 
 use super::Error;
 use std::collections::HashMap;
@@ -20,8 +20,9 @@ const POLKIT_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a person may take to type a password.
 const PERSON_PATIENCE: Duration = Duration::from_secs(120);
 
-/// How long [`Authority::known`] waits for the message bus, which answers from memory.
-const BUS_PATIENCE: Duration = Duration::from_secs(5);
+/// How long [`Authority::identify`] waits for the message bus: it answers from memory, but to all in turn, and many calls
+/// at once keep it busy. As long as callers commonly wait.
+const BUS_PATIENCE: Duration = Duration::from_secs(25);
 
 /// `CheckAuthorization` may ask a person.
 const ALLOW_USER_INTERACTION: u32 = 1;
@@ -72,25 +73,17 @@ impl Authority {
         Ok(user)
     }
 
-    /// Whether the caller is root, the user of this process or one of `users`; anybody else is refused with the sentence
-    /// `otherwise`. polkit is never asked, nor any other program but the message bus, which has just delivered the call
-    /// and answers from memory: for what must not wait for somebody who may hang.
+    /// Which user the caller is. polkit is never asked, nor any other program but the message bus, which has just delivered
+    /// the call and answers from memory: for what must not wait for somebody who may hang.
     ///
     /// # Errors
-    /// [`Error::NotAuthorized`] with the reason; after 5 s also because the bus has not said who the caller is.
-    pub async fn known(
-        &self,
-        bus: &Connection,
-        call: &Header<'_>,
-        users: &[u32],
-        otherwise: &str,
-    ) -> Result<(), Error> {
+    /// [`Error::NotAuthorized`]: nobody knows, or the bus has not said so in 25 s.
+    pub async fn identify(bus: &Connection, call: &Header<'_>) -> Result<u32, Error> {
         let caller = caller(call)?;
-        let Ok(asked) = timeout(BUS_PATIENCE, user(bus, &caller)).await else {
+        let Ok(user) = timeout(BUS_PATIENCE, user(bus, &caller)).await else {
             return Err(refused("the bus does not say in time who the caller is: try again"));
         };
-        let user = asked?;
-        if self.trusts(user) || users.contains(&user) { Ok(()) } else { Err(refused(otherwise)) }
+        user
     }
 
     /// Whether the caller is root, for what is nobody else's business.
@@ -104,7 +97,9 @@ impl Authority {
         Err(refused("only root may do this"))
     }
 
-    fn trusts(&self, user: u32) -> bool {
+    /// Whether this user may do everything: root, and that of this process.
+    #[must_use]
+    pub fn trusts(&self, user: u32) -> bool {
         user == 0 || user == self.own
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! They were allowed to by polkit before anything was frozen. While it is frozen polkit may hang, so what is remembered has
 //! to do: a unique name, which on one connection is never given twice, or else a user. It holds for the one freeze that
-//! they have asked for, and while nothing is frozen, when "nothing is frozen" helps more than "not allowed". It does not
-//! hold for the host's freezes, nor for somebody else's.
+//! they have asked for, and not for the host's freezes, nor for somebody else's. While nothing is frozen they are told
+//! just that, and nothing is passed on: by the time it would be looked at, the host's freeze may have begun.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use zbus::names::{OwnedUniqueName, UniqueName};
 
 use super::remote::Shown;
+use crate::report::Origin;
 
 /// The number of a connection of this daemon to a bus: another bus gives the same names to others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +63,11 @@ impl Freezers {
         self.state().of(shown).map(|freezer| freezer.user).collect()
     }
 
+    /// Whether the last freeze that came about was this user's. It gives no right.
+    pub(super) fn was_of(&self, user: u32) -> bool {
+        self.state().last.as_ref().is_some_and(|(freezer, _)| freezer.user == user)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -69,12 +75,12 @@ impl Freezers {
 
 impl State {
     fn of(&self, shown: &Shown) -> impl Iterator<Item = &Freezer> {
-        let theirs = |since: u64| match shown.frozen_since {
-            0 => shown.state != super::ShownState::Freezing,
-            now => now == since,
-        };
-        let last = self.last.iter().filter(move |(_, since)| theirs(*since)).map(|(freezer, _)| freezer);
-        self.waiting.iter().map(|(_, freezer)| freezer).chain(last)
+        // Whoever waits while the host freezes is about to be told so.
+        let anybodys = shown.origin != Some(Origin::Host);
+        let now = shown.frozen_since;
+        let last = self.last.iter().filter(move |(_, since)| now != 0 && now == *since);
+        let all = self.waiting.iter().map(|(_, freezer)| freezer).chain(last.map(|(freezer, _)| freezer));
+        all.filter(move |_| anybodys)
     }
 }
 

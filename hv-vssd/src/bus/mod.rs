@@ -2,8 +2,10 @@
 //!
 //! [`vss1`] is the object; [`mod@remote`] is the line between it and the service's loop, which never waits for the bus;
 //! `publisher` announces what changes, from a task of its own; `freezers` knows who has asked for a freeze, so that no
-//! other program has to be asked when they thaw it; `rows` are values as they are on the bus.
+//! other program has to be asked when they thaw it, and `callers` which user each caller is; `rows` are values as they are
+//! on the bus.
 
+mod callers;
 mod freezers;
 mod publisher;
 pub mod remote;

@@ -1,7 +1,8 @@
 //! Announces what Vss1 shows, from a task of its own: the service's loop never waits for the bus.
 //!
 //! What is shown may change faster than the bus takes it; then what was between is left out. `Thawed` is told by the
-//! report of the freeze, not by the state, so that it is not lost even then, and is told once.
+//! report of the freeze, not by the state, so that it is not lost even then, and is told once. A freeze that froze nothing
+//! has neither signal.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,7 +14,7 @@ use zbus::object_server::SignalEmitter;
 use zbus::{Connection, Variant, fdo};
 
 use super::remote::{Shown, ShownState};
-use super::vss1::{VSS1, Vss1, last_freeze, mounts};
+use super::vss1::{VSS1, Vss1, last_freeze, mounts, origin};
 use crate::report::FreezeReport;
 
 /// The task; ends with the value, and with it what it holds of its connection.
@@ -72,6 +73,9 @@ fn changed(before: &Shown, now: &Shown) -> HashMap<&'static str, Variant<'static
     if before.state != now.state {
         changed.insert("State", Variant::from(now.state.as_str()));
     }
+    if before.origin != now.origin {
+        changed.insert("Origin", Variant::from(origin(now)));
+    }
     if before.frozen_mounts != now.frozen_mounts {
         changed.insert("FrozenMounts", Variant::from(mounts(now)));
     }
@@ -90,11 +94,13 @@ fn changed(before: &Shown, now: &Shown) -> HashMap<&'static str, Variant<'static
 /// The report of a freeze that is newly over, if it did freeze something. What is added to a report is no news.
 fn thawed<'a>(before: &Shown, now: &'a Shown) -> Option<&'a Arc<FreezeReport>> {
     let known = before.last.as_ref().map(|report| report.started_us);
-    now.last.as_ref().filter(|report| report.frozen_us > 0 && known != Some(report.started_us))
+    // Shorter than a microsecond, it was frozen all the same.
+    let froze = |report: &FreezeReport| report.frozen_us > 0 || !before.frozen_mounts.is_empty();
+    now.last.as_ref().filter(|report| froze(report) && known != Some(report.started_us))
 }
 
 fn is_newly_frozen(before: &Shown, now: &Shown) -> bool {
-    let frozen = |shown: &Shown| shown.state == ShownState::Frozen;
+    let frozen = |shown: &Shown| shown.state == ShownState::Frozen && !shown.frozen_mounts.is_empty();
     frozen(now) && (!frozen(before) || before.frozen_since != now.frozen_since)
 }
 

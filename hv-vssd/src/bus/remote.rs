@@ -1,24 +1,26 @@
 //! The line between the bus and the service's loop: what is shown, what is asked, and who answers.
 //!
 //! The service publishes [`Shown`] and takes each [`Ask`]; it never waits for anybody here. The bus reads what is shown at
-//! any time, and what it asks is bounded: anyone may ask for the plan, so that those who do can neither fill the line nor
-//! keep out who wants to thaw. What finds no room is [`Error::Busy`].
+//! any time, and what it asks is bounded: anyone may ask for the plan and the history, so that those who do can neither fill
+//! the line, nor the memory, nor keep out who wants to thaw. What finds no room is [`Error::Busy`].
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use hv_utils_core::bus::Error;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 use super::freezers::Freezers;
 use super::rows::PlanRow;
 use crate::history::Records;
-use crate::report::FreezeReport;
+use crate::report::{FreezeReport, Origin};
 
 /// What the service may have before it that it has not looked at.
 const MOST_ASKS: usize = 16;
 /// Plans that are being made, or asked for, at a time.
 const MOST_PLANS: usize = 4;
+/// Histories that are on their way to whoever asked: each is as large as what hooks have written.
+const MOST_HISTORIES: usize = 4;
 
 /// Where the service stands, as `State` says it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -32,7 +34,7 @@ pub enum ShownState {
     Frozen,
     /// Thawing, hooks.
     Thawing,
-    /// The last freeze has failed, or something could not be thawed.
+    /// Something could not be thawed, and is being tried again.
     Failed,
 }
 
@@ -52,7 +54,7 @@ impl ShownState {
     /// Whether a freeze is under way: another one would have to wait.
     #[must_use]
     pub const fn is_under_way(self) -> bool {
-        matches!(self, Self::Freezing | Self::Frozen | Self::Thawing)
+        !matches!(self, Self::Thawed)
     }
 }
 
@@ -61,6 +63,8 @@ impl ShownState {
 pub struct Shown {
     /// Where the service stands.
     pub state: ShownState,
+    /// Who has asked for the freeze that is under way, until its hooks are done; `None` while nothing is.
+    pub origin: Option<Origin>,
     /// What is frozen, in the order in which it was.
     pub frozen_mounts: Arc<[String]>,
     /// When the first of them began to freeze: µs of CLOCK_REALTIME; 0 while nothing is frozen. Names the freeze.
@@ -69,6 +73,13 @@ pub struct Shown {
     pub deadline: u64,
     /// The last freeze whose filesystems are thawed; while its hooks run more may be added to it.
     pub last: Option<Arc<FreezeReport>>,
+}
+
+impl Shown {
+    /// Whether a freeze is under way, or anything is frozen.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.state.is_under_way() || self.frozen_since != 0
+    }
 }
 
 /// What Vss1 asks of the service's loop. Whoever asked may have gone: then an answer goes nowhere.
@@ -104,6 +115,7 @@ pub struct Remote {
     shown: watch::Receiver<Shown>,
     history: watch::Receiver<Records>,
     plans: Arc<Semaphore>,
+    histories: Arc<Semaphore>,
     pub(super) freezers: Arc<Freezers>,
 }
 
@@ -113,7 +125,8 @@ pub fn remote(history: watch::Receiver<Records>) -> (Remote, Desk) {
     let (asking, asks) = mpsc::channel(MOST_ASKS);
     let (showing, shown) = watch::channel(Shown::default());
     let plans = Arc::new(Semaphore::new(MOST_PLANS));
-    let remote = Remote { asks: asking, shown, history, plans, freezers: Arc::default() };
+    let histories = Arc::new(Semaphore::new(MOST_HISTORIES));
+    let remote = Remote { asks: asking, shown, history, plans, histories, freezers: Arc::default() };
     (remote, Desk { shown: showing, asks })
 }
 
@@ -129,12 +142,21 @@ impl Remote {
         self.shown.borrow().clone()
     }
 
-    /// All records, the newest last.
-    pub(super) fn records(&self) -> Records {
-        Arc::clone(&self.history.borrow())
+    /// All records, the newest last, and the room that they take until they are sent.
+    pub(super) fn records(&self) -> Result<(Records, OwnedSemaphorePermit), Error> {
+        let room = Arc::clone(&self.histories).try_acquire_owned();
+        let room = room.map_err(|_| busy("too many ask for the history at this moment"))?;
+        Ok((Arc::clone(&self.history.borrow()), room))
     }
 
+    /// To find out what would be frozen, files and devices are looked at: not while anything may be frozen.
     pub(super) async fn plan(&self) -> Result<Vec<PlanRow>, Error> {
+        if self.shown().is_under_way() {
+            return Err(Error::Busy(
+                "while a freeze is under way nothing is looked at: hvctl vss status says what is frozen"
+                    .into(),
+            ));
+        }
         let Ok(_permit) = self.plans.try_acquire() else {
             return Err(busy("too many ask for the plan at this moment"));
         };

@@ -5,14 +5,16 @@
 
 use std::collections::HashMap;
 
-use serde::Serialize;
-use zbus::{Type, Variant};
+use serde::{Serialize, Serializer};
+use tokio::sync::OwnedSemaphorePermit;
+use zbus::{Signature, Type, Variant};
 
+use crate::history::Records;
 use crate::plan::{Entry, Verdict};
 use crate::report::{FilesystemReport, FreezeReport, HookReport, Origin};
 
 /// `a{sv}`.
-pub(super) type Dict = HashMap<&'static str, Variant<'static>>;
+type Dict = HashMap<&'static str, Variant<'static>>;
 
 /// One row of `Plan()`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Type, Variant)]
@@ -120,17 +122,44 @@ impl From<&HookReport> for Hook {
     }
 }
 
-/// One record of `History()`.
-pub(super) fn dict(report: &FreezeReport) -> Dict {
-    let origin = match report.origin {
+/// `History()`, and the room that it takes until it is sent: the answer is dropped when the bus has taken it.
+#[derive(Debug)]
+pub(super) struct Rows {
+    freezes: Vec<Dict>,
+    _room: OwnedSemaphorePermit,
+}
+
+impl From<(Records, OwnedSemaphorePermit)> for Rows {
+    fn from((records, room): (Records, OwnedSemaphorePermit)) -> Rows {
+        Rows { freezes: records.iter().map(|record| dict(record)).collect(), _room: room }
+    }
+}
+
+impl Serialize for Rows {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.freezes.serialize(serializer)
+    }
+}
+
+impl Type for Rows {
+    const SIGNATURE: &'static Signature = <Vec<Dict> as Type>::SIGNATURE;
+}
+
+/// Who asked, in a word.
+pub(super) const fn origin(origin: Origin) -> &'static str {
+    match origin {
         Origin::Host => "host",
         Origin::Bus => "bus",
-    };
+    }
+}
+
+/// One record of `History()`.
+fn dict(report: &FreezeReport) -> Dict {
     let filesystems: Vec<Filesystem> = report.filesystems.iter().map(Filesystem::from).collect();
     let hooks: Vec<Hook> = report.hooks.iter().map(Hook::from).collect();
     HashMap::from([
         ("started", Variant::from(report.started_us)),
-        ("origin", Variant::from(origin)),
+        ("origin", Variant::from(origin(report.origin))),
         ("frozen-us", Variant::from(report.frozen_us)),
         ("answered-us", Variant::from(report.answered_us)),
         ("result", Variant::from(text(&report.result))),

@@ -102,7 +102,7 @@ fn frozen(since: u64) -> Shown {
         frozen_mounts: Arc::new(["/srv".to_owned(), "/".to_owned()]),
         frozen_since: since,
         deadline: since + 120_000_000,
-        last: None,
+        ..Shown::default()
     }
 }
 

@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use hv_utils_core::bus::{Authority, Error};
 use zbus::message::Header;
-use zbus::names::OwnedUniqueName;
+use zbus::names::{OwnedUniqueName, UniqueName};
 use zbus::object_server::SignalEmitter;
 use zbus::{Connection, interface};
 
+use super::callers::Callers;
 use super::freezers::{Freezer, Freezers, Line};
-use super::remote::{Remote, Shown};
-use super::rows::{Dict, LastFreeze, PlanRow, dict, text};
+use super::remote::{Remote, Shown, ShownState};
+use super::rows::{self, LastFreeze, PlanRow, Rows, text};
 
 /// The interface's name.
 pub const VSS1: &str = "org.hvutils.Vss1";
@@ -29,6 +30,7 @@ pub struct Vss1 {
     remote: Remote,
     authority: Authority,
     line: Line,
+    callers: Callers,
 }
 
 impl Vss1 {
@@ -36,17 +38,31 @@ impl Vss1 {
     #[must_use]
     pub fn new(remote: Remote, authority: Authority) -> Vss1 {
         let line = remote.freezers.line();
-        Vss1 { remote, authority, line }
+        Vss1 { remote, authority, line, callers: Callers::default() }
+    }
+
+    pub(super) fn records(&self) -> Result<Rows, Error> {
+        self.remote.records().map(Rows::from)
     }
 
     /// Whether the caller may thaw what is frozen now.
     async fn may_thaw(&self, call: &Header<'_>, bus: &Connection) -> Result<(), Error> {
         let shown = self.remote.shown();
         let freezers = &self.remote.freezers;
-        if call.sender().is_some_and(|name| freezers.has_name(&shown, self.line, name)) {
+        let name = sender(call)?;
+        if freezers.has_name(&shown, self.line, name) {
             return Ok(());
         }
-        self.authority.known(bus, call, &freezers.users(&shown), NOT_THEIRS).await
+        let user = self.callers.user(name, Authority::identify(bus, call)).await?;
+        if self.authority.trusts(user) || freezers.users(&shown).contains(&user) {
+            return Ok(());
+        }
+        let is_over =
+            matches!(shown.state, ShownState::Thawed | ShownState::Thawing) && shown.frozen_since == 0;
+        if is_over && freezers.was_of(user) {
+            return Err(Error::NotFrozen("it is not frozen any more".to_owned()));
+        }
+        Err(Error::NotAuthorized(NOT_THEIRS.to_owned()))
     }
 }
 
@@ -56,6 +72,12 @@ impl Vss1 {
     #[zbus(property)]
     fn state(&self) -> &'static str {
         self.remote.shown().state.as_str()
+    }
+
+    /// Who has asked for the freeze that is under way: `host` or `bus`; empty while nothing is.
+    #[zbus(property)]
+    fn origin(&self) -> &'static str {
+        origin(&self.remote.shown())
     }
 
     /// What is frozen.
@@ -95,14 +117,12 @@ impl Vss1 {
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(), Error> {
         // Before polkit, which must not be asked while anything is frozen.
-        let shown = self.remote.shown();
-        if shown.state.is_under_way() || shown.frozen_since != 0 {
+        if self.remote.shown().is_under_way() {
             return Err(Error::Busy("a freeze is under way: try again when it is over".to_owned()));
         }
         let user = self.authority.admit(bus, &call, FREEZE).await?;
-        let Some(name) = call.sender() else {
-            return Err(Error::NotAuthorized("the caller is not known: use the message bus".to_owned()));
-        };
+        let name = sender(&call)?;
+        self.callers.learn(name, user);
         let freezer = Freezer { user, name: OwnedUniqueName::from(name.to_owned()), line: self.line };
         let asking = Freezers::ask(&self.remote.freezers, freezer);
         let time = Duration::from_secs(u64::from(timeout_s));
@@ -122,8 +142,8 @@ impl Vss1 {
     }
 
     /// The last freezes, the oldest first.
-    fn history(&self) -> Vec<Dict> {
-        self.remote.records().iter().map(|record| dict(record)).collect()
+    async fn history(&self) -> Result<Rows, Error> {
+        self.records()
     }
 
     /// All is frozen that is to be.
@@ -133,6 +153,15 @@ impl Vss1 {
     /// All is thawed that was frozen; hooks may still run.
     #[zbus(signal)]
     pub(super) async fn thawed(emitter: &SignalEmitter<'_>, frozen_us: u64, cause: &str) -> zbus::Result<()>;
+}
+
+fn sender<'a>(call: &'a Header<'_>) -> Result<&'a UniqueName<'a>, Error> {
+    let unknown = || Error::NotAuthorized("the caller is not known: use the message bus".to_owned());
+    call.sender().ok_or_else(unknown)
+}
+
+pub(super) fn origin(shown: &Shown) -> &'static str {
+    shown.origin.map(rows::origin).unwrap_or_default()
 }
 
 pub(super) fn mounts(shown: &Shown) -> Vec<String> {

@@ -97,7 +97,9 @@ impl Vssd {
         let cause = self.engine.cause().unwrap_or(Cause::Error);
         let last = past.map(|backup| Arc::new(backup.report(cause)));
         let last = last.or_else(|| self.history.records().last().cloned());
-        let shown = Shown { state, frozen_mounts: mounts.into(), frozen_since, deadline, last };
+        let origin = (self.engine.phase() != Phase::Thawed).then(|| self.engine.origin());
+        let frozen_mounts = mounts.into();
+        let shown = Shown { state, origin, frozen_mounts, frozen_since, deadline, last };
         self.desk.shown.send_if_modified(|now| std::mem::replace(now, shown) != *now);
     }
 }

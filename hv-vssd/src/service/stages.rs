@@ -1,5 +1,6 @@
 //! A freeze from stage to stage: plan, hooks, filesystems, hooks.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,9 +31,9 @@ const RESCUE_PAUSE: Duration = Duration::from_secs(5);
 /// Types of filesystems of which it is remembered that the kernel does not freeze them.
 const MOST_TYPES: usize = 64;
 
-/// The hooks that these settings name.
-pub(super) fn hooks(settings: &Settings) -> Hooks {
-    Hooks::new(settings.hooks.clone()).frozen_at_most(settings.max_frozen)
+/// The hooks that these settings name; who has begun is remembered in the run directory.
+pub(super) fn hooks(settings: &Settings, run_dir: &Path, boot_id: &str) -> Hooks {
+    Hooks::new(settings.hooks.clone()).frozen_at_most(settings.max_frozen).remember_in(run_dir, boot_id)
 }
 
 impl Vssd {
@@ -222,7 +223,8 @@ impl Vssd {
     /// The hooks are done: what there is to tell is told.
     fn settled(&mut self, link: &mut Link) {
         self.engine.settled();
-        if let Some(backup) = self.backup.take() {
+        if let Some(mut backup) = self.backup.take() {
+            backup.given_up(self.hooks.take_given_up());
             self.tell(backup.report(self.engine.cause().unwrap_or(Cause::Error)));
         }
         if let Some(settings) = self.next.take() {
@@ -234,7 +236,7 @@ impl Vssd {
 
     /// Settings for the freezes from now on.
     pub(super) fn apply(&mut self, settings: Settings) {
-        self.hooks = hooks(&settings);
+        self.hooks = hooks(&settings, &self.context.common.run_dir, &self.boot_id);
         if let Some(bus) = &*self.bus.borrow() {
             self.hooks.over(bus.clone());
         }
@@ -271,21 +273,27 @@ impl Vssd {
         })
     }
 
-    /// A freeze before our time: it is told, and the hooks that may still wait for their thaw are run.
-    pub(super) fn recovered(&mut self, leftover: Leftover) {
-        if !leftover.stuck.is_empty() {
+    /// A freeze before our time: it is told, and the hooks that still wait for their thaw are run.
+    pub(super) fn recovered(&mut self, leftover: Option<Leftover>) {
+        let begun = self.hooks.left_behind();
+        if leftover.is_none() && begun.is_none() {
+            return;
+        }
+        let stuck = leftover.as_ref().map(|leftover| leftover.stuck.as_slice()).unwrap_or_default();
+        if !stuck.is_empty() {
             self.rescue = Some(self.keep_rescuing());
         }
-        for stuck in &leftover.stuck {
+        for stuck in stuck {
             tracing::error!("left frozen by an instance before this one: {stuck}");
         }
-        tracing::warn!(thawed = leftover.thawed, "an instance before this one ended during a freeze");
-        self.engine.recovered(leftover.report.origin);
+        tracing::warn!("an instance before this one ended during a freeze");
+        let report = leftover.map_or_else(Backup::without_record, |leftover| leftover.report);
+        self.engine.recovered(report.origin);
         let mut bus = self.bus.subscribe();
         let wait = if self.context.common.bus == BusChoice::None { Duration::ZERO } else { BUS_PATIENCE };
         let bus = async move {
             let _ = timeout(wait, bus.wait_for(Option::is_some)).await;
         };
-        self.backup = Some(Backup::recovered(leftover.report, &self.hooks, bus));
+        self.backup = Some(Backup::recovered(report, &self.hooks, begun.unwrap_or_default(), bus));
     }
 }

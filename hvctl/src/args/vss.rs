@@ -21,7 +21,11 @@ pub(crate) enum Vss {
         time: u32,
     },
     /// Thaw what is frozen: as root anything, else what you have had frozen
-    Thaw,
+    Thaw {
+        /// Also what the host has frozen for a backup, which fails then
+        #[arg(long)]
+        force: bool,
+    },
     /// Show the freezes so far, the oldest first
     History {
         /// Only the last one, with its filesystems and hooks
@@ -35,6 +39,7 @@ pub(crate) enum Vss {
 
 const FREEZE_HELP: &str = "\
 While the filesystems are frozen, all that writes to them waits: also a shell that saves its history, sudo, a login, a
-program whose output goes to a file. Type the way back on the same line, as root:
+program whose output goes to a file (so with --json nothing is printed if the output is one). Type the way back on the same
+line, as root:
 
-  hvctl vss freeze --time 30 && sleep 10; hvctl vss thaw";
+  hvctl vss freeze --time 30 && { sleep 10; hvctl vss thaw; }";

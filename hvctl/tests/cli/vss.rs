@@ -95,6 +95,7 @@ fn bad(started: u64) -> Dict {
 #[derive(Debug, Default)]
 struct State {
     state: &'static str,
+    origin: &'static str,
     mounts: Vec<&'static str>,
     since: u64,
     deadline: u64,
@@ -102,6 +103,8 @@ struct State {
     freezes: Vec<(u64, bool)>,
     plan: Vec<[&'static str; 4]>,
     refuse: Option<&'static str>,
+    /// How often the history is refused.
+    busy: u32,
     calls: Vec<String>,
     /// Whether each change allowed interactive authorisation.
     interactive: Vec<bool>,
@@ -130,6 +133,11 @@ impl Vss1 {
     }
 
     #[zbus(property)]
+    fn origin(&self) -> String {
+        self.0.lock().unwrap().origin.to_owned()
+    }
+
+    #[zbus(property)]
     fn frozen_mounts(&self) -> Vec<String> {
         self.0.lock().unwrap().mounts.iter().map(|mount| (*mount).to_owned()).collect()
     }
@@ -144,18 +152,26 @@ impl Vss1 {
         self.0.lock().unwrap().deadline
     }
 
-    fn plan(&self) -> Vec<(String, String, String, String)> {
+    fn plan(&self) -> Result<Vec<(String, String, String, String)>, Refusal> {
+        if self.0.lock().unwrap().refuse == Some("Busy") {
+            return Err(Refusal::Busy("while a freeze is under way nothing is looked at".to_owned()));
+        }
         let row = |row: &[&str; 4]| {
             let [mount, kind, verdict, reason] = row.map(str::to_owned);
             (mount, kind, verdict, reason)
         };
-        self.0.lock().unwrap().plan.iter().map(row).collect()
+        Ok(self.0.lock().unwrap().plan.iter().map(row).collect())
     }
 
-    fn history(&self) -> Vec<Dict> {
+    fn history(&self) -> Result<Vec<Dict>, Refusal> {
         let mut state = self.0.lock().unwrap();
         state.calls.push("History".to_owned());
-        state.freezes.iter().map(|&(started, well)| if well { good(started) } else { bad(started) }).collect()
+        if state.busy > 0 {
+            state.busy -= 1;
+            return Err(Refusal::Busy("too many ask for the history".to_owned()));
+        }
+        let freeze = |&(started, well): &_| if well { good(started) } else { bad(started) };
+        Ok(state.freezes.iter().map(freeze).collect())
     }
 
     async fn freeze(&self, timeout_s: u32, #[zbus(header)] header: Header<'_>) -> Result<(), Refusal> {
@@ -269,19 +285,20 @@ fn status_as_json_has_every_fact() {
     let fake = Fake::start(&bus);
     bus.run(&["--json", "vss", "status"]).is(
         0,
-        "{\"schema\":1,\"kind\":\"vss-status\",\"state\":\"thawed\",\"frozen_mounts\":[],\"frozen_since\":0,\
+        "{\"schema\":1,\"kind\":\"vss-status\",\"state\":\"thawed\",\"origin\":\"\",\"frozen_mounts\":[],\"frozen_since\":0,\
          \"deadline\":0,\"last_freeze\":null}\n",
         "",
     );
     fake.with(|state| {
         state.state = "frozen";
-        state.mounts = vec!["/"];
+        (state.mounts, state.origin) = (vec!["/"], "bus");
         (state.since, state.deadline) = (5, 9);
         state.freezes = vec![(7, true)];
     });
     bus.run(&["--json", "vss", "status"]).is(
         0,
-        "{\"schema\":1,\"kind\":\"vss-status\",\"state\":\"frozen\",\"frozen_mounts\":[\"/\"],\"frozen_since\":5,\
+        "{\"schema\":1,\"kind\":\"vss-status\",\"state\":\"frozen\",\"origin\":\"bus\",\
+         \"frozen_mounts\":[\"/\"],\"frozen_since\":5,\
          \"deadline\":9,\"last_freeze\":{\"started\":7,\"origin\":\"host\",\"frozen_us\":2412000,\
          \"answered_us\":380000,\"result\":\"frozen\",\"cause\":\"host\",\"filesystems\":[\
          {\"mount\":\"/srv/data\",\"type\":\"xfs\",\"sync_us\":12000,\"freeze_us\":3100,\"frozen_us\":2412000,\
@@ -392,6 +409,57 @@ fn thaw_says_that_it_is_done() {
 }
 
 #[test]
+fn what_the_host_has_frozen_is_thawed_only_by_force() {
+    let Some(bus) = Bus::start("vss thaw of the host's") else { return };
+    let fake = Fake::start(&bus);
+    for state in ["freezing", "frozen"] {
+        fake.with(|fake| (fake.state, fake.origin) = (state, "host"));
+        bus.run(&["vss", "thaw"]).is(
+            1,
+            "",
+            "hvctl: this freeze is the host's: to thaw it now would spoil its backup\n\
+             hint: hvctl vss status shows how long it lasts at most; hvctl vss thaw --force ends it\n",
+        );
+        let ran = bus.run(&["--json", "vss", "thaw"]);
+        assert!(ran.code == Some(1) && ran.out.contains("\"org.hvutils.Error.HostsFreeze\""), "{}", ran.out);
+        assert!(bus.run(&["vss", "status"]).out.starts_with(&format!("state: {state}, for the host\n")));
+        assert_eq!(fake.calls(), ["History"]);
+        bus.run(&["vss", "thaw", "--force"]).is(0, "thawed\n", "");
+        assert_eq!(fake.calls(), ["Thaw"]);
+    }
+    // There is nothing to spoil: what does not thaw is tried again, or hooks run.
+    for (state, origin) in [("failed", "host"), ("thawing", "host"), ("frozen", "bus"), ("thawed", "")] {
+        fake.with(|fake| (fake.state, fake.origin) = (state, origin));
+        bus.run(&["vss", "thaw"]).is(0, "thawed\n", "");
+    }
+}
+
+#[test]
+fn freeze_as_json_says_nothing_to_a_file() {
+    let Some(bus) = Bus::start("vss freeze --json to a file") else { return };
+    let fake = Fake::start(&bus);
+    let directory = tempfile::TempDir::new().unwrap();
+    let path = directory.path().join("out");
+    let ran = run(bus.hvctl(&["--json", "vss", "freeze"]).stdout(File::create(&path).unwrap()));
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
+    // Nothing is frozen then.
+    fake.with(|state| state.refuse = Some("Busy"));
+    let ran = run(bus.hvctl(&["--json", "vss", "freeze"]).stdout(File::create(&path).unwrap()));
+    assert_eq!(ran.code, Some(1));
+    assert!(std::fs::read_to_string(&path).unwrap().contains("org.hvutils.Error.Busy"));
+}
+
+#[test]
+fn history_that_many_ask_for_is_asked_for_again() {
+    let Some(bus) = Bus::start("vss history, busy") else { return };
+    let fake = Fake::start(&bus);
+    fake.with(|state| state.busy = 3);
+    bus.run(&["vss", "status"]).is(0, "state: thawed\nlast freeze: none is remembered\n", "");
+    assert_eq!(fake.calls().len(), 4);
+}
+
+#[test]
 fn history_is_a_line_for_each_freeze_or_all_of_it() {
     let Some(bus) = Bus::start("vss history") else { return };
     let fake = Fake::start(&bus);
@@ -444,7 +512,14 @@ fn refusals_have_their_codes_and_advice() {
             "freeze",
             1,
             "hvctl: the host's backup is under way\n\
-             hint: a freeze or a thaw is under way: hvctl vss status shows how it stands\n",
+             hint: hvctl vss status shows whether a freeze is under way, and until when; then try again\n",
+        ),
+        (
+            "Busy",
+            "plan",
+            1,
+            "hvctl: while a freeze is under way nothing is looked at\n\
+             hint: hvctl vss status shows whether a freeze is under way, and until when; then try again\n",
         ),
         (
             "Failed",

@@ -18,6 +18,15 @@ const STRANGER: u32 = 4_000_000_000;
 
 struct Guarded(Authority);
 
+impl Authority {
+    fn one_of(self, user: u32, users: &[u32]) -> Result<(), Error> {
+        if self.trusts(user) || users.contains(&user) {
+            return Ok(());
+        }
+        Err(refused("whoever has begun it may"))
+    }
+}
+
 #[interface(name = "org.hvutils.Guarded1")]
 impl Guarded {
     async fn change(
@@ -41,7 +50,7 @@ impl Guarded {
         #[zbus(header)] call: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(), Error> {
-        self.0.known(bus, &call, &[1, 2], "whoever has begun it may").await
+        self.0.one_of(Authority::identify(bus, &call).await?, &[1, 2])
     }
 
     async fn known_other(
@@ -49,7 +58,7 @@ impl Guarded {
         #[zbus(header)] call: Header<'_>,
         #[zbus(connection)] bus: &Connection,
     ) -> Result<(), Error> {
-        self.0.known(bus, &call, &[support::NOBODY, own()], "whoever has begun it may").await
+        self.0.one_of(Authority::identify(bus, &call).await?, &[support::NOBODY, own()])
     }
 
     async fn who(

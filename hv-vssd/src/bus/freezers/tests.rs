@@ -25,11 +25,29 @@ fn who_asks_may_thaw_from_the_question_to_the_end() {
     let frozen = shown(ShownState::Frozen, 1000);
     assert!(has(&freezers, &frozen, line, ":1.5"));
     asking.frozen(&frozen);
-    for shown in
-        [frozen, shown(ShownState::Thawing, 1000), shown(ShownState::Thawed, 0), shown(ShownState::Failed, 0)]
-    {
+    for shown in [frozen, shown(ShownState::Thawing, 1000), shown(ShownState::Failed, 1000)] {
         assert!(has(&freezers, &shown, line, ":1.5"), "{shown:?}");
         assert_eq!(freezers.users(&shown), [7], "{shown:?}");
+    }
+    // It is over: what comes next, and is not shown yet, is not theirs.
+    for shown in [shown(ShownState::Thawing, 0), shown(ShownState::Thawed, 0), shown(ShownState::Failed, 0)] {
+        assert!(!has(&freezers, &shown, line, ":1.5"), "{shown:?}");
+        assert!(freezers.users(&shown).is_empty(), "{shown:?}");
+    }
+    assert!(freezers.was_of(7) && !freezers.was_of(8));
+}
+
+#[test]
+fn who_waits_to_be_told_that_the_host_was_first_may_not_thaw_its_freeze() {
+    let freezers = Arc::new(Freezers::default());
+    let line = freezers.line();
+    let _asking = Freezers::ask(&freezers, freezer(7, ":1.5", line));
+    for (state, since) in [(ShownState::Freezing, 0), (ShownState::Frozen, 1000)] {
+        let host = Shown { origin: Some(Origin::Host), ..shown(state, since) };
+        assert!(!has(&freezers, &host, line, ":1.5"), "{host:?}");
+        assert!(freezers.users(&host).is_empty(), "{host:?}");
+        let bus = Shown { origin: Some(Origin::Bus), ..shown(state, since) };
+        assert_eq!(freezers.users(&bus), [7], "{bus:?}");
     }
 }
 

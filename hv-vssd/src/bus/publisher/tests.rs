@@ -2,21 +2,31 @@
 
 use super::*;
 use crate::history::tests::report;
+use crate::report::Origin;
 
 fn shown(state: ShownState, frozen_since: u64, last: Option<FreezeReport>) -> Shown {
     Shown { state, frozen_since, last: last.map(Arc::new), ..Shown::default() }
+}
+
+fn mounts() -> Arc<[String]> {
+    Arc::new(["/srv".to_owned()])
 }
 
 #[test]
 fn what_differs_is_told_and_nothing_else() {
     let thawed = Shown::default();
     assert!(changed(&thawed, &thawed).is_empty());
-    let mounts: Arc<[String]> = Arc::new(["/srv".to_owned()]);
-    let frozen =
-        Shown { state: ShownState::Frozen, frozen_mounts: mounts, frozen_since: 5, deadline: 9, last: None };
+    let frozen = Shown {
+        state: ShownState::Frozen,
+        origin: Some(Origin::Host),
+        frozen_mounts: mounts(),
+        frozen_since: 5,
+        deadline: 9,
+        last: None,
+    };
     let mut names: Vec<_> = changed(&thawed, &frozen).into_keys().collect();
     names.sort_unstable();
-    assert_eq!(names, ["Deadline", "FrozenMounts", "FrozenSince", "State"]);
+    assert_eq!(names, ["Deadline", "FrozenMounts", "FrozenSince", "Origin", "State"]);
     let over = Shown { last: Some(Arc::new(report(1))), ..frozen.clone() };
     assert_eq!(changed(&frozen, &over).into_keys().collect::<Vec<_>>(), ["LastFreeze"]);
 }
@@ -31,16 +41,25 @@ fn freeze_that_froze_something_is_said_to_be_over_once() {
     assert!(thawed(&after, &shown(ShownState::Thawed, 0, Some(more))).is_none(), "the same freeze");
     assert!(thawed(&after, &shown(ShownState::Thawed, 0, None)).is_none());
     let nothing = FreezeReport { frozen_us: 0, ..report(3) };
-    assert!(thawed(&after, &shown(ShownState::Failed, 0, Some(nothing))).is_none(), "nothing was frozen");
+    assert!(
+        thawed(&after, &shown(ShownState::Failed, 0, Some(nothing.clone()))).is_none(),
+        "nothing was frozen"
+    );
+    let instant = Shown { frozen_mounts: mounts(), ..shown(ShownState::Frozen, 5, None) };
+    let over = shown(ShownState::Thawed, 0, Some(nothing));
+    assert_eq!(thawed(&instant, &over).map(|report| report.started_us), Some(3), "less than a microsecond");
 }
 
 #[test]
 fn each_freeze_is_said_to_have_come_about_once() {
-    let frozen = shown(ShownState::Frozen, 5, None);
+    let of_nothing = shown(ShownState::Frozen, 5, None);
+    assert!(!is_newly_frozen(&Shown::default(), &of_nothing), "thawed, it would not be told either");
+    let frozen = Shown { frozen_mounts: mounts(), ..of_nothing };
     assert!(is_newly_frozen(&Shown::default(), &frozen));
     assert!(!is_newly_frozen(&frozen, &frozen));
     assert!(!is_newly_frozen(&frozen, &Shown::default()));
-    assert!(is_newly_frozen(&frozen, &shown(ShownState::Frozen, 6, None)), "what was between was not seen");
+    let next = Shown { frozen_since: 6, ..frozen.clone() };
+    assert!(is_newly_frozen(&frozen, &next), "what was between was not seen");
 }
 
 #[tokio::test]

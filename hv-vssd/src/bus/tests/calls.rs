@@ -145,6 +145,38 @@ async fn those_who_ask_for_the_plan_cannot_keep_out_a_thaw() {
 }
 
 #[tokio::test]
+async fn nobody_looks_at_anything_for_a_plan_while_a_freeze_is_under_way() {
+    let Some(mut setup) =
+        Setup::start("nobody_looks_at_anything_for_a_plan_while_a_freeze_is_under_way").await
+    else {
+        return;
+    };
+    for state in [ShownState::Freezing, ShownState::Frozen, ShownState::Thawing, ShownState::Failed] {
+        setup.desk.shown.send_replace(Shown { state, ..Shown::default() });
+        let told = setup.call("Plan", &()).await.unwrap_err();
+        assert!(told.contains("Error.Busy: while a freeze is under way nothing is looked at"), "{told}");
+    }
+    assert!(setup.desk.asks.try_recv().is_err(), "the service was asked");
+    setup.desk.shown.send_replace(Shown::default());
+    let (reply, asked) = tokio::join!(call(&setup.client, "Plan", &()), agree(&mut setup.desk));
+    assert_eq!((reply.is_ok(), asked), (true, "plan"));
+}
+
+#[tokio::test]
+async fn histories_that_are_on_their_way_are_few() {
+    let Some(setup) = Setup::start("histories_that_are_on_their_way_are_few").await else { return };
+    let object = setup.daemon.object_server().interface::<_, Vss1>(PATH).await.unwrap();
+    let object = object.get().await;
+    let under_way: Vec<_> = (0..4).map(|_| object.records().unwrap()).collect();
+    let told = setup.call("History", &()).await.unwrap_err();
+    assert!(told.contains("Error.Busy: too many ask for the history"), "{told}");
+    drop(under_way);
+    for _ in 0..8 {
+        setup.call("History", &()).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn line_that_is_full_is_busy_and_one_that_is_closed_has_failed() {
     let directory = TempDir::new().unwrap();
     let history = History::open(&directory.path().join("history.json"));

@@ -49,6 +49,7 @@ async fn description_is_that_of_the_object() {
         "property FrozenMounts as read",
         "property FrozenSince t read",
         "property LastFreeze (ttsa(ssts)) read",
+        "property Origin s read",
         "property State s read",
         "signal Frozen mounts:as",
         "signal Thawed frozen_us:t cause:s",

@@ -30,11 +30,12 @@ async fn properties_are_what_the_service_shows() {
         ["FrozenMounts", "as", "@as []"],
         ["FrozenSince", "t", "uint64 0"],
         ["LastFreeze", "(ttsa(ssts))", "(uint64 0, uint64 0, \"\", @a(ssts) [])"],
+        ["Origin", "s", "\"\""],
         ["State", "s", "\"thawed\""],
     ];
     assert_eq!(properties(&setup).await, expected);
     let last = Some(Arc::new(report(5)));
-    setup.desk.shown.send_replace(Shown { last, ..frozen(1000) });
+    setup.desk.shown.send_replace(Shown { last, origin: Some(Origin::Host), ..frozen(1000) });
     let expected = [
         ["Deadline", "t", "uint64 120001000"],
         ["FrozenMounts", "as", "[\"/srv\", \"/\"]"],
@@ -44,6 +45,7 @@ async fn properties_are_what_the_service_shows() {
             "(ttsa(ssts))",
             "(uint64 5, uint64 7000, \"frozen\", [(\"/srv\", \"ext4\", uint64 3, \"frozen\")])",
         ],
+        ["Origin", "s", "\"host\""],
         ["State", "s", "\"frozen\""],
     ];
     assert_eq!(properties(&setup).await, expected);
@@ -141,8 +143,16 @@ async fn each_change_is_one_signal_and_so_is_each_freeze_and_each_thaw() {
     };
     let show = |shown: Shown| drop(setup.desk.shown.send_replace(shown));
 
+    show(Shown { state: ShownState::Freezing, origin: Some(Origin::Bus), ..Shown::default() });
+    assert_eq!(changed().await, "Origin State");
+    // A freeze of nothing is none to have come about, nor to have been thawed.
+    show(Shown { frozen_mounts: Arc::new([]), origin: Some(Origin::Bus), ..frozen(500) });
+    assert_eq!(changed().await, "Deadline FrozenSince State");
+    let nothing = FreezeReport { frozen_us: 0, ..report(500) };
+    show(Shown { last: Some(Arc::new(nothing)), ..Shown::default() });
+    assert_eq!(changed().await, "Deadline FrozenSince LastFreeze Origin State");
     show(Shown { state: ShownState::Freezing, ..Shown::default() });
-    assert_eq!(changed().await, "State");
+    assert_eq!(changed().await, "LastFreeze State");
     show(frozen(1000));
     assert_eq!(changed().await, "Deadline FrozenMounts FrozenSince State");
     show(Shown { state: ShownState::Thawing, ..Shown::default() });

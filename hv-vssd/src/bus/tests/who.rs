@@ -132,6 +132,13 @@ async fn whoever_has_frozen_may_thaw_though_polkit_hangs() {
     let thawing = tokio::spawn(other(TEST, address.clone(), THAW));
     assert_eq!(world.setup.agree().await, "thaw");
     assert!(thawing.await.unwrap().unwrap().is_ok());
+    // When it is over they are told so, and the service, for which the host's next freeze may have begun, is not asked.
+    for over in [Shown { state: ShownState::Thawing, ..Shown::default() }, Shown::default()] {
+        world.setup.desk.shown.send_replace(over);
+        let told = other(TEST, address.clone(), THAW).await.unwrap().unwrap_err();
+        assert!(told.starts_with("Error org.hvutils.Error.NotFrozen: "), "{told}");
+    }
+    assert!(world.setup.desk.asks.try_recv().is_err(), "the service was asked");
     // What the host freezes afterwards is not theirs.
     world.setup.desk.shown.send_replace(frozen(2000));
     let told = other(TEST, address, THAW).await.unwrap().unwrap_err();
