@@ -160,7 +160,7 @@ fn hooks_that_have_prepared_hear_of_the_thaw_from_the_next_start() {
             "20-waits",
             "[ $1 = freeze ] || exit 0; touch $W/waits; while [ -e $W/stay ]; do sleep 0.01; done",
         );
-        for while_frozen in [true] {
+        for while_frozen in [true, false] {
             let _ = std::fs::remove_file(guest.path("said"));
             if !while_frozen {
                 std::fs::write(guest.path("stay"), "").unwrap();
