@@ -35,9 +35,7 @@ const DISK: u64 = 256 << 20;
 /// A sentence: a machine did not boot, or a daemon did not answer.
 pub fn run(images: &Images, kernel: &str, only: &[String], dir: &Path) -> Result<(), String> {
     let wanted = |title: &str| only.is_empty() || only.iter().any(|part| title.contains(part.as_str()));
-    if wanted(backup::TITLE) {
-        backup::run(images, kernel, dir)?;
-    }
+    backup::run(images, kernel, dir, wanted)?;
     if !SERIES.iter().map(|series| series.title).chain([calls::TITLE]).any(wanted) {
         return Ok(());
     }

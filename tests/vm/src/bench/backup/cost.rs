@@ -7,13 +7,12 @@ use crate::machine::Machine;
 use crate::trace::{Calls, Watch};
 
 /// Freezes over which calls are shared out, beside one.
-const MORE: u32 = 2;
+const MORE: u32 = 1;
 const DAEMONS: [Subject; 3] = [Subject::C, Subject::Qga, Subject::Ours];
 
 /// Counts, with as many file systems as are mounted: ten, then a hundred.
 #[track_caller]
 pub(super) fn calls(machine: &Machine) {
-    println!("\n### System calls of one freeze and thaw\n");
     println!("| | 10 file systems | 100 |\n| --- | --- | --- |");
     let rows: Vec<String> = DAEMONS
         .into_iter()
@@ -80,7 +79,6 @@ pub(super) fn parts(machine: &Machine, count: usize) {
 /// Idle, after a freeze, with "/" on a disk, so that a program's text is what it is elsewhere: pages of a file.
 #[track_caller]
 pub(super) fn memory(machine: &Machine) {
-    println!("\n### Memory after one freeze, idle, kB\n");
     println!("| process | PSS | private | anonymous | threads |\n| --- | --- | --- | --- | --- |");
     for subject in DAEMONS {
         subject.start(machine);

@@ -15,42 +15,63 @@ use crate::machine::{Images, Machine, Setup};
 use subject::Subject;
 use table::Table;
 
-pub(super) const TITLE: &str = "Freeze and thaw";
+const TIMES: &str = "Freeze and thaw";
+const CALLS: &str = "System calls of a freeze";
+const MEMORY_USED: &str = "Memory of who freezes";
 
 /// Numbers of file systems, how often each is frozen in a round, and rounds.
 const SIZES: [(usize, usize, usize); 4] = [(1, 3, 3), (10, 3, 3), (100, 1, 3), (200, 1, 1)];
 /// Memory of the guest, MB.
 const MEMORY: u32 = 1280;
 
-/// Measures and prints tables in Markdown.
-pub(super) fn run(images: &Images, kernel: &str, dir: &Path) -> Result<(), String> {
+/// Measures and prints tables in Markdown, those whose titles are wanted.
+pub(super) fn run(
+    images: &Images,
+    kernel: &str,
+    dir: &Path,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<(), String> {
     let served = "heartbeat,shutdown,vss".to_owned();
     let setup = Setup { memory: MEMORY, served: served.clone(), ..Setup::new(kernel) };
-    let machine = Machine::boot(images, &setup, &dir.join("backup"))?;
-    crate::cases::start_bus(&machine);
-    disks(&machine);
+    if wanted(TIMES) || wanted(CALLS) {
+        let machine = Machine::boot(images, &setup, &dir.join("backup"))?;
+        crate::cases::start_bus(&machine);
+        disks(&machine);
+        if wanted(TIMES) {
+            times(&machine);
+        }
+        if wanted(CALLS) {
+            println!("\n### {CALLS} and its thaw\n");
+            cost::calls(&machine);
+        }
+    }
+    if wanted(MEMORY_USED) {
+        let setup = Setup { root: true, served, ..Setup::new(kernel) };
+        let machine = Machine::boot(images, &setup, &dir.join("backup-memory"))?;
+        crate::cases::start_bus(&machine);
+        println!("\n### {MEMORY_USED}, idle after one, kB\n");
+        cost::memory(&machine);
+    }
+    Ok(())
+}
+
+#[track_caller]
+fn times(machine: &Machine) {
     let mut table = Table::default();
     for (count, times, rounds) in SIZES {
-        mount(&machine, count);
+        mount(machine, count);
         for _ in 0..rounds {
             for subject in Subject::ALL {
-                subject.start(&machine);
-                table.add(count, subject, &round(&machine, subject, count, times));
+                subject.start(machine);
+                table.add(count, subject, &round(machine, subject, count, times));
                 if subject == Subject::Ours {
-                    cost::parts(&machine, count);
+                    cost::parts(machine, count);
                 }
-                subject.end(&machine);
+                subject.end(machine);
             }
         }
     }
-    table.print(&format!("{TITLE}, hv_utils, kernel {}", machine.sh("uname -r").trim()));
-    cost::calls(&machine);
-    drop(machine);
-    let setup = Setup { root: true, served, ..Setup::new(kernel) };
-    let machine = Machine::boot(images, &setup, &dir.join("backup-memory"))?;
-    crate::cases::start_bus(&machine);
-    cost::memory(&machine);
-    Ok(())
+    table.print(&format!("{TIMES}, hv_utils, kernel {}", machine.sh("uname -r").trim()));
 }
 
 /// Two hundred disks with an ext4, which is made once.
