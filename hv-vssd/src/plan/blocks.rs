@@ -17,8 +17,10 @@ use std::path::{Path, PathBuf};
 
 /// Major number of loop devices (`Documentation/admin-guide/devices.txt`).
 const LOOP: u32 = 7;
-/// How many devices are looked at under one filesystem, and how many entries are read of a directory.
-const MOST: usize = 10_000;
+/// How many devices are looked at under one filesystem.
+const MOST_DEVICES: usize = 1000;
+/// How many entries are read of a directory.
+const MOST_ENTRIES: usize = 10_000;
 /// No file that is read here is longer: those of sysfs have a page, and the kernel's command line has some KiB.
 const MOST_BYTES: u64 = 64 * 1024;
 
@@ -76,7 +78,7 @@ impl<'a> Blocks<'a> {
                 Below::File(file) => drop(feet.files.insert(file.clone())),
                 Below::Nameless => feet.nameless = true,
             }
-            if seen.len() > MOST {
+            if seen.len() > MOST_DEVICES {
                 // No more is looked at, so it may end on any file.
                 feet.nameless = true;
                 break;
@@ -124,7 +126,7 @@ impl<'a> Blocks<'a> {
     /// which is no name of a device.
     fn root(&self) -> Option<Device> {
         let line = read(&self.roots.proc.join("cmdline"))?;
-        let words = line.split(|byte| byte.is_ascii_whitespace());
+        let words = line.split(u8::is_ascii_whitespace);
         let word = words.filter_map(|word| word.strip_prefix(b"root=")).next_back()?;
         let path = Path::new(OsStr::from_bytes(word));
         match path != Path::new("/dev/root") && path.starts_with("/dev") {
@@ -176,7 +178,11 @@ fn caches(disk: &Path) -> impl Iterator<Item = Device> + use<> {
 
 /// What is in a directory; nothing if there is none.
 fn entries(directory: &Path) -> impl Iterator<Item = PathBuf> + use<> {
-    fs::read_dir(directory).into_iter().flatten().take(MOST).filter_map(|entry| Some(entry.ok()?.path()))
+    fs::read_dir(directory)
+        .into_iter()
+        .flatten()
+        .take(MOST_ENTRIES)
+        .filter_map(|entry| Some(entry.ok()?.path()))
 }
 
 fn read(file: &Path) -> Option<Vec<u8>> {

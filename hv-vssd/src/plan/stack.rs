@@ -9,6 +9,7 @@ use super::ground::{Ground, Grounds, Under};
 use super::mountinfo::Mount;
 use super::superblocks::Superblock;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 /// Where one superblock stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,8 +64,8 @@ fn reached(frozen: &[bool], grounds: &Grounds<'_>) -> Reached {
         // With how many of the things that it stands on have been gone down to.
         let mut open = Vec::new();
         let enter = |index: usize, reached: &mut Reached, open: &mut Vec<(usize, usize)>| {
-            if !reached.grounds.contains_key(&index) {
-                reached.grounds.insert(index, grounds.of(index));
+            if let Entry::Vacant(new) = reached.grounds.entry(index) {
+                new.insert(grounds.of(index));
                 open.push((index, 0));
             }
         };

@@ -104,7 +104,7 @@ fn a_btrfs_is_found_by_its_uuid_or_by_being_the_only_one() {
 #[test]
 fn devices_without_end_are_not_all_looked_at() {
     let machine = Machine::new("");
-    for n in 0..10_010 {
+    for n in 0..1010 {
         let home = machine.directory.path().join("dev/block").join(format!("253:{n}/slaves/below"));
         fs::create_dir_all(&home).unwrap();
         fs::write(home.join("dev"), format!("253:{}\n", n + 1)).unwrap();
