@@ -91,6 +91,9 @@ documents() {
     for page in README.md CHANGELOG.md LICENSE-MIT LICENSE-APACHE; do
         put 0644 "$page" "$DATADIR/doc/hv-utils/$page"
     done
+    for example in examples/vss.d/*; do
+        put 0755 "$example" "$DATADIR/doc/hv-utils/$example"
+    done
 }
 
 configuration() {
@@ -135,5 +138,6 @@ if [ "$verb" = install ]; then
     next_steps
 else
     # Only what is empty by now.
-    rmdir "$DESTDIR$LIBEXECDIR" "$DESTDIR$DATADIR/doc/hv-utils" 2>/dev/null || true
+    doc=$DESTDIR$DATADIR/doc/hv-utils
+    rmdir "$DESTDIR$LIBEXECDIR" "$doc/examples/vss.d" "$doc/examples" "$doc" 2>/dev/null || true
 fi

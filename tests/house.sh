@@ -47,11 +47,12 @@ need_root() {
 
 scripts_parse() (
     status=0
-    for script in scripts/*.sh tests/*.sh tests/vm/outer/* tests/vm/guest/init tests/vm/guest/poweroff; do
+    for script in scripts/*.sh tests/*.sh tests/vm/outer/* tests/vm/guest/init tests/vm/guest/poweroff examples/vss.d/*; do
         sh -n "$script" || status=1
         [ -x "$script" ] || { echo "$script is not executable" && status=1; }
     done
-    for script in .ci/run tests/vm/run tests/vm/*.sh tests/net/run tests/net/systemctl tests/net/*.sh tests/net/cases/*.sh; do
+    for script in .ci/run tests/vm/run tests/vm/*.sh tests/net/run tests/net/systemctl tests/net/*.sh tests/net/cases/*.sh \
+        tests/db/run tests/db/*.sh tests/db/cases/*.sh; do
         bash -n "$script" || status=1
     done
     exit $status
@@ -60,7 +61,8 @@ scripts_parse() (
 scripts_are_clean() (
     need shellcheck
     shellcheck scripts/*.sh tests/*.sh tests/vm/*.sh tests/vm/outer/* tests/vm/guest/init tests/vm/guest/poweroff \
-        tests/vm/run .ci/run tests/net/*.sh tests/net/cases/*.sh tests/net/run tests/net/systemctl tests/net/shellrc
+        tests/vm/run .ci/run tests/net/*.sh tests/net/cases/*.sh tests/net/run tests/net/systemctl tests/net/shellrc \
+        tests/db/run tests/db/*.sh tests/db/cases/*.sh examples/vss.d/*
 )
 
 # ---- systemd -------------------------------------------------------------------------------------------------------

@@ -92,6 +92,7 @@ impl Backup {
     pub(crate) fn recovered(
         report: FreezeReport,
         hooks: &Hooks,
+        begun: Vec<String>,
         bus: impl Future<Output = ()> + Send + 'static,
     ) -> Backup {
         let hooks = hooks.clone();
@@ -99,10 +100,26 @@ impl Backup {
         let mut backup = Backup::begin(report.origin, Duration::ZERO, nothing);
         backup.stage = Stage::Settling(tokio::spawn(async move {
             bus.await;
-            hooks.run(Phase::Thaw, None).await
+            hooks.run(Phase::Thaw, Some(&begun)).await
         }));
         backup.recovered = Some(report);
         backup
+    }
+
+    /// What is known of one that ended before there was a record of it: its hooks had begun, and nothing was frozen.
+    pub(crate) fn without_record() -> FreezeReport {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        FreezeReport {
+            started_us: micros(now),
+            origin: Origin::Host,
+            frozen_us: 0,
+            answered_us: 0,
+            result: "the daemon ended while hooks ran, before or after the freeze; they are told of the thaw"
+                .into(),
+            cause: Cause::Error,
+            filesystems: Vec::new(),
+            hooks: Vec::new(),
+        }
     }
 
     /// Waits for what is under way, unless that is the filesystems. Cancel safe.
@@ -146,6 +163,11 @@ impl Backup {
         if let Some(failure) = done.failure {
             self.fail(failure);
         }
+    }
+
+    /// Hooks had run in a round that was given up: before all others.
+    pub(crate) fn given_up(&mut self, reports: Vec<HookReport>) {
+        self.hooks.splice(0..0, reports);
     }
 
     /// Hooks have run.

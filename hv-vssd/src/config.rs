@@ -54,6 +54,7 @@ fn rules(vss: &mut Table<'_>) -> Rules {
         fail_on_unfreezable: vss
             .one_of("on-unfreezable", &[("warn", false), ("fail", true)])
             .unwrap_or(false),
+        refused_types: Vec::new(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Plans on a thread of their own: what the kernel shows of mounts can take as long as the slowest of them.
 //!
-//! One at a time: while a plan hangs there is no other, and no thread more.
+//! One at a time for the host's questions and for freezes, and another one for everybody else: whoever may only look must
+//! not be able to keep the host from its backup. While a plan hangs there is no other of its kind, and no thread more.
 
 use crate::plan::{self, Plan, Roots, Rules};
 use std::sync::Arc;
@@ -8,41 +9,60 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 
 /// How long a plan may take before it is given up: the kernel answers the host itself after 30 s.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Between two looks whether the plan before this one is made.
+const LOOK: Duration = Duration::from_millis(5);
+
 /// Enough for a path of many components in each of many mounts.
 const STACK_BYTES: usize = 512 * 1024;
 
-/// See the module. Clones share the one thread.
+/// Who wants a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum For {
+    /// The host, or a freeze.
+    Freeze,
+    /// Somebody who wants to see it.
+    Sight,
+}
+
+/// See the module. Clones share the threads.
 #[derive(Debug, Clone)]
 pub(crate) struct Planning {
     roots: Roots,
-    busy: Arc<AtomicBool>,
+    freeze: Arc<AtomicBool>,
+    sight: Arc<AtomicBool>,
 }
 
 impl Planning {
     pub(crate) fn new(roots: Roots) -> Planning {
-        Planning { roots, busy: Arc::default() }
+        Planning { roots, freeze: Arc::default(), sight: Arc::default() }
     }
 
     /// Makes a plan, with a sentence in its place where that takes too long.
-    pub(crate) async fn plan(self, rules: Rules) -> Result<Plan, String> {
+    pub(crate) async fn plan(self, rules: Rules, purpose: For) -> Result<Plan, String> {
         let (answer, answered) = oneshot::channel();
-        if self.busy.swap(true, SeqCst) {
-            return Err(hangs());
+        let busy = if purpose == For::Freeze { &self.freeze } else { &self.sight };
+        let began = Instant::now();
+        while busy.swap(true, SeqCst) {
+            if began.elapsed() > PATIENCE {
+                return Err(hangs());
+            }
+            sleep(LOOK).await;
         }
-        let (busy, roots) = (Arc::clone(&self.busy), self.roots.clone());
+        let (busy, roots) = (Arc::clone(busy), self.roots.clone());
+        let theirs = Arc::clone(&busy);
         let work = move || {
             let plan = make(&roots, &rules);
-            busy.store(false, SeqCst);
+            theirs.store(false, SeqCst);
             // Whoever wanted it may have given up.
             let _ = answer.send(plan);
         };
         if let Err(error) = thread::Builder::new().name("plan".into()).stack_size(STACK_BYTES).spawn(work) {
-            self.busy.store(false, SeqCst);
+            busy.store(false, SeqCst);
             return Err(format!("no thread can be started: {error}"));
         }
         match timeout(PATIENCE, answered).await {
@@ -52,7 +72,7 @@ impl Planning {
     }
 
     /// The same at once, for a thread that may wait.
-    pub(crate) fn here(&self, rules: Rules) -> impl FnOnce() -> Result<Plan, String> + Send + 'static {
+    pub(crate) fn here(&self, rules: Rules) -> impl Fn() -> Result<Plan, String> + Send + 'static {
         let roots = self.roots.clone();
         move || make(&roots, &rules)
     }

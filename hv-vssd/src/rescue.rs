@@ -28,7 +28,9 @@ pub(crate) fn boot_id(common: &CommonArgs) -> Result<String, Failure> {
 pub(crate) fn recover_only(common: &CommonArgs) -> ExitCode {
     // What a living daemon has frozen is its own.
     let _lock = match InstanceLock::take(&common.run_dir, Vssd::NAME) {
-        Ok(lock) => lock,
+        Ok(lock) => Some(lock),
+        // Killed while a thread of it hangs in a freeze: it is dead, and yet holds the lock.
+        Err(failure) if failure.exit() == Exit::Busy && holder_is_dead(common) => None,
         Err(failure) if failure.exit() == Exit::Busy => {
             eprintln!("hv-vssd: {failure}. What it has frozen, it thaws: hvctl vss thaw");
             return failure.exit().into();
@@ -56,4 +58,15 @@ pub(crate) fn recover_only(common: &CommonArgs) -> ExitCode {
             Exit::Internal.into()
         }
     }
+}
+
+/// Whether the process that holds the instance lock is dead but for a thread that cannot die yet.
+fn holder_is_dead(common: &CommonArgs) -> bool {
+    let lock = common.run_dir.join(format!("{}.lock", Vssd::NAME));
+    let pid = fs::read_to_string(lock).ok().and_then(|text| text.trim().parse::<u32>().ok());
+    let state = pid.and_then(|pid| fs::read_to_string(format!("/proc/{pid}/stat")).ok());
+    // The name, in brackets, may hold anything; the state follows the last one.
+    state.is_none_or(|stat| {
+        stat.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with(['Z', 'X']))
+    })
 }

@@ -10,6 +10,7 @@ mod stages;
 use std::collections::HashSet;
 use std::pin::Pin;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hv_utils_core::channel::{ChannelState, Framing, Link, OncePer, Receipt, Request};
@@ -63,22 +64,35 @@ pub struct Vssd {
     /// Callers on the bus who wait for the thaw.
     thawing: Vec<Answer>,
     /// Whether the host has been told that everything is frozen.
-    receipt: Option<Receipt>,
+    receipt: Option<(Receipt, Heard)>,
     limit: Option<Pin<Box<Sleep>>>,
+    /// While something that was left frozen does not thaw.
+    rescue: Option<JoinHandle<()>>,
     debt: Debt,
     boot_id: String,
-    history: History,
+    history: Arc<History>,
     remote: Remote,
     desk: Desk,
     stuck: bool,
     publisher: Option<Publisher>,
     log: OncePer,
+    /// Types of filesystems that the kernel has refused to freeze.
+    refused_types: Vec<String>,
     /// Filesystems of which it was said that they are left out.
     left_out: HashSet<String>,
 }
 
 /// A question of the host's, and the plan that answers it.
 type Check = (Request, Operation, JoinHandle<Result<Plan, String>>);
+
+/// What an answer tells the host that it must hear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    /// Everything is frozen.
+    Frozen,
+    /// What it froze did not last.
+    Spoiled,
+}
 
 /// What this daemon waits for besides the host.
 #[derive(Debug)]
@@ -92,8 +106,10 @@ pub enum Event {
     Checked(Result<Plan, String>),
     /// Somebody on the bus wants something.
     Ask(Ask),
-    /// Whether the host was told that everything is frozen.
+    /// Whether the host heard what it was told last.
     Told(bool),
+    /// What was left frozen by an instance before this one is thawed at last.
+    Rescued,
     /// It takes too long to get everything frozen.
     TooLong,
 }
@@ -129,13 +145,13 @@ impl Service for Vssd {
         let owed = debt.is_owed(&boot_id);
         let freezer = Freezer::start(&common.run_dir, roots.clone(), boot_id.clone())
             .map_err(|error| Failure::internal(format!("cannot start the guardian: {error}")))?;
-        let history = History::open(&context.state_dir()?.join("history.json"));
+        let history = Arc::new(History::open(&context.state_dir()?.join("history.json")));
         let (remote, desk) = remote(history.subscribe());
         let mut vssd = Vssd {
             context: context.clone(),
             engine: Engine::new(owed),
             planning: Planning::new(roots),
-            hooks: stages::hooks(&settings),
+            hooks: stages::hooks(&settings, &common.run_dir, &boot_id),
             settings,
             freezer,
             backup: None,
@@ -146,6 +162,7 @@ impl Service for Vssd {
             thawing: Vec::new(),
             receipt: None,
             limit: None,
+            rescue: None,
             debt,
             boot_id,
             history,
@@ -154,11 +171,10 @@ impl Service for Vssd {
             stuck: false,
             publisher: None,
             log: OncePer::new(LOG_INTERVAL),
+            refused_types: Vec::new(),
             left_out: HashSet::new(),
         };
-        if let Some(leftover) = leftover {
-            vssd.recovered(leftover);
-        }
+        vssd.recovered(leftover);
         vssd.publish();
         Ok(vssd)
     }
@@ -205,6 +221,7 @@ impl Service for Vssd {
             progress = progress(&mut self.backup) => Event::Progress(progress),
             plan = checked(&mut self.check) => Event::Checked(plan),
             () = elapsed(&mut self.limit) => Event::TooLong,
+            () = rescued(&mut self.rescue) => Event::Rescued,
         }
     }
 
@@ -215,10 +232,12 @@ impl Service for Vssd {
             Event::Progress(Progress::Hooked(round)) => self.hooked(round, link),
             Event::Checked(plan) => self.answer_check(plan, link),
             Event::Ask(ask) => self.asked(ask, link),
-            Event::Told(true) => self.receipt = None,
-            Event::Told(false) => {
-                self.receipt = None;
-                self.give_up("the host was not told that everything is frozen", link);
+            Event::Told(true) => self.heard(),
+            Event::Told(false) => self.unheard(link),
+            Event::Rescued => {
+                self.rescue = None;
+                tracing::info!("what an instance before this one has left frozen is thawed");
+                self.publish();
             }
             Event::TooLong => {
                 self.limit = None;
@@ -239,6 +258,7 @@ impl Service for Vssd {
     }
 
     async fn stop(&mut self, link: &mut Link) {
+        self.engine.stop();
         self.give_up("the daemon was stopped", link);
         let thawed = async {
             while self.backup.is_some() {
@@ -277,9 +297,17 @@ async fn checked(check: &mut Option<Check>) -> Result<Plan, String> {
     }
 }
 
-async fn delivered(receipt: &mut Option<Receipt>) -> bool {
+async fn rescued(rescue: &mut Option<JoinHandle<()>>) {
+    match rescue {
+        // However it ended: the next freeze looks again.
+        Some(rescue) => drop(rescue.await),
+        None => std::future::pending().await,
+    }
+}
+
+async fn delivered(receipt: &mut Option<(Receipt, Heard)>) -> bool {
     match receipt {
-        Some(receipt) => receipt.delivered().await,
+        Some((receipt, _)) => receipt.delivered().await,
         None => std::future::pending().await,
     }
 }

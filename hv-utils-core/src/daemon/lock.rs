@@ -12,9 +12,15 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// How often the file may be replaced under our hands before we give up.
 const ATTEMPTS: u32 = 8;
+
+/// How long a lock that is held is tried again.
+const PATIENCE: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_millis(10);
 
 /// The held lock. Dropping it lets the next instance start.
 #[derive(Debug)]
@@ -30,11 +36,15 @@ impl InstanceLock {
     pub fn take(run_dir: &Path, name: &str) -> Result<Self, Failure> {
         directory(run_dir)?;
         let path = run_dir.join(format!("{name}.lock"));
-        for _ in 0..ATTEMPTS {
+        let began = Instant::now();
+        let mut attempts = 0;
+        while attempts < ATTEMPTS {
             let file = open_file(&path).map_err(|error| Failure::io("open the lock file", &path, &error))?;
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) if !is_at(&file, &path) => continue,
+                Ok(()) if !is_at(&file, &path) => attempts += 1,
                 Ok(()) => return Self::sign(file, &path),
+                // A child that a dead instance was just starting holds it too, until it has become another program.
+                Err(Errno::WOULDBLOCK) if began.elapsed() < PATIENCE => sleep(LOOK),
                 Err(Errno::WOULDBLOCK) => return Err(busy(file, name, &path)),
                 Err(error) => return Err(Failure::io("lock", &path, &error.into())),
             }

@@ -73,6 +73,7 @@ fn every_key_is_taken_for_what_it_says() {
             exclude: strings(&["/srv/tmp"]),
             exclude_types: strings(&["xfs", "fuse.*"]),
             fail_on_unfreezable: true,
+            refused_types: Vec::new(),
         },
         hooks: hooks::Options {
             directory: PathBuf::from("/opt/hooks"),

@@ -48,6 +48,8 @@ pub enum Refusal {
     Busy(Origin),
     /// There is none.
     NotFrozen,
+    /// The daemon is about to end.
+    Stopping,
 }
 
 /// See the module.
@@ -63,13 +65,23 @@ pub struct Engine {
     /// The same, of the freeze that is ending.
     was_told: bool,
     owed: bool,
+    /// No freeze is begun any more.
+    stopping: bool,
 }
 
 impl Engine {
     /// Nothing is frozen; `owed`: the host's last freeze, before this daemon began, did not last.
     #[must_use]
     pub fn new(owed: bool) -> Engine {
-        Engine { phase: Phase::Thawed, origin: Origin::Host, cause: None, told: false, was_told: false, owed }
+        Engine {
+            phase: Phase::Thawed,
+            origin: Origin::Host,
+            cause: None,
+            told: false,
+            was_told: false,
+            owed,
+            stopping: false,
+        }
     }
 
     /// How far the freeze is.
@@ -88,6 +100,22 @@ impl Engine {
     #[must_use]
     pub fn is_owed(&self) -> bool {
         self.owed
+    }
+
+    /// Whose the freeze is that is under way, or was the last.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// The daemon is about to end: what is under way is seen to its end, and nothing more is begun.
+    pub fn stop(&mut self) {
+        self.stopping = true;
+    }
+
+    /// The host did not hear that its freeze did not last: the next THAW says so again.
+    pub fn owes_still(&mut self) {
+        self.owed = true;
     }
 
     /// The host asks for something.
@@ -111,6 +139,9 @@ impl Engine {
     /// # Errors
     /// One is under way.
     pub fn bus_freezes(&mut self) -> Result<(), Refusal> {
+        if self.stopping {
+            return Err(Refusal::Stopping);
+        }
         if self.phase != Phase::Thawed {
             return Err(Refusal::Busy(self.origin));
         }
@@ -199,13 +230,14 @@ impl Engine {
 
     fn host_freezes(&mut self) -> Action {
         match (self.phase, self.origin) {
+            // It is as the host wants it, and since when the host knows.
+            (Phase::Frozen, Origin::Host) => Action::Answer(true),
+            (Phase::Thawed | Phase::Settling, _) if self.stopping => Action::Answer(false),
             (Phase::Thawed, _) => {
                 self.begin(Origin::Host);
                 Action::Freeze
             }
             (Phase::Settling, _) => Action::Await,
-            // It is as the host wants it, and since when the host knows.
-            (Phase::Frozen, Origin::Host) => Action::Answer(true),
             // The host has given up the request that began it, so its answer would go nowhere.
             (Phase::Freezing, Origin::Host) => {
                 self.end(Cause::Error);

@@ -100,6 +100,21 @@ fn a_thaw_that_finds_somebody_else_has_thawed_fails_once() {
 }
 
 #[test]
+fn a_daemon_that_stops_begins_nothing_more() {
+    let mut engine = host_frozen();
+    engine.stop();
+    assert_eq!(engine.request(Operation::FREEZE), Action::Answer(true), "still true");
+    engine.end(Cause::Error);
+    assert_eq!(engine.request(Operation::FREEZE), Action::Await);
+    engine.over();
+    assert_eq!(engine.request(Operation::FREEZE), Action::Answer(false), "asked again");
+    assert_eq!(engine.request(Operation::THAW), Action::Answer(false));
+    engine.settled();
+    assert_eq!(engine.request(Operation::FREEZE), Action::Answer(false));
+    assert_eq!(engine.bus_freezes(), Err(Refusal::Stopping));
+}
+
+#[test]
 fn a_freeze_that_failed_owes_nothing() {
     let mut engine = Engine::new(false);
     assert_eq!(engine.request(Operation::FREEZE), Action::Freeze);

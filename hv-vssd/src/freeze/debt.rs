@@ -34,7 +34,10 @@ impl Debt {
     /// # Errors
     /// The run directory cannot be written to.
     pub fn note(&self, boot_id: &str) -> io::Result<()> {
-        fs::write(&self.0, boot_id)
+        // Whole or not at all: half of an id would be no debt.
+        let new = self.0.with_extension("new-debt");
+        fs::write(&new, boot_id)?;
+        fs::rename(&new, &self.0)
     }
 
     /// The host knows how it ended.

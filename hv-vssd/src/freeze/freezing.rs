@@ -6,14 +6,19 @@
 //! opened.
 
 use super::record::{Record, Step, monotonic};
+use super::thaw::By;
 use hv_utils_core::sys;
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Most threads: twice as many gain a little more for hundreds of filesystems, and cost their stacks.
 pub(crate) const THREADS: usize = 64;
+
+/// How often it is looked whether an end is wanted.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// How far the threads may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +35,8 @@ pub(crate) struct Freezing<'a> {
     targets: &'a [OwnedFd],
     /// Nothing more is to be begun: somebody wants an end, or one has failed.
     stop: &'a AtomicBool,
+    /// Whether a type that the kernel does not freeze is left out, and no failure.
+    lenient: bool,
     syncing: AtomicUsize,
     freezing: AtomicUsize,
     progress: Mutex<Progress>,
@@ -44,11 +51,17 @@ struct Progress {
 }
 
 impl<'a> Freezing<'a> {
-    pub(crate) fn new(record: &'a Record, targets: &'a [OwnedFd], stop: &'a AtomicBool) -> Freezing<'a> {
+    pub(crate) fn new(
+        record: &'a Record,
+        targets: &'a [OwnedFd],
+        stop: &'a AtomicBool,
+        lenient: bool,
+    ) -> Freezing<'a> {
         Freezing {
             record,
             targets,
             stop,
+            lenient,
             syncing: AtomicUsize::new(0),
             freezing: AtomicUsize::new(0),
             progress: Mutex::new(Progress { gate: Gate::Sync, synced: 0, settled: 0 }),
@@ -67,19 +80,19 @@ impl<'a> Freezing<'a> {
         }
     }
 
-    /// The first part: returns when the dirty data of all is written.
+    /// The first part: returns when the dirty data of all is written, or an end is wanted.
     pub(crate) fn sync_all(&self) {
         self.sync();
         let all = self.targets.len();
-        drop(self.changed.wait_while(self.progress(), |progress| progress.synced < all));
+        self.wait(|progress| progress.synced < all);
     }
 
-    /// The second part: returns when all are frozen, or one has failed and nothing is being tried any more.
+    /// The second part: returns when all are frozen, or one has failed, or an end is wanted; some may still be tried then.
     pub(crate) fn freeze_all(&self) {
         self.open(Gate::Freeze);
         self.freeze();
         let all = self.targets.len();
-        drop(self.changed.wait_while(self.progress(), |progress| progress.settled < all));
+        self.wait(|progress| progress.settled < all);
     }
 
     /// Instead of the second part.
@@ -119,10 +132,19 @@ impl<'a> Freezing<'a> {
     fn wait_for_higher(&self, index: usize) {
         let level = self.record.level(index);
         let higher = (0..index).filter(|other| self.record.level(*other) > level).count();
-        drop(self.changed.wait_while(self.progress(), |progress| progress.settled < higher));
+        self.wait(|progress| progress.settled < higher);
     }
 
-    /// Freezes one; `false` if it is not frozen.
+    /// Waits, but not for one that hangs when an end is wanted: what is frozen by then has to be thawed.
+    fn wait(&self, not_yet: impl Fn(&Progress) -> bool) {
+        let mut progress = self.progress();
+        while not_yet(&progress) && !self.stop.load(SeqCst) {
+            let waited = self.changed.wait_timeout(progress, LOOK);
+            progress = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Freezes one; `false` if it is not frozen, and ought to be.
     fn one(&self, index: usize, target: &OwnedFd) -> bool {
         if !self.record.advance(index, Step::Idle, Step::Attempting) {
             return false;
@@ -141,7 +163,7 @@ impl<'a> Freezing<'a> {
             Ok(()) => {
                 // Given up meanwhile, by one who could not thaw it.
                 if self.record.advance(index, Step::Abandoned, Step::Thawing) {
-                    super::thaw::thaw(self.record, index, target);
+                    super::thaw::thaw(self.record, index, target, By::Daemon);
                 }
                 false
             }
@@ -150,7 +172,7 @@ impl<'a> Freezing<'a> {
                 self.record.set_error(index, errno);
                 let _ = self.record.advance(index, Step::Attempting, Step::Refused);
                 let _ = self.record.advance(index, Step::Abandoned, Step::Refused);
-                false
+                self.lenient && errno == Errno::OPNOTSUPP.raw_os_error()
             }
         }
     }

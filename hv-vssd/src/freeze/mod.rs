@@ -27,8 +27,9 @@ use crate::guardian::{Guardian, Line, News};
 use crate::plan::{Entry, Plan, Roots};
 use crate::report::{FilesystemReport, Origin};
 use record::Record;
-use session::{Session, Wish};
+use session::{Session, Telling, Wish};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -38,6 +39,9 @@ use tokio::time::{Instant, sleep_until};
 
 /// The record's name in the run directory.
 pub const RECORD: &str = "hv-vssd.frozen";
+
+/// How long the plan and the opening of what is in it may take.
+const PREPARING: Duration = Duration::from_secs(30);
 
 /// Bytes of the stack of a thread that freezes or thaws: all of them are locked into memory.
 pub(crate) const STACK_BYTES: usize = 64 * 1024;
@@ -74,10 +78,27 @@ pub struct Done {
     pub frozen_us: u64,
     /// Why there was no freeze, or none of all: a sentence.
     pub failure: Option<String>,
+    /// Types that the kernel has refused to freeze.
+    pub refused_types: Vec<String>,
+    /// Whether the guardian has answered to the end.
+    pub guarded: bool,
 }
 
 /// What makes a plan; runs on a thread of its own.
-pub type Planner = Box<dyn FnOnce() -> Result<Plan, String> + Send>;
+pub type Planner = Box<dyn Fn() -> Result<Plan, String> + Send>;
+
+/// What is to be frozen, and how.
+#[expect(missing_debug_implementations, reason = "what finds out which filesystems is a function")]
+pub struct Order {
+    /// What finds out which filesystems.
+    pub planner: Planner,
+    /// Who asked.
+    pub origin: Origin,
+    /// After so long all is thawed.
+    pub time: Duration,
+    /// Whether a type that the kernel does not freeze is left out, and no failure.
+    pub lenient: bool,
+}
 
 /// See the module.
 #[derive(Debug)]
@@ -89,6 +110,8 @@ pub struct Freezer {
     /// When one was last started in place of another.
     replaced: Option<Instant>,
     active: Option<Active>,
+    /// A freeze that was given up while a filesystem did not open.
+    abandoned: Option<oneshot::Receiver<Done>>,
 }
 
 /// A freeze under way.
@@ -101,6 +124,8 @@ struct Active {
     over: oneshot::Receiver<Done>,
     ended: bool,
     time: Duration,
+    /// By when it must be prepared.
+    prepare_by: Instant,
     overdue: Option<Instant>,
 }
 
@@ -113,7 +138,15 @@ impl Freezer {
         let guardian = Guardian::start()?;
         tracing::debug!(pid = guardian.pid(), "guardian started");
         let run_dir = run_dir.to_path_buf();
-        Ok(Freezer { run_dir, roots, boot_id, guardian: Some(guardian), replaced: None, active: None })
+        Ok(Freezer {
+            run_dir,
+            roots,
+            boot_id,
+            guardian: Some(guardian),
+            replaced: None,
+            active: None,
+            abandoned: None,
+        })
     }
 
     /// Whether a freeze could be guarded; starts a guardian if there is none.
@@ -128,10 +161,16 @@ impl Freezer {
     ///
     /// # Errors
     /// Nothing was begun: the reason.
-    pub fn begin(&mut self, planner: Planner, origin: Origin, time: Duration) -> Result<(), String> {
+    pub fn begin(&mut self, order: Order) -> Result<(), String> {
         if self.active.is_some() {
             return Err("another freeze is not over".into());
         }
+        if let Some(abandoned) = &mut self.abandoned
+            && abandoned.try_recv() == Err(oneshot::error::TryRecvError::Empty)
+        {
+            return Err("an earlier freeze still waits for a filesystem that does not open".into());
+        }
+        let time = order.time;
         let line = self.line()?;
         let wish = Arc::new(Wish::default());
         let ((prepared, is_prepared), (outcome, reached)) = (oneshot::channel(), oneshot::channel());
@@ -141,26 +180,31 @@ impl Freezer {
         let work = move || {
             let path = run_dir.join(RECORD);
             let session = nothing_left(&run_dir, &roots, &boot_id)
-                .and_then(|()| prepare(planner, origin, time, &path, &boot_id, own));
-            let done = match session {
+                .and_then(|()| prepare(&order, &path, &roots, &boot_id, own));
+            match session {
                 Ok(session) => {
                     let mounts = (0..session.record.len()).map(|index| session.record.named(index).mount);
                     // Whoever began it may be gone.
                     let _ = prepared.send(mounts.map(|mount| mount.to_string_lossy().into_owned()).collect());
-                    session.conduct(&line, outcome, stuck);
-                    let done = tell::done(&session.record);
-                    recover::forget(&path);
-                    done
+                    let finish = |guarded| {
+                        let done = Done { guarded, ..tell::done(&session.record, session.lenient) };
+                        recover::forget(&path);
+                        // As above.
+                        let _ = over.send(done);
+                    };
+                    session.conduct(&line, Telling { outcome, stuck }, finish);
                 }
-                Err(failure) => Done { failure: Some(failure), ..Done::default() },
-            };
-            let _ = over.send(done);
+                Err(failure) => {
+                    let failure = Some(failure);
+                    let _ = over.send(Done { failure, guarded: true, ..Done::default() });
+                }
+            }
         };
         let started = thread::Builder::new().name("freeze".into()).stack_size(8 * STACK_BYTES).spawn(work);
         started.map_err(|error| format!("no thread can be started: {error}"))?;
         let (prepared, outcome, stuck) = (Some(is_prepared), Some(reached), Some(is_stuck));
-        let (over, ended, overdue) = (is_over, false, None);
-        self.active = Some(Active { wish, prepared, outcome, stuck, over, ended, time, overdue });
+        let (over, ended, overdue, prepare_by) = (is_over, false, None, Instant::now() + PREPARING);
+        self.active = Some(Active { wish, prepared, outcome, stuck, over, ended, time, prepare_by, overdue });
         Ok(())
     }
 
@@ -177,7 +221,9 @@ impl Freezer {
             let guardian = self.guardian.as_mut();
             let Some(active) = self.active.as_mut() else {
                 let News::Dead = news(guardian).await else { continue };
-                self.guardian = None;
+                if let Some(guardian) = self.guardian.take() {
+                    guardian.end();
+                }
                 // One that cannot live is not tried without end; the next freeze tries again.
                 if self.replaced.is_none_or(|at| at.elapsed() > CALM) {
                     self.replaced = Some(Instant::now());
@@ -210,13 +256,21 @@ impl Freezer {
                 done = &mut active.over => {
                     self.active = None;
                     let lost = || Done { failure: Some("the thread that freezes has ended".into()), ..Done::default() };
-                    return Event::Over(done.unwrap_or_else(|_| lost()));
+                    let done = done.unwrap_or_else(|_| lost());
+                    if !done.guarded && let Some(guardian) = self.guardian.take() {
+                        // It holds nothing that is frozen, and what it still has to say belongs to what is past.
+                        guardian.end();
+                    }
+                    return Event::Over(done);
                 }
                 news = news(guardian) => {
                     let ended = match news {
                         News::Thawed(ended) => ended,
                         News::Dead => {
-                            self.guardian = None;
+                            if let Some(guardian) = self.guardian.take() {
+                                guardian.end();
+                            }
+                            active.wish.unguard();
                             Ended::Guardian
                         }
                     };
@@ -224,6 +278,12 @@ impl Freezer {
                     if !std::mem::replace(&mut active.ended, true) {
                         return Event::Ended(ended);
                     }
+                }
+                () = sleep_until(active.prepare_by), if active.prepared.is_some() => {
+                    active.wish.thaw();
+                    self.abandoned = self.active.take().map(|active| active.over);
+                    let failure = "a filesystem does not open: is it mounted below one that does not answer?";
+                    return Event::Over(Done { failure: Some(failure.into()), ..Done::default() });
                 }
                 () = at(active.overdue) => {
                     active.overdue = None;
@@ -236,10 +296,11 @@ impl Freezer {
         }
     }
 
-    /// Ends: the guardian is gone when this returns. Call it when nothing is frozen.
+    /// Ends. A guardian that still has something to guard is left to it: it ends by itself when nothing is frozen and we are
+    /// gone.
     pub fn end(&mut self) {
         if let Some(guardian) = self.guardian.take() {
-            guardian.end();
+            if self.active.is_some() { guardian.leave() } else { guardian.end() }
         }
     }
 
@@ -264,30 +325,21 @@ fn nothing_left(run_dir: &Path, roots: &Roots, boot_id: &str) -> Result<(), Stri
 
 /// From the plan to filesystems that are opened and a record that says so.
 fn prepare(
-    planner: Planner,
-    origin: Origin,
-    time: Duration,
+    order: &Order,
     path: &Path,
+    roots: &Roots,
     boot_id: &str,
     wish: Arc<Wish>,
 ) -> Result<Session, String> {
-    let plan = planner()?;
-    if let Some(refusal) = plan.refusal() {
-        return Err(refusal);
-    }
-    let entries: Vec<Entry> = plan.targets().cloned().collect();
-    if entries.len() > record::MOST {
-        return Err(format!("there are {} filesystems, more than {}", entries.len(), record::MOST));
-    }
-    let mut targets = Vec::with_capacity(entries.len());
-    for entry in &entries {
-        let opened = open::target(entry).map_err(|reason| tell::unreached(entry, reason));
-        targets.push(opened?);
-    }
+    // Mounts come and go: what is gone when it is opened is not in the next plan.
+    let (entries, targets) = open_all(order).or_else(|_| open_all(order))?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let record = Record::create(path, &entries, origin, crate::report::micros(now), boot_id);
+    if wish.is_over() {
+        return Err("given up before anything was frozen".into());
+    }
+    let record = Record::create(path, &entries, order.origin, crate::report::micros(now), boot_id);
     let record = record.map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
-    if let Some(entry) = entries.iter().find(|entry| open::holds(entry, record.descriptor())) {
+    if let Some(entry) = entries.iter().find(|entry| open::holds(entry, record.descriptor(), &roots.proc)) {
         recover::forget(path);
         let mount = entry.mount.display();
         return Err(format!(
@@ -295,7 +347,21 @@ fn prepare(
             path.display()
         ));
     }
-    Ok(Session { record, targets, wish, time })
+    Ok(Session { record, targets, wish, time: order.time, lenient: order.lenient })
+}
+
+fn open_all(order: &Order) -> Result<(Vec<Entry>, Vec<OwnedFd>), String> {
+    let plan = (order.planner)()?;
+    if let Some(refusal) = plan.refusal() {
+        return Err(refusal);
+    }
+    let entries: Vec<Entry> = plan.targets().cloned().collect();
+    if entries.len() > record::MOST {
+        return Err(format!("there are {} filesystems, more than {}", entries.len(), record::MOST));
+    }
+    let open = |entry| open::target(entry).map_err(|reason| tell::unreached(entry, reason));
+    let targets = entries.iter().map(open).collect::<Result<_, _>>()?;
+    Ok((entries, targets))
 }
 
 async fn news(guardian: Option<&mut Guardian>) -> News {

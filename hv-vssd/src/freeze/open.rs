@@ -7,11 +7,14 @@
 use crate::plan::{Device, Entry};
 use rustix::fs::{AtFlags, FsWord, Mode, OFlags, StatxFlags, fstat, fstatfs, major, minor, open, statx};
 use rustix::io::Errno;
+use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 /// How `statfs` knows btrfs (`linux/magic.h`).
 const BTRFS: FsWord = 0x9123_683e;
+/// How it knows overlays.
+const OVERLAY: FsWord = 0x794c_7630;
 
 /// Why a filesystem cannot be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,10 +72,25 @@ fn is_meant(descriptor: impl AsFd, device: Device, mount_id: Option<u64>) -> boo
     }
 }
 
-/// Whether a file is on this filesystem; where that cannot be told (of two of btrfs), that it is.
-pub(crate) fn holds(entry: &Entry, file: impl AsFd) -> bool {
+/// Whether a file is on this filesystem, be it through an overlay; where that cannot be told (of two of btrfs), that it is.
+pub(crate) fn holds(entry: &Entry, file: impl AsFd, proc_root: &Path) -> bool {
+    let kind = fstatfs(&file).map(|told| told.f_type);
+    if kind == Ok(OVERLAY) {
+        return upper(&file, proc_root).is_some_and(|upper| holds(entry, upper, proc_root));
+    }
     if entry.device.major != 0 {
         return is_meant(file, entry.device, None);
     }
-    entry.kind == "btrfs" && fstatfs(file).is_ok_and(|told| told.f_type == BTRFS)
+    entry.kind == "btrfs" && kind == Ok(BTRFS)
+}
+
+/// Where the overlay that a file is on writes to; nothing if that cannot be reached from here.
+fn upper(file: impl AsFd, proc_root: &Path) -> Option<OwnedFd> {
+    let told = statx(file, c"", AtFlags::EMPTY_PATH, StatxFlags::MNT_ID).ok()?;
+    let mounts = fs::read_to_string(proc_root.join("self/mountinfo")).ok()?;
+    let of_file =
+        |line: &&str| line.split(' ').next().and_then(|id| id.parse().ok()) == Some(told.stx_mnt_id);
+    let options = mounts.lines().find(of_file)?.rsplit(' ').next()?;
+    let directory = options.split(',').find_map(|option| option.strip_prefix("upperdir="))?;
+    open(directory, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).ok()
 }

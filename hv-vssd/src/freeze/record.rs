@@ -24,6 +24,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{Ordering::SeqCst, fence};
 use std::time::Duration;
 
 const MAGIC: [u8; 8] = *b"HVFROZEN";
@@ -45,7 +46,7 @@ pub enum Step {
     Attempting = 1,
     /// We have frozen it.
     Frozen = 2,
-    /// One of us is thawing it.
+    /// The daemon is thawing it.
     Thawing = 3,
     /// As attempting, and who comes back from it is to thaw it at once.
     Abandoned = 4,
@@ -55,6 +56,8 @@ pub enum Step {
     Refused = 6,
     /// It could not be thawed. It is tried again.
     Stuck = 7,
+    /// The guardian is thawing it.
+    Guarded = 8,
 }
 
 impl Step {
@@ -67,6 +70,7 @@ impl Step {
             4 => Step::Abandoned,
             5 => Step::Thawed,
             7 => Step::Stuck,
+            8 => Step::Guarded,
             _ => Step::Refused,
         }
     }
@@ -275,6 +279,8 @@ impl Record {
     /// From now on nothing more is frozen under this record.
     pub fn close(&self) {
         self.memory.exchange(20, 0, 1);
+        // What is loaded after this is not older than this.
+        fence(SeqCst);
     }
 
     /// Whether [`close`](Self::close) was called, as of this moment for all who exchange states.

@@ -4,6 +4,7 @@
 //! only taken away. While a guardian still lives it thaws, and is waited for.
 
 use super::record::{Ended, Record, Step, monotonic};
+use super::thaw::By;
 use super::{RECORD, open, tell, thaw};
 use crate::plan::{self, Plan, Roots, Rules};
 use crate::report::{Cause, FreezeReport};
@@ -13,7 +14,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-/// How long a guardian that still lives is waited for.
+/// How long a guardian that still lives, or a thread that hangs, is waited for.
 const PATIENCE: Duration = Duration::from_secs(15);
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -61,14 +62,30 @@ pub fn recover(
         forget(&path);
         return Ok(None);
     }
-    wait_for_guardian(&record);
     record.close();
-    thaw::inherit(&record);
-    let (thawed, stuck) = thaw_all(&record, roots);
+    let (thawed, stuck) = thaw_until_over(&record, roots);
     if stuck.is_empty() && after == After::Forget {
         forget(&path);
     }
     Ok(Some(Leftover { report: report(&record, &stuck), stuck, thawed }))
+}
+
+/// What is known to be frozen is thawed at once; what may be, when nobody is left who could still be freezing it: a thread
+/// that hangs in a freeze outlives its process, and so does the lock.
+fn thaw_until_over(record: &Record, roots: &Roots) -> (usize, Vec<String>) {
+    let (began, mut thawed) = (monotonic(), 0);
+    loop {
+        let alone = record.try_lock().unwrap_or(true);
+        if alone {
+            thaw::inherit_all(record);
+        }
+        let (more, stuck) = thaw_all(record, roots, alone);
+        thawed += more;
+        if alone || thaw::is_over(record) || monotonic().saturating_sub(began) > PATIENCE {
+            return (thawed, stuck);
+        }
+        thread::sleep(LOOK);
+    }
 }
 
 /// Takes a record away.
@@ -84,42 +101,36 @@ fn set_aside(path: &Path) {
     let _ = fs::rename(path, path.with_extension("broken"));
 }
 
-/// The lock is held as long as one of both lives.
-fn wait_for_guardian(record: &Record) {
-    let began = monotonic();
-    while !record.try_lock().unwrap_or(true) && monotonic().saturating_sub(began) < PATIENCE {
-        thread::sleep(LOOK);
-    }
-}
-
-fn thaw_all(record: &Record, roots: &Roots) -> (usize, Vec<String>) {
+fn thaw_all(record: &Record, roots: &Roots, alone: bool) -> (usize, Vec<String>) {
     let ours: Vec<usize> = (0..record.len()).filter(|index| record.step(*index).may_be_frozen()).collect();
     if ours.is_empty() {
         return (0, Vec::new());
     }
     record.end(Ended::Guardian);
     let plan = plan::make(roots, &Rules::default()).unwrap_or_default();
-    let mut stuck = Vec::new();
+    let (mut thawed, mut stuck) = (0, Vec::new());
     // Backwards: the lowest first.
     for index in ours.iter().rev() {
         let named = record.named(*index);
         let mut sentence =
             |why: String| stuck.push(format!("{} ({}): {why}", named.mount.display(), named.kind));
+        let claim = |from| record.advance(*index, from, Step::Thawing);
         match reach(record, *index, &plan) {
-            Ok(target) => {
-                if record.advance(*index, Step::Frozen, Step::Thawing)
-                    || record.advance(*index, Step::Stuck, Step::Thawing)
-                {
-                    thaw::thaw(record, *index, &target);
-                }
-                if record.step(*index) == Step::Stuck {
-                    sentence(io::Error::from_raw_os_error(record.error(*index)).to_string());
+            Ok(target) if claim(Step::Frozen) || claim(Step::Stuck) => {
+                thaw::thaw(record, *index, &target, By::Daemon);
+                match record.step(*index) {
+                    Step::Stuck => sentence(io::Error::from_raw_os_error(record.error(*index)).to_string()),
+                    _ => thawed += 1,
                 }
             }
+            Ok(_) if record.step(*index).may_be_frozen() && !alone => {
+                sentence("whoever was freezing it has not ended yet".into());
+            }
+            Ok(_) => {}
             Err(why) => sentence(why),
         }
     }
-    (ours.len() - stuck.len(), stuck)
+    (thawed, stuck)
 }
 
 /// Opens the filesystem of a record, by any mount that it has now.
@@ -133,7 +144,7 @@ fn reach(record: &Record, index: usize, plan: &Plan) -> Result<std::os::fd::Owne
 }
 
 fn report(record: &Record, stuck: &[String]) -> FreezeReport {
-    let done = tell::done(record);
+    let done = tell::done(record, true);
     let cause = match record.ended() {
         Some(Ended::Deadline) => Cause::Deadline,
         Some(Ended::Guardian) => Cause::Guardian,

@@ -7,8 +7,9 @@
 use super::STACK_BYTES;
 use super::freezing::{self, Freezing};
 use super::record::{Record, Step, monotonic};
-use super::thaw;
+use super::thaw::{self, By};
 use crate::guardian::Line;
+use rustix::io::Errno;
 use rustix::mm::{MlockAllFlags, mlockall, munlockall};
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -21,6 +22,8 @@ use tokio::sync::oneshot;
 const AGAIN: Duration = Duration::from_millis(500);
 /// Until it is looked again whether somebody else has thawed what they were at.
 const MOMENT: Duration = Duration::from_millis(1);
+/// After so long a guardian that is at something and does not move is relied on no more.
+const TAKE_OVER: Duration = Duration::from_secs(5);
 
 /// How a freeze ended, told before it is thawed or undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +44,8 @@ pub(crate) struct Wish {
     /// What is frozen is to be thawed.
     thaw: Mutex<bool>,
     changed: Condvar,
+    /// The guardian is dead: what it was thawing is ours.
+    unguarded: AtomicBool,
 }
 
 impl Wish {
@@ -49,6 +54,12 @@ impl Wish {
         self.stop.store(true, SeqCst);
         *self.thaw.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.changed.notify_all();
+    }
+
+    /// The guardian is dead: has everything thawed, also what it was at.
+    pub(crate) fn unguard(&self) {
+        self.unguarded.store(true, SeqCst);
+        self.thaw();
     }
 
     /// Whether it is to end.
@@ -63,6 +74,13 @@ impl Wish {
     }
 }
 
+/// Where it is told what comes of a freeze.
+#[derive(Debug)]
+pub(crate) struct Telling {
+    pub(crate) outcome: oneshot::Sender<(Outcome, Duration)>,
+    pub(crate) stuck: oneshot::Sender<()>,
+}
+
 /// A freeze whose filesystems are opened.
 #[derive(Debug)]
 pub(crate) struct Session {
@@ -72,18 +90,16 @@ pub(crate) struct Session {
     pub(crate) wish: Arc<Wish>,
     /// After so long all is thawed.
     pub(crate) time: Duration,
+    /// Whether a type that the kernel does not freeze is left out, and no failure.
+    pub(crate) lenient: bool,
 }
 
 impl Session {
-    /// Freezes, says how that ended, and thaws when it is wanted; returns when nothing is frozen.
-    pub(crate) fn conduct(
-        &self,
-        line: &Line,
-        outcome: oneshot::Sender<(Outcome, Duration)>,
-        stuck: oneshot::Sender<()>,
-    ) {
+    /// Freezes, says how that ended, and thaws when it is wanted. `over` is called when nothing is frozen, with whether the
+    /// guardian can be relied on; a thread that still hangs in a system call does not hold it up.
+    pub(crate) fn conduct(&self, line: &Line, telling: Telling, over: impl FnOnce(bool)) {
         let (record, targets) = (&self.record, self.targets.as_slice());
-        let freezing = &Freezing::new(record, targets, &self.wish.stop);
+        let freezing = &Freezing::new(record, targets, &self.wish.stop, self.lenient);
         // Before the threads: of their stacks only what they use is needed, and by the time they freeze they have used it.
         if let Err(error) = mlockall(MlockAllFlags::CURRENT) {
             // Without the privilege we stay in memory as far as the kernel lets us.
@@ -97,42 +113,73 @@ impl Session {
                     freezing.follow();
                     if number < thaw::THREADS {
                         self.wish.wait();
-                        thaw::pass(record, targets);
+                        self.thaw_some();
                     }
                 });
             }
-            freezing.sync_all();
-            let reached = match self.guard(line) {
-                None => {
-                    freezing.freeze_all();
-                    if self.is_frozen() { Outcome::Frozen } else { Outcome::Failed }
-                }
-                Some(outcome) => {
-                    freezing.leave();
-                    outcome
-                }
-            };
+            let reached = self.freeze(freezing, line);
             if reached != Outcome::Frozen {
                 self.wish.thaw();
             }
             // Whoever waits for it may have given up.
-            let _ = outcome.send((reached, self.since_start()));
+            let _ = telling.outcome.send((reached, self.since_start()));
             self.wish.wait();
-            thaw::pass(record, targets);
-            let mut stuck = Some(stuck);
-            while !thaw::is_over(record) {
-                if self.is_stuck()
-                    && let Some(stuck) = stuck.take()
-                {
-                    let _ = stuck.send(());
-                }
-                self.pause();
-                thaw::pass(record, targets);
-            }
+            self.thaw_all(telling.stuck);
+            // All is thawed: that this cannot be said to a dead one is no loss.
+            let released = reached == Outcome::Unguarded || line.release().is_ok();
+            let _ = munlockall();
+            over(released && reached != Outcome::Unguarded);
         });
-        // All is thawed: that it cannot be said to a dead one is no loss.
-        let _ = line.release();
-        let _ = munlockall();
+    }
+
+    fn freeze(&self, freezing: &Freezing<'_>, line: &Line) -> Outcome {
+        freezing.sync_all();
+        if let Some(outcome) = self.guard(line) {
+            freezing.leave();
+            return outcome;
+        }
+        freezing.freeze_all();
+        if self.is_frozen() { Outcome::Frozen } else { Outcome::Failed }
+    }
+
+    fn thaw_all(&self, stuck: oneshot::Sender<()>) {
+        let (record, targets, mut stuck) = (&self.record, self.targets.as_slice(), Some(stuck));
+        // Whoever would still begin to freeze one is seen, or sees this.
+        record.close();
+        let began = monotonic();
+        loop {
+            if self.wish.unguarded.load(SeqCst) || monotonic().saturating_sub(began) > TAKE_OVER {
+                thaw::inherit_from_guardian(record);
+            }
+            thaw::pass(record, targets, By::Daemon, began);
+            if thaw::is_over(record) {
+                return;
+            }
+            if self.is_stuck()
+                && let Some(stuck) = stuck.take()
+            {
+                // As above.
+                let _ = stuck.send(());
+            }
+            self.pause();
+        }
+    }
+
+    /// The same for a thread beside the first, which may hang in one of them.
+    fn thaw_some(&self) {
+        let began = monotonic();
+        loop {
+            thaw::pass(&self.record, &self.targets, By::Daemon, began);
+            if thaw::is_over(&self.record) {
+                return;
+            }
+            self.pause();
+        }
+    }
+
+    /// What somebody else is thawing takes a moment; what does not thaw takes longer.
+    fn pause(&self) {
+        thread::sleep(if self.is_stuck() { AGAIN } else { MOMENT });
     }
 
     /// Has the guardian stand by; what becomes of the freeze if it does not.
@@ -147,7 +194,12 @@ impl Session {
     }
 
     fn is_frozen(&self) -> bool {
-        !self.wish.is_over() && (0..self.record.len()).all(|index| self.record.step(index) == Step::Frozen)
+        let good = |index| match self.record.step(index) {
+            Step::Frozen => true,
+            Step::Refused => self.lenient && self.record.error(index) == Errno::OPNOTSUPP.raw_os_error(),
+            _ => false,
+        };
+        !self.wish.is_over() && (0..self.record.len()).all(good)
     }
 
     fn since_start(&self) -> Duration {
@@ -160,10 +212,5 @@ impl Session {
             let step = self.record.step(index);
             step == Step::Stuck || !step.may_be_frozen()
         })
-    }
-
-    fn pause(&self) {
-        // What somebody else is thawing takes a moment; what does not thaw takes longer.
-        thread::sleep(if self.is_stuck() { AGAIN } else { MOMENT });
     }
 }

@@ -9,12 +9,16 @@ use rustix::io::Errno;
 use std::io;
 
 /// What a freeze has been, when it is over.
-pub(super) fn done(record: &Record) -> Done {
+pub(super) fn done(record: &Record, lenient: bool) -> Done {
     let filesystems: Vec<FilesystemReport> =
         (0..record.len()).map(|index| filesystem(record, index)).collect();
     let thawed = (0..record.len()).map(|index| u64::from(record.times(index).thawed)).max();
     let spoiled: Vec<usize> =
         (0..filesystems.len()).filter(|index| filesystems[*index].result != FROZEN).collect();
+    let is_refused = |index: &usize| record.error(*index) == Errno::OPNOTSUPP.raw_os_error();
+    let refused = spoiled.iter().filter(|index| is_refused(index));
+    let refused_types = refused.map(|index| filesystems[*index].kind.clone()).collect();
+    let spoiled: Vec<usize> = spoiled.into_iter().filter(|index| !(lenient && is_refused(index))).collect();
     // What was not tried only tells that another one failed.
     let first = spoiled.iter().find(|index| record.error(**index) != 0).or(spoiled.first());
     let failure = first.map(|index| {
@@ -22,7 +26,13 @@ pub(super) fn done(record: &Record) -> Done {
         format!("{mount} ({kind}): {result}")
     });
     let early = record.ended().map(|by| by.why().to_owned());
-    Done { frozen_us: thawed.unwrap_or_default(), filesystems, failure: early.or(failure) }
+    Done {
+        frozen_us: thawed.unwrap_or_default(),
+        filesystems,
+        failure: early.or(failure),
+        refused_types,
+        guarded: true,
+    }
 }
 
 fn filesystem(record: &Record, index: usize) -> FilesystemReport {

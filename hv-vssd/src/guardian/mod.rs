@@ -19,11 +19,12 @@ use crate::freeze::Ended;
 use crate::freeze::record::Record;
 use hv_utils_core::sys;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair, sockopt};
+use rustix::process::{Pid, Signal, kill_process};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 
@@ -32,6 +33,8 @@ pub const ARGUMENT: &str = "--guardian";
 
 /// How long the guardian may take for an answer before it is taken for dead.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// The same, where somebody is waiting for something else.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// The daemon's side of a guardian.
 #[derive(Debug)]
@@ -43,7 +46,7 @@ pub struct Guardian {
 
 /// What is asked of the guardian, from the thread that freezes. Each call waits for the answer.
 #[derive(Debug)]
-pub struct Line(OwnedFd);
+pub struct Line(Mutex<OwnedFd>);
 
 /// What the guardian has to say by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +75,7 @@ impl Guardian {
             .stdout(Stdio::from(told))
             .env_clear()
             .spawn()?;
-        Ok(Guardian { child, line: Arc::new(Line(command)), news: sys::watch(news)? })
+        Ok(Guardian { child, line: Arc::new(Line(Mutex::new(command))), news: sys::watch(news)? })
     }
 
     /// The line to it.
@@ -97,10 +100,17 @@ impl Guardian {
         }
     }
 
-    /// Ends it, and waits until it has ended: it holds nothing any more.
+    /// Ends it, at once: only while it holds nothing that is frozen.
     pub fn end(mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+
+    /// Leaves it to what it guards. It is told to end, so that it thaws, and does when we are gone.
+    pub fn leave(self) {
+        if let Ok(pid) = i32::try_from(self.child.id()) {
+            let _ = Pid::from_raw(pid).map(|pid| kill_process(pid, Signal::TERM));
+        }
     }
 }
 
@@ -108,13 +118,14 @@ impl Line {
     /// Hands over the record and the descriptors, in the record's order. When it returns, the guardian is ready to act.
     ///
     /// # Errors
-    /// It is dead, or does not answer.
+    /// It is dead, or does not answer: then it is not to be asked again, since its answer may still come.
     pub(crate) fn arm(&self, record: &Record, targets: &[OwnedFd]) -> io::Result<()> {
-        talk::arm(&self.0, record.descriptor(), targets.len())?;
+        let line = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        talk::arm(&*line, record.descriptor(), targets.len())?;
         for some in targets.chunks(talk::BATCH) {
-            talk::targets(&self.0, some)?;
+            talk::targets(&*line, some)?;
         }
-        talk::answer(&self.0)
+        talk::answer(&*line)
     }
 
     /// The first filesystem is about to be frozen: all are to be thawed at `deadline` (CLOCK_MONOTONIC) at the latest.
@@ -122,22 +133,20 @@ impl Line {
     /// # Errors
     /// It is dead, does not answer, or was told to end.
     pub(crate) fn go(&self, deadline: Duration) -> io::Result<()> {
-        talk::go(&self.0, deadline)?;
-        talk::answer(&self.0)
+        let line = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        talk::go(&*line, deadline)?;
+        talk::answer(&*line)
     }
 
-    /// Everything is thawed: it may close the descriptors.
+    /// Everything is thawed: it may close the descriptors. Whoever waits for the thaw waits for this, so not for long.
     ///
     /// # Errors
     /// It is dead, or does not answer.
     pub(crate) fn release(&self) -> io::Result<()> {
-        talk::release(&self.0)?;
-        talk::answer(&self.0)
-    }
-}
-
-impl AsFd for Line {
-    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
-        self.0.as_fd()
+        let line = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        sockopt::set_socket_timeout(&*line, sockopt::Timeout::Recv, Some(MOMENT))?;
+        talk::release(&*line)?;
+        talk::answer(&*line)?;
+        Ok(sockopt::set_socket_timeout(&*line, sockopt::Timeout::Recv, Some(PATIENCE))?)
     }
 }

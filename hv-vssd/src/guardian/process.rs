@@ -5,12 +5,13 @@
 
 use super::talk::{self, Said};
 use crate::freeze::record::{Record, Step, monotonic};
-use crate::freeze::thaw;
+use crate::freeze::thaw::{self, By};
 use crate::freeze::{Ended, STACK_BYTES};
 use hv_utils_core::sys;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::mm::{MlockAllFlags, mlockall, munlockall};
+use rustix::process::{Pid, Signal, getppid, set_parent_process_death_signal};
 use rustix::time::Timespec;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -19,6 +20,8 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+/// Between two looks whether everything is thawed.
+const MOMENT: Duration = Duration::from_micros(500);
 /// Until what could not be thawed is tried again, and what was abandoned is looked at.
 const AGAIN: Duration = Duration::from_millis(200);
 
@@ -26,6 +29,9 @@ const AGAIN: Duration = Duration::from_millis(200);
 #[must_use]
 pub fn main() -> ExitCode {
     let _ = rustix::thread::set_name(c"hv-vss-guardian");
+    // Also when the daemon has died and one of its threads cannot, because it hangs in a freeze: then its end of the line
+    // stays open. What closed before this is heard on the line.
+    let _ = set_parent_process_death_signal(Some(Signal::TERM));
     match watch() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -36,7 +42,8 @@ pub fn main() -> ExitCode {
 }
 
 fn watch() -> io::Result<()> {
-    let post = Post { signals: sys::requests_to_end()?, command: io::stdin(), news: io::stdout() };
+    let daemon = getppid();
+    let post = Post { daemon, signals: sys::requests_to_end()?, command: io::stdin(), news: io::stdout() };
     loop {
         post.wait(None)?;
         // While nothing is frozen a request to end is the daemon's business: it ends, and then so do we.
@@ -53,6 +60,7 @@ fn watch() -> io::Result<()> {
 
 /// The guardian's ears.
 struct Post {
+    daemon: Option<Pid>,
     signals: OwnedFd,
     command: io::Stdin,
     news: io::Stdout,
@@ -79,11 +87,11 @@ impl Post {
         }
     }
 
-    /// Whether there was a request to end.
+    /// Whether there was a request to end; a hang-up is none.
     fn drain_signals(&self) -> bool {
-        let mut some = false;
-        while rustix::io::read(&self.signals, &mut [0_u8; 128]).is_ok() {
-            some = true;
+        let (mut some, mut signal) = (false, [0_u8; 128]);
+        while rustix::io::read(&self.signals, &mut signal).is_ok() {
+            some |= signal[..4] != (Signal::HUP.as_raw()).to_ne_bytes();
         }
         some
     }
@@ -109,24 +117,48 @@ fn guard(post: &Post, record: &Record, count: usize) -> io::Result<()> {
     // Without the privilege we stay in memory as far as the kernel lets us.
     let _ = mlockall(MlockAllFlags::CURRENT);
     thread::scope(|scope| {
-        for _ in 1..thaw::THREADS.min(count) {
-            // Without them it takes longer, no more.
-            let _ = thread::Builder::new()
-                .stack_size(STACK_BYTES)
-                .spawn_scoped(scope, move || gate.follow(record, targets));
+        let mut hands = 0;
+        for _ in 0..thaw::THREADS.min(count) {
+            let builder = thread::Builder::new().stack_size(STACK_BYTES);
+            hands += usize::from(builder.spawn_scoped(scope, move || gate.follow(record, targets)).is_ok());
         }
-        let result = talk::agree(&post.command, true).and_then(|()| hold(post, record, gate, targets));
-        gate.open(true);
+        let watch = Watch { record, targets, gate, hands };
+        let result = talk::agree(&post.command, true).and_then(|()| hold(post, &watch));
+        gate.open(Duration::ZERO, true);
         let _ = munlockall();
         result
     })
 }
 
+/// What is guarded.
+struct Watch<'a> {
+    record: &'a Record,
+    targets: &'a [OwnedFd],
+    gate: &'a Gate,
+    /// How many threads thaw. Whoever listens does it only if there are none: a thaw can hang.
+    hands: usize,
+}
+
+impl Watch<'_> {
+    /// Has everything thawed that can be, and waits a moment for it.
+    fn thaw(&self, since: Duration) {
+        if self.hands == 0 {
+            thaw_abandoned(self.record, self.targets, since);
+            return thaw::pass(self.record, self.targets, By::Guardian, since);
+        }
+        self.gate.open(since, false);
+        let began = monotonic();
+        while !thaw::is_over(self.record) && monotonic().saturating_sub(began) < AGAIN {
+            thread::sleep(MOMENT);
+        }
+    }
+}
+
 /// What the threads wait for.
 #[derive(Debug, Default)]
 struct Gate {
-    /// How many passes were begun, and whether there will be no more.
-    state: Mutex<(u64, bool)>,
+    /// How many passes were begun, since when there are any, and whether there will be no more.
+    state: Mutex<(u64, Duration, bool)>,
     changed: Condvar,
 }
 
@@ -136,46 +168,46 @@ impl Gate {
         let mut seen = 0;
         loop {
             let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            let waited = self.changed.wait_while(state, |(pass, over)| *pass == seen && !*over);
-            let (pass, over) = *waited.unwrap_or_else(PoisonError::into_inner);
+            let waited = self.changed.wait_while(state, |(pass, _, over)| *pass == seen && !*over);
+            let (pass, since, over) = *waited.unwrap_or_else(PoisonError::into_inner);
             if over {
                 return;
             }
             seen = pass;
-            thaw::pass(record, targets);
+            thaw_abandoned(record, targets, since);
+            thaw::pass(record, targets, By::Guardian, since);
         }
     }
 
     /// Begins a pass, or ends the threads.
-    fn open(&self, over: bool) {
+    fn open(&self, since: Duration, over: bool) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        *state = (state.0 + 1, over);
+        *state = (state.0 + 1, since, over);
         self.changed.notify_all();
     }
 }
 
 /// Holds the descriptors until the daemon takes over, or thaws.
-fn hold(post: &Post, record: &Record, gate: &Gate, targets: &[OwnedFd]) -> io::Result<()> {
-    let mut deadline = None;
-    let pass = || {
-        gate.open(false);
-        thaw::pass(record, targets);
-    };
+fn hold(post: &Post, watch: &Watch<'_>) -> io::Result<()> {
+    let record = watch.record;
+    let (mut deadline, mut since): (Option<Duration>, Option<Duration>) = (None, None);
     loop {
         let unsettled = record.ended().is_some() && !thaw::is_over(record);
-        let left = deadline.map(|deadline: Duration| deadline.saturating_sub(monotonic()));
-        post.wait(if unsettled { Some(AGAIN) } else { left.filter(|_| record.ended().is_none()) })?;
+        let left = deadline.map(|deadline| deadline.saturating_sub(monotonic()));
+        post.wait(if unsettled { Some(MOMENT) } else { left.filter(|_| record.ended().is_none()) })?;
         let told = post.drain_signals();
-        let due = left.is_some() && deadline.is_some_and(|deadline| monotonic() >= deadline);
+        let due = deadline.is_some_and(|deadline| monotonic() >= deadline);
         if (told || due) && record.ended().is_none() {
             let by = if due { Ended::Deadline } else { Ended::Guardian };
             record.end(by);
             record.close();
-            pass();
+            watch.thaw(*since.get_or_insert_with(monotonic));
             talk::tell(&post.news, by);
         } else if unsettled {
-            pass();
-            thaw_abandoned(record, targets);
+            if getppid() != post.daemon {
+                thaw::inherit_thawing(record);
+            }
+            watch.thaw(*since.get_or_insert_with(monotonic));
         }
         if !post.pending()? {
             continue;
@@ -188,25 +220,34 @@ fn hold(post: &Post, record: &Record, gate: &Gate, targets: &[OwnedFd]) -> io::R
             Ok(Said::Release) => return talk::agree(&post.command, true),
             // The daemon is gone, with all its threads: the kernel closes a process' files after the last has left.
             _ => {
-                if !thaw::is_over(record) {
-                    record.end(Ended::Guardian);
-                }
-                record.close();
-                thaw::inherit(record);
-                pass();
-                while !thaw::is_over(record) {
-                    thread::sleep(AGAIN);
-                    pass();
-                }
+                bereaved(watch);
                 return Ok(());
             }
         }
     }
 }
 
-/// What the daemon was freezing when we ended it, and should have thawed by now: it may have been stopped.
-fn thaw_abandoned(record: &Record, targets: &[OwnedFd]) {
-    for (index, target) in targets.iter().enumerate() {
+/// Nobody else is left: until nothing is frozen.
+fn bereaved(watch: &Watch<'_>) {
+    let record = watch.record;
+    if !thaw::is_over(record) {
+        record.end(Ended::Guardian);
+    }
+    record.close();
+    thaw::inherit_from_daemon(record);
+    let since = monotonic();
+    while !thaw::is_over(record) {
+        watch.thaw(since);
+    }
+}
+
+/// What the daemon was freezing when we ended it, and should have thawed by now: it may have been stopped, or killed.
+fn thaw_abandoned(record: &Record, targets: &[OwnedFd], since: Duration) {
+    if monotonic().saturating_sub(since) < AGAIN {
+        return;
+    }
+    // Backwards: the lowest first.
+    for (index, target) in targets.iter().enumerate().rev() {
         if record.step(index) == Step::Abandoned && sys::thaw(target.as_fd()).is_ok() {
             record.thawed(index);
             let _ = record.advance(index, Step::Abandoned, Step::Thawed);

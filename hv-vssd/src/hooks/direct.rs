@@ -114,8 +114,14 @@ async fn start_and_wait(job: &Job<'_>) -> io::Result<(Outcome, Option<Left>)> {
 }
 
 fn start(job: &Job<'_>, output: std::os::fd::OwnedFd) -> io::Result<Group> {
-    let mut command = Command::new(job.path);
-    command.arg(job.phase.as_str()).env_clear().envs(job.environment()).current_dir("/").process_group(0);
+    let mut command = Command::new(job.program);
+    command
+        .arg0(job.path)
+        .arg(job.phase.as_str())
+        .env_clear()
+        .envs(job.environment())
+        .current_dir("/")
+        .process_group(0);
     command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
     let child = command.spawn()?;
     Ok(Group { id: Pid::from_child(&child), child: Some(child) })

@@ -4,10 +4,12 @@
 //! What package managers and editors leave there, and what is not executable, is not a hook.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+
+use super::way::{self, Unsafe, is_ours};
 
 /// What ends the names of what is no hook.
 const ENDINGS: [&str; 4] = ["~", ".bak", ".swp", ".orig"];
@@ -18,8 +20,20 @@ const PACKAGED: [&str; 2] = [".dpkg-", ".rpm"];
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct File {
     pub(super) name: String,
-    /// Why it must not be run.
-    pub(super) refusal: Option<String>,
+    /// Whether that is its name, or only like it.
+    is_text: bool,
+}
+
+impl File {
+    pub(super) fn named(name: &str) -> Self {
+        Self { name: name.to_owned(), is_text: true }
+    }
+
+    /// The program that it is, as things are now: a path without links, that nobody else can have lead elsewhere. An error is
+    /// why it must not be run.
+    pub(super) fn program(&self, directory: &Path) -> Result<PathBuf, String> {
+        if self.is_text { program(directory, &self.name) } else { Err("its name is not UTF-8".to_owned()) }
+    }
 }
 
 /// What is in a directory.
@@ -57,22 +71,12 @@ pub(super) fn find(directory: &Path) -> Result<Found, String> {
         if let Some(why) = &changeable {
             return Err(why.clone());
         }
-        found.files.push(match name.to_str() {
-            Some(name) => judge(directory, name),
-            None => File {
-                name: name.to_string_lossy().into_owned(),
-                refusal: Some("its name is not UTF-8".to_owned()),
-            },
-        });
+        found
+            .files
+            .push(File { name: name.to_string_lossy().into_owned(), is_text: name.to_str().is_some() });
     }
     found.files.sort_by(|one, other| one.name.as_bytes().cmp(other.name.as_bytes()));
     Ok(found)
-}
-
-/// Whether the hook `name` may be run, as things are now.
-pub(super) fn judge(directory: &Path, name: &str) -> File {
-    let refusal = unsafe_directory(directory).or_else(|| refusal(&directory.join(name)));
-    File { name: name.to_owned(), refusal }
 }
 
 /// What an editor or a package manager has left, or hides.
@@ -97,51 +101,46 @@ fn is_program(path: &Path) -> Result<bool, String> {
     Ok(true)
 }
 
-/// Why the program behind `path`, which may be a link, must not be run.
-fn refusal(path: &Path) -> Option<String> {
-    let unreadable = |error| Some(format!("it cannot be read: {error}"));
-    let target = match fs::canonicalize(path) {
-        Ok(target) => target,
-        Err(error) => return unreadable(error),
-    };
-    let metadata = match fs::metadata(&target) {
-        Ok(metadata) => metadata,
-        Err(error) => return unreadable(error),
-    };
+fn program(directory: &Path, name: &str) -> Result<PathBuf, String> {
+    // Names may come from a file.
+    if !matches!(Path::new(name).components().collect::<Vec<_>>()[..], [Component::Normal(_)]) {
+        return Err("its name is a path".to_owned());
+    }
+    if let Some(why) = unsafe_directory(directory) {
+        return Err(why);
+    }
+    let program = way::resolve(&directory.join(name)).map_err(|why| match why {
+        Unsafe::Others(at) => format!("others than root can change {}", at.display()),
+        Unsafe::Nowhere(error) => unreadable(&error),
+    })?;
+    let metadata = fs::symlink_metadata(&program).map_err(|error| unreadable(&error))?;
     if !metadata.is_file() || metadata.mode() & 0o111 == 0 {
-        return Some("it is no program any more".to_owned());
+        return Err("it is no program any more".to_owned());
     }
     if !is_ours(&metadata, false) {
-        return Some("others than root can change it".to_owned());
+        return Err("others than root can change it".to_owned());
     }
-    let directory = target.parent()?;
-    is_under_others(directory).map(|at| format!("others than root can change {}", at.display()))
+    Ok(program)
 }
 
-/// Why nothing in `directory` may be run.
+fn unreadable(error: &io::Error) -> String {
+    format!("it cannot be read: {error}")
+}
+
+/// Why nothing in `directory`, which may be a link, may be run.
 fn unsafe_directory(directory: &Path) -> Option<String> {
-    let real = match fs::canonicalize(directory) {
+    let at = match way::resolve(directory) {
+        // Not even with a sticky bit: others could put their own programs there.
+        Ok(real) if fs::symlink_metadata(&real).is_ok_and(|metadata| is_ours(&metadata, false)) => {
+            return None;
+        }
         Ok(real) => real,
-        Err(error) => return Some(format!("{} cannot be read: {error}", directory.display())),
+        Err(Unsafe::Others(at)) => at,
+        Err(Unsafe::Nowhere(error)) => {
+            return Some(format!("{} cannot be read: {error}", directory.display()));
+        }
     };
-    // Not even with a sticky bit: others could put their own programs there.
-    let own = fs::metadata(&real).is_ok_and(|metadata| is_ours(&metadata, false));
-    let at = if own { is_under_others(&real)? } else { real };
     Some(format!("others than root can change {}: no hook in {} is run", at.display(), directory.display()))
-}
-
-/// The first of `directory` and those above it in which others could put something else in its place.
-fn is_under_others(directory: &Path) -> Option<PathBuf> {
-    let safe = |at: &Path| fs::metadata(at).is_ok_and(|metadata| is_ours(&metadata, true));
-    directory.ancestors().find(|at| !safe(at)).map(Path::to_path_buf)
-}
-
-/// Whether only root, or the user that we are, can change it. In a `sticky` directory others cannot replace what is ours.
-fn is_ours(metadata: &fs::Metadata, sticky: bool) -> bool {
-    let own = rustix::process::geteuid().as_raw();
-    let owner = metadata.uid() == 0 || metadata.uid() == own;
-    let mode = metadata.mode();
-    owner && (mode & 0o022 == 0 || sticky && mode & 0o1000 != 0)
 }
 
 #[cfg(test)]

@@ -13,6 +13,9 @@ pub(super) const GRACE: Duration = Duration::from_secs(2);
 /// What is to be run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Job<'a> {
+    /// Without links: just judged, and the same when it is executed.
+    pub(super) program: &'a Path,
+    /// What it is called: its place in the directory of hooks.
     pub(super) path: &'a Path,
     pub(super) name: &'a str,
     pub(super) phase: Phase,

@@ -11,22 +11,26 @@ mod direct;
 mod files;
 mod job;
 mod means;
+mod memory;
 mod output;
+mod round;
 mod systemd;
+mod way;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
-use crate::report::{HookReport, Phase, micros};
+use crate::report::{HookReport, Phase};
 use direct::Left;
 use files::File;
-use job::{Job, Outcome};
-use means::Means;
-use systemd::{Stopping, Systemd};
+use means::By;
+use memory::Memory;
+use systemd::Stopping;
 
 /// How hooks are run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +51,7 @@ pub enum Runner {
     /// systemd where it runs the machine and can be reached, else the daemon itself.
     #[default]
     Auto,
-    /// systemd; without it every hook fails.
+    /// systemd; without it every `freeze` fails.
     Systemd,
     /// The daemon itself: inside its sandbox.
     Direct,
@@ -64,8 +68,6 @@ pub struct Round {
 
 /// There where systemd is the first process (`sd_booted(3)`).
 const BOOTED: &str = "/run/systemd/system";
-/// What the filesystems may take to write their data and to freeze, for the deadline that hooks are told.
-const FREEZING: Duration = Duration::from_secs(60);
 /// How long they may then be frozen, unless we are told: the default of `max-frozen-secs`.
 const FROZEN: Duration = Duration::from_secs(120);
 
@@ -75,28 +77,49 @@ pub struct Hooks {
     options: Arc<Options>,
     frozen: Duration,
     booted: PathBuf,
+    /// How long a thaw waits for a bus.
+    patience: Duration,
+    memory: Option<Memory>,
+    bus: Arc<watch::Sender<Option<zbus::Connection>>>,
+    /// Units of hooks that were given up, and have not ended yet.
+    stopping: Stopping,
     state: Arc<Mutex<State>>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    bus: Option<zbus::Connection>,
     /// What was said already, each once.
     said: HashSet<String>,
     /// Whose `freeze` was run, since the last round of `thaw`.
     begun: Vec<String>,
+    /// What ran it.
+    begun_by: Option<By>,
+    /// The same of a daemon before us, until it is thawed.
+    left_behind: Vec<String>,
     /// What those have left running, if we are their parent.
     left: Vec<Left>,
-    /// Units of hooks that were given up, and have not ended yet.
-    stopping: Stopping,
+    /// Units may have been left.
+    units_left: bool,
+    /// The end of those, outside of a round.
+    tidying: Option<JoinHandle<()>>,
+    /// Of a round of `freeze` that was dropped.
+    given_up: Vec<HookReport>,
 }
 
 impl Hooks {
     /// Nothing is read or run yet.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let (options, state) = (Arc::new(options), Arc::default());
-        Self { options, frozen: FROZEN, booted: BOOTED.into(), state }
+        Self {
+            options: Arc::new(options),
+            frozen: FROZEN,
+            booted: BOOTED.into(),
+            patience: means::BUS_PATIENCE,
+            memory: None,
+            bus: Arc::new(watch::Sender::new(None)),
+            stopping: Stopping::default(),
+            state: Arc::default(),
+        }
     }
 
     /// The same, with filesystems that are frozen for so long at most (`max-frozen-secs`). Hooks are told, see
@@ -106,9 +129,26 @@ impl Hooks {
         Self { frozen, ..self }
     }
 
+    /// The same; who has begun is remembered in `run_dir`, for a daemon after this one in this boot. What one before this
+    /// one has left there is read now, and kept until a round of `thaw`.
+    #[must_use]
+    pub fn remember_in(self, run_dir: &Path, boot_id: &str) -> Self {
+        let memory = Memory::new(run_dir, boot_id);
+        self.state().left_behind = memory.read().unwrap_or_default();
+        Self { memory: Some(memory), ..self }
+    }
+
+    /// What a daemon before this one has begun in this boot and not thawed: for a round of `thaw`. `None`: nothing.
+    #[must_use]
+    pub fn left_behind(&self) -> Option<Vec<String>> {
+        let names = self.state().left_behind.clone();
+        (!names.is_empty()).then_some(names)
+    }
+
     /// The bus that the daemon is on now: systemd is asked over it, if it is there.
     pub fn over(&self, bus: zbus::Connection) {
-        self.state().bus = Some(bus);
+        self.bus.send_replace(Some(bus));
+        self.tidy();
     }
 
     /// Those that would be run now, in the order of their names. No directory is no hooks.
@@ -116,7 +156,7 @@ impl Hooks {
     /// # Errors
     /// The directory cannot be read, or others than root can change what is in it: a sentence.
     pub fn names(&self) -> Result<Vec<String>, String> {
-        let safe = |file: File| file.refusal.is_none().then_some(file.name);
+        let safe = |file: File| file.program(&self.options.directory).is_ok().then_some(file.name);
         Ok(self.files()?.into_iter().filter_map(safe).collect())
     }
 
@@ -124,6 +164,13 @@ impl Hooks {
     #[must_use]
     pub fn begun(&self) -> Vec<String> {
         self.state().begun.clone()
+    }
+
+    /// What ran in a round of `freeze` that was dropped, with the hook that this has ended; since the last call and the last
+    /// freeze.
+    #[must_use]
+    pub fn take_given_up(&self) -> Vec<HookReport> {
+        std::mem::take(&mut self.state().given_up)
     }
 
     /// Runs a round. `begun` are those whose `freeze` was run, for the other two phases; `None` means all that are there,
@@ -138,112 +185,6 @@ impl Hooks {
         }
     }
 
-    async fn freeze(&self) -> Round {
-        // Nobody has thawed what was left there by a round that was given up.
-        let forgotten = std::mem::take(&mut self.state().left);
-        drop(forgotten);
-        self.state().begun.clear();
-        let files = match self.files() {
-            Ok(files) => files,
-            Err(why) => {
-                tracing::warn!("no hooks were run: {why}");
-                return Round { failure: (!self.options.go_on).then_some(why), ..Round::default() };
-            }
-        };
-        let mut round = Round::default();
-        if files.is_empty() {
-            return round;
-        }
-        let means = self.means().await;
-        for (at, file) in files.iter().enumerate() {
-            let hooks = u32::try_from(files.len() - at).unwrap_or(u32::MAX);
-            let deadline = self.options.time.saturating_mul(hooks) + FREEZING + self.frozen;
-            if file.refusal.is_none() {
-                self.state().begun.push(file.name.clone());
-            }
-            let report = self.hook(&means, Phase::Freeze, file, deadline).await;
-            let failed = !report.is_ok();
-            if failed && !self.options.go_on {
-                round.failure = Some(format!("hook {}: {}", report.name, report.result));
-            }
-            round.reports.push(report);
-            if round.failure.is_some() {
-                break;
-            }
-        }
-        round
-    }
-
-    async fn back(&self, phase: Phase, begun: Option<&[String]>) -> Round {
-        let mut round = Round::default();
-        let files = match begun {
-            Some(names) => Ok(names.iter().map(|name| files::judge(&self.options.directory, name)).collect()),
-            None => self.files(),
-        };
-        let mut files = files.unwrap_or_else(|why| {
-            tracing::warn!("no hooks were run: {why}");
-            Vec::new()
-        });
-        files.sort_by(|one, other| other.name.cmp(&one.name));
-        let had_begun = !self.state().begun.is_empty();
-        if files.is_empty() && begun.is_some() && !had_begun {
-            return round;
-        }
-        let means = self.means().await;
-        if let (Means::Systemd(systemd), None) = (&means, begun) {
-            // A freeze that the daemon before us had not ended must not go on while it is undone.
-            systemd.stop_all(&["activating"]).await;
-            systemd.stopped().await;
-        }
-        for file in &files {
-            round.reports.push(self.hook(&means, phase, file, self.options.time).await);
-        }
-        if phase == Phase::Thaw {
-            self.clean(&means).await;
-        }
-        round
-    }
-
-    /// Ends what the hooks have left running since their `freeze`.
-    async fn clean(&self, means: &Means) {
-        let left = {
-            let mut state = self.state();
-            state.begun.clear();
-            std::mem::take(&mut state.left)
-        };
-        if !left.is_empty() {
-            left.iter().for_each(Left::ask);
-            // They have a moment to end as they wish, and nobody waits for it.
-            tokio::spawn(async move {
-                tokio::time::sleep(job::GRACE).await;
-                drop(left);
-            });
-        }
-        if let Means::Systemd(systemd) = means {
-            systemd.stop_all(&[]).await;
-        }
-    }
-
-    async fn hook(&self, means: &Means, phase: Phase, file: &File, deadline: Duration) -> HookReport {
-        let began = Instant::now();
-        let outcome = match &file.refusal {
-            Some(why) => Outcome::failed(format!("was not run: {why}")),
-            None => {
-                let path = self.options.directory.join(&file.name);
-                let job = Job { path: &path, name: &file.name, phase, time: self.options.time, deadline };
-                let (outcome, left) = means.run(&job).await;
-                self.state().left.extend(left);
-                outcome
-            }
-        };
-        let took_us = micros(began.elapsed());
-        let Outcome { result, output } = outcome;
-        let report = HookReport { name: file.name.clone(), phase, took_us, result, output };
-        // A failure is told when all is over; the words are for who looks for them.
-        tracing::debug!("hook {} {}: {}\n{}", report.name, phase.as_str(), report.result, report.output);
-        report
-    }
-
     /// What is there, what is not run left out and said once.
     fn files(&self) -> Result<Vec<File>, String> {
         let files::Found { files, left_out } = files::find(&self.options.directory)?;
@@ -251,29 +192,6 @@ impl Hooks {
             self.once(why);
         }
         Ok(files)
-    }
-
-    async fn means(&self) -> Means {
-        let (bus, stopping) = {
-            let state = self.state();
-            (state.bus.clone(), state.stopping.clone())
-        };
-        let means = match self.options.runner {
-            Runner::Direct => Means::Direct,
-            Runner::Auto if !is_directory(&self.booted) => Means::Direct,
-            Runner::Auto | Runner::Systemd => match Systemd::find(bus, stopping).await {
-                Ok(systemd) => Means::Systemd(systemd),
-                Err(why) if self.options.runner == Runner::Systemd => Means::None(why),
-                Err(why) => {
-                    self.once(format!("hooks run as children of the daemon, inside its sandbox: {why}"));
-                    Means::Direct
-                }
-            },
-        };
-        if let Means::Systemd(systemd) = &means {
-            systemd.stopped().await;
-        }
-        means
     }
 
     fn once(&self, what: String) {
@@ -288,10 +206,6 @@ impl Hooks {
         // Every change to it is whole: what a panic left is as good as any.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn is_directory(path: &Path) -> bool {
-    std::fs::metadata(path).is_ok_and(|metadata| metadata.is_dir())
 }
 
 #[cfg(test)]

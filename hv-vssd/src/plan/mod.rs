@@ -143,6 +143,8 @@ pub struct Rules {
     pub exclude_types: Vec<String>,
     /// Whether a filesystem on a disk of this machine that cannot be frozen stops everything (`on-unfreezable = "fail"`).
     pub fail_on_unfreezable: bool,
+    /// Types that the kernel has refused to freeze: no configuration, but what was learnt.
+    pub refused_types: Vec<String>,
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::backup::Stage;
 use crate::bus::{Ask, PlanRow, Shown, ShownState};
 use crate::engine::{Phase, Refusal};
 use crate::plan::Plan;
+use crate::planning::For;
 use crate::report::{Cause, Origin};
 
 impl Vssd {
@@ -29,8 +30,13 @@ impl Vssd {
             return;
         }
         let Some(backup) = &mut self.backup else { return };
-        if !matches!(self.engine.cause(), Some(Cause::Host | Cause::Bus)) {
-            backup.fail(why);
+        match (self.engine.cause(), backup.origin) {
+            // Ended by whoever has asked for it.
+            (Some(Cause::Host), Origin::Host) | (Some(Cause::Bus), Origin::Bus) => {}
+            (Some(Cause::Bus), Origin::Host) => {
+                backup.fail("somebody in the guest had it thawed before the host did");
+            }
+            _ => backup.fail(why),
         }
         match backup.stage {
             Stage::Filesystems => {
@@ -48,7 +54,7 @@ impl Vssd {
     pub(super) fn asked(&mut self, ask: Ask, link: &mut Link) {
         match ask {
             Ask::Plan(answer) => {
-                let plan = self.planning.clone().plan(self.settings.rules.clone());
+                let plan = self.planning.clone().plan(self.rules(), For::Sight);
                 tokio::spawn(async move {
                     let rows = |plan: Plan| plan.entries.iter().map(PlanRow::from).collect();
                     let _ = answer.send(plan.await.map(rows).map_err(Error::Failed));
@@ -77,7 +83,7 @@ impl Vssd {
 
     pub(super) fn publish(&mut self) {
         let state = match self.engine.phase() {
-            _ if self.stuck => ShownState::Failed,
+            _ if self.stuck || self.rescue.is_some() => ShownState::Failed,
             Phase::Thawed => ShownState::Thawed,
             Phase::Freezing => ShownState::Freezing,
             Phase::Frozen => ShownState::Frozen,
@@ -91,8 +97,9 @@ impl Vssd {
         let cause = self.engine.cause().unwrap_or(Cause::Error);
         let last = past.map(|backup| Arc::new(backup.report(cause)));
         let last = last.or_else(|| self.history.records().last().cloned());
-        let shown =
-            Shown { state, frozen_mounts: mounts.into(), frozen_since, deadline, last, ..Shown::default() };
+        let origin = (self.engine.phase() != Phase::Thawed).then(|| self.engine.origin());
+        let frozen_mounts = mounts.into();
+        let shown = Shown { state, origin, frozen_mounts, frozen_since, deadline, last };
         self.desk.shown.send_if_modified(|now| std::mem::replace(now, shown) != *now);
     }
 }
@@ -103,6 +110,7 @@ fn refused(refusal: Refusal) -> Error {
             Error::Busy("a freeze of the host's is under way: try again later".into())
         }
         Refusal::Busy(Origin::Bus) => Error::Busy("another freeze is under way: try again later".into()),
+        Refusal::Stopping => Error::Busy("the daemon is about to end".into()),
         Refusal::NotFrozen => Error::NotFrozen("nothing is frozen".into()),
     }
 }

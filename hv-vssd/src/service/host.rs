@@ -4,9 +4,10 @@ use hv_utils_core::channel::{Link, Request};
 use hv_utils_core::wire::Status;
 use hv_utils_core::wire::vss::{self, Operation};
 
-use super::Vssd;
+use super::{Heard, Vssd};
 use crate::engine::Action;
 use crate::plan::{Plan, Verdict};
+use crate::planning::For;
 use crate::report::Origin;
 
 /// How many filesystems are named in the log.
@@ -17,7 +18,7 @@ impl Vssd {
         match self.engine.request(operation) {
             Action::Answer(good) => self.answer(request, operation, good, link),
             Action::Check => {
-                let plan = self.planning.clone().plan(self.settings.rules.clone());
+                let plan = self.planning.clone().plan(self.rules(), For::Freeze);
                 self.check = Some((request, operation, tokio::spawn(plan)));
             }
             Action::Freeze => {
@@ -37,13 +38,18 @@ impl Vssd {
 
     fn answer(&mut self, request: Request, operation: Operation, good: bool, link: &mut Link) {
         let status = if good { Status::OK } else { Status::FAIL };
-        link.answer(&request, status, |message| {
+        let paid = operation == Operation::THAW && !self.engine.is_owed();
+        // Killed between the two: the good news is true even if it is lost, the bad news is told twice rather than never.
+        if paid && good {
+            self.debt.settle();
+        }
+        let receipt = link.answer_noted(&request, status, |message| {
             if good {
                 vss::fill(operation, message);
             }
         });
-        if operation == Operation::THAW && !self.engine.is_owed() {
-            self.debt.settle();
+        if paid && !good {
+            self.receipt = Some((receipt, Heard::Spoiled));
         }
     }
 
@@ -60,6 +66,27 @@ impl Vssd {
             tracing::warn!("the host is told that no backup is possible: {why}");
         }
         self.answer(request, operation, possible.is_ok(), link);
+    }
+
+    /// The host has heard what it must.
+    pub(super) fn heard(&mut self) {
+        if let Some((_, Heard::Spoiled)) = self.receipt.take()
+            && !self.engine.is_owed()
+        {
+            self.debt.settle();
+        }
+    }
+
+    /// The host has not heard what it must.
+    pub(super) fn unheard(&mut self, link: &mut Link) {
+        match self.receipt.take() {
+            Some((_, Heard::Frozen)) => {
+                self.engine.host_gone();
+                self.follow("the host was not told that everything is frozen", link);
+            }
+            Some((_, Heard::Spoiled)) => self.engine.owes_still(),
+            None => {}
+        }
     }
 
     /// Asks the engine again about what waits for another phase.

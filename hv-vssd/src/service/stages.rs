@@ -1,36 +1,52 @@
 //! A freeze from stage to stage: plan, hooks, filesystems, hooks.
 
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hv_utils_core::bus::{BusChoice, Error};
 use hv_utils_core::channel::Link;
 use hv_utils_core::daemon::notify::watchdog_limit;
 use hv_utils_core::wire::Status;
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use super::{FREEZING_LIMIT, Vssd, WATCHDOG_SLACK};
+use super::{FREEZING_LIMIT, HISTORY_PATIENCE, Heard, Vssd, WATCHDOG_SLACK};
 use crate::backup::{Backup, Stage};
 use crate::config::Settings;
-use crate::freeze::{Ended, Event, Leftover, Outcome};
+use crate::freeze::{After, Ended, Event, Leftover, Order, Outcome, recover};
 use crate::hooks::Hooks;
 use crate::hooks::Round;
-use crate::plan::Plan;
+use crate::plan::{Plan, Rules};
+use crate::planning::For;
 use crate::report::{Cause, FROZEN, FreezeReport, Origin, Phase as HookPhase};
+use crate::rescue::roots;
 
 /// How long the hooks of a freeze before our time wait for a bus, over which they would be run.
 const BUS_PATIENCE: Duration = Duration::from_secs(10);
 
-/// The hooks that these settings name.
-pub(super) fn hooks(settings: &Settings) -> Hooks {
-    Hooks::new(settings.hooks.clone()).frozen_at_most(settings.max_frozen)
+/// Between two attempts to thaw what was left.
+const RESCUE_PAUSE: Duration = Duration::from_secs(5);
+
+/// Types of filesystems of which it is remembered that the kernel does not freeze them.
+const MOST_TYPES: usize = 64;
+
+/// The hooks that these settings name; who has begun is remembered in the run directory.
+pub(super) fn hooks(settings: &Settings, run_dir: &Path, boot_id: &str) -> Hooks {
+    Hooks::new(settings.hooks.clone()).frozen_at_most(settings.max_frozen).remember_in(run_dir, boot_id)
 }
 
 impl Vssd {
     pub(super) fn begin(&mut self, origin: Origin, time: Duration) {
-        let plan = self.planning.clone().plan(self.settings.rules.clone());
+        let plan = self.planning.clone().plan(self.rules(), For::Freeze);
         self.backup = Some(Backup::begin(origin, time, tokio::spawn(plan)));
         self.limit = Some(Box::pin(sleep(FREEZING_LIMIT)));
         self.stuck = false;
+    }
+
+    /// What the administrator wants, and what the kernel has taught.
+    pub(super) fn rules(&self) -> Rules {
+        Rules { refused_types: self.refused_types.clone(), ..self.settings.rules.clone() }
     }
 
     pub(super) fn planned(&mut self, plan: Result<Plan, String>, link: &mut Link) {
@@ -39,13 +55,18 @@ impl Vssd {
             Err(why) => Some(why),
         };
         let Some(backup) = &mut self.backup else { return };
-        if let Some(refusal) = refusal {
+        // Whoever tries to thaw what was left would take the new record for the old one.
+        let left = self.rescue.is_some().then(|| "something of an earlier freeze is still frozen".to_owned());
+        if let Some(refusal) = refusal.or(left) {
             backup.fail(refusal);
             return self.wind_down(link);
         }
-        let hooks = self.hooks.clone();
-        backup.stage =
-            Stage::Preparing(tokio::spawn(async move { hooks.run(HookPhase::Freeze, None).await }));
+        let (hooks, history) = (self.hooks.clone(), Arc::clone(&self.history));
+        backup.stage = Stage::Preparing(tokio::spawn(async move {
+            // Whoever still writes the history must not be caught by the freeze.
+            let _ = timeout(HISTORY_PATIENCE, history.saved()).await;
+            hooks.run(HookPhase::Freeze, None).await
+        }));
     }
 
     pub(super) fn hooked(&mut self, round: Round, link: &mut Link) {
@@ -67,6 +88,7 @@ impl Vssd {
 
     /// The hooks are ready: to the filesystems.
     fn freeze(&mut self, link: &mut Link) {
+        let rules = self.rules();
         let Some(backup) = &mut self.backup else { return };
         let noted = if backup.origin == Origin::Host { self.debt.note(&self.boot_id) } else { Ok(()) };
         // From here on nothing is said until everything is thawed.
@@ -74,10 +96,12 @@ impl Vssd {
         if watchdog_limit().is_some() {
             self.context.notify.watchdog_period(backup.time + FREEZING_LIMIT + WATCHDOG_SLACK);
         }
-        let planner = Box::new(self.planning.here(self.settings.rules.clone()));
+        let planner = Box::new(self.planning.here(rules));
+        let lenient = !self.settings.rules.fail_on_unfreezable;
+        let order = Order { planner, origin: backup.origin, time: backup.time, lenient };
         let begun = noted
             .map_err(|error| format!("the run directory cannot be written to: {error}"))
-            .and_then(|()| self.freezer.begin(planner, backup.origin, backup.time));
+            .and_then(|()| self.freezer.begin(order));
         match begun {
             Ok(()) => backup.stage = Stage::Filesystems,
             Err(why) => {
@@ -96,12 +120,12 @@ impl Vssd {
                 }
             }
             Event::Reached(Outcome::Frozen, since) => self.all_frozen(since, link),
-            Event::Reached(Outcome::Failed, _) => self.engine.end(Cause::Error),
-            Event::Reached(Outcome::Unguarded, _) => {
-                if let Some(backup) = &mut self.backup {
+            Event::Reached(outcome, _) => {
+                if let Some(backup) = self.backup.as_mut().filter(|_| outcome == Outcome::Unguarded) {
                     backup.fail("the guardian does not answer: without it nothing is frozen");
                 }
                 self.engine.end(Cause::Error);
+                self.answer_failed(link);
             }
             Event::Ended(by) => {
                 let cause = match by {
@@ -112,12 +136,20 @@ impl Vssd {
             }
             Event::Stuck => {
                 self.stuck = true;
+                if let Some(backup) = self.backup.as_mut().filter(|backup| backup.frozen.is_none()) {
+                    backup.is_frozen(Duration::ZERO);
+                }
                 tracing::error!("something does not thaw; it is tried again");
                 self.publish();
             }
             Event::Over(done) => {
                 if done.failure.is_some() {
                     self.engine.spoiled();
+                }
+                for kind in &done.refused_types {
+                    if self.refused_types.len() < MOST_TYPES && !self.refused_types.contains(kind) {
+                        self.refused_types.push(kind.clone());
+                    }
                 }
                 if let Some(backup) = &mut self.backup {
                     backup.done(done);
@@ -135,7 +167,7 @@ impl Vssd {
         }
         self.limit = None;
         if let Some(request) = backup.request.take() {
-            self.receipt = Some(link.answer_noted(&request, Status::OK, |_| {}));
+            self.receipt = Some((link.answer_noted(&request, Status::OK, |_| {}), Heard::Frozen));
         }
         backup.answering();
         backup.is_frozen(since);
@@ -147,18 +179,26 @@ impl Vssd {
         }
     }
 
+    /// The host's freeze has failed, or was given up: it is told so, if it still waits.
+    fn answer_failed(&mut self, link: &mut Link) {
+        let Some(request) = self.backup.as_mut().and_then(|backup| backup.request.take()) else { return };
+        link.answer(&request, Status::FAIL, |_| {});
+        if !self.engine.is_owed() {
+            self.debt.settle();
+        }
+        if let Some(backup) = &mut self.backup {
+            backup.answering();
+        }
+    }
+
     /// Nothing is frozen: whoever waits is answered, the log may be written to again, and the hooks are told.
     pub(super) fn wind_down(&mut self, link: &mut Link) {
         self.engine.over();
         (self.limit, self.stuck) = (None, false);
-        // Its answer comes first, before anything that takes a while.
+        // Answers come first, before anything that takes a while.
+        self.answer_failed(link);
         self.ask_again(link);
         if let Some(backup) = &mut self.backup {
-            if let Some(request) = backup.request.take() {
-                backup.answering();
-                link.answer(&request, Status::FAIL, |_| {});
-                self.debt.settle();
-            }
             if let Some(asker) = backup.asker.take() {
                 backup.answering();
                 let why =
@@ -183,7 +223,8 @@ impl Vssd {
     /// The hooks are done: what there is to tell is told.
     fn settled(&mut self, link: &mut Link) {
         self.engine.settled();
-        if let Some(backup) = self.backup.take() {
+        if let Some(mut backup) = self.backup.take() {
+            backup.given_up(self.hooks.take_given_up());
             self.tell(backup.report(self.engine.cause().unwrap_or(Cause::Error)));
         }
         if let Some(settings) = self.next.take() {
@@ -195,7 +236,7 @@ impl Vssd {
 
     /// Settings for the freezes from now on.
     pub(super) fn apply(&mut self, settings: Settings) {
-        self.hooks = hooks(&settings);
+        self.hooks = hooks(&settings, &self.context.common.run_dir, &self.boot_id);
         if let Some(bus) = &*self.bus.borrow() {
             self.hooks.over(bus.clone());
         }
@@ -221,18 +262,38 @@ impl Vssd {
         self.history.save();
     }
 
-    /// A freeze before our time: it is told, and the hooks that may still wait for their thaw are run.
-    pub(super) fn recovered(&mut self, leftover: Leftover) {
-        for stuck in &leftover.stuck {
+    /// Tries again to thaw what an instance before this one has left, until nothing is frozen.
+    fn keep_rescuing(&self) -> JoinHandle<()> {
+        let (common, boot_id) = (self.context.common.clone(), self.boot_id.clone());
+        tokio::task::spawn_blocking(move || {
+            let left = || recover(&common.run_dir, &roots(&common), &boot_id, After::Forget);
+            while left().is_ok_and(|left| left.is_some_and(|left| !left.stuck.is_empty())) {
+                std::thread::sleep(RESCUE_PAUSE);
+            }
+        })
+    }
+
+    /// A freeze before our time: it is told, and the hooks that still wait for their thaw are run.
+    pub(super) fn recovered(&mut self, leftover: Option<Leftover>) {
+        let begun = self.hooks.left_behind();
+        if leftover.is_none() && begun.is_none() {
+            return;
+        }
+        let stuck = leftover.as_ref().map(|leftover| leftover.stuck.as_slice()).unwrap_or_default();
+        if !stuck.is_empty() {
+            self.rescue = Some(self.keep_rescuing());
+        }
+        for stuck in stuck {
             tracing::error!("left frozen by an instance before this one: {stuck}");
         }
-        tracing::warn!(thawed = leftover.thawed, "an instance before this one ended during a freeze");
-        self.engine.recovered(leftover.report.origin);
+        tracing::warn!("an instance before this one ended during a freeze");
+        let report = leftover.map_or_else(Backup::without_record, |leftover| leftover.report);
+        self.engine.recovered(report.origin);
         let mut bus = self.bus.subscribe();
         let wait = if self.context.common.bus == BusChoice::None { Duration::ZERO } else { BUS_PATIENCE };
         let bus = async move {
             let _ = timeout(wait, bus.wait_for(Option::is_some)).await;
         };
-        self.backup = Some(Backup::recovered(leftover.report, &self.hooks, bus));
+        self.backup = Some(Backup::recovered(report, &self.hooks, begun.unwrap_or_default(), bus));
     }
 }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use hv_vssd::hooks::{Hooks, Options};
+use hv_vssd::hooks::{Hooks, Options, Round};
 use hv_vssd::report::Phase;
 
 use crate::support::{Place, results, run};
@@ -57,6 +57,9 @@ fn a_round_that_is_given_up_ends_the_hook_that_runs_with_all_it_has_started() {
         life.end().await;
         assert_eq!(place.log(), "0 freeze\n");
         assert_eq!(hooks.begun(), ["0", "1"]);
+        let kept = Round { reports: hooks.take_given_up(), failure: None };
+        assert_eq!(results(&kept), [("0", "ok"), ("1", "ended: the freeze was given up")]);
+        assert_eq!(hooks.take_given_up(), []);
     });
 }
 

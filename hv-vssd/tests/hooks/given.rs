@@ -93,3 +93,29 @@ fn a_name_that_is_no_text_is_refused_with_a_reason() {
         );
     });
 }
+
+#[test]
+fn a_linked_script_is_executed_where_it_lies() {
+    run(async {
+        let place = Place::new();
+        write(&place.path("script"), "#!/bin/sh\necho \"$0\"\n");
+        std::os::unix::fs::symlink("../script", place.hooks_dir().join("1")).unwrap();
+        let real = std::fs::canonicalize(place.path("script")).unwrap();
+        assert_eq!(report(&place).await.output, format!("{}\n", real.display()));
+    });
+}
+
+#[test]
+fn a_link_that_others_have_made_unsafe_since_the_round_began_is_not_run() {
+    run(async {
+        let place = Place::new();
+        let (open, hook) = (place.path("open"), place.hooks_dir().join("2"));
+        std::fs::create_dir(&open).unwrap();
+        let (open, hook) = (open.display(), hook.display());
+        place.put("1", &format!("chmod 777 {open}; ln -s /bin/true {open}/link; ln -sf {open}/link {hook}"));
+        place.put("2", "echo unchanged");
+        let round = place.hooks().run(Phase::Freeze, None).await;
+        let why = format!("was not run: others than root can change {open}");
+        assert_eq!(round.reports[1].result, why);
+    });
+}

@@ -5,5 +5,6 @@
 
 mod ending;
 mod given;
+mod remembered;
 mod rounds;
 mod support;

@@ -52,9 +52,10 @@ fn only_what_is_ours_is_thawed() {
         (0, Step::Thawed),
         (0, Step::Refused),
         (0, Step::Stuck),
+        (0, Step::Guarded),
     ];
     let (record, targets) = record(&all);
-    pass(&record, &targets);
+    pass(&record, &targets, By::Daemon, monotonic());
     let expected = [
         Step::Idle,
         Step::Abandoned,
@@ -64,9 +65,10 @@ fn only_what_is_ours_is_thawed() {
         Step::Thawed,
         Step::Refused,
         done(),
+        Step::Guarded,
     ];
     assert_eq!(steps(&record), expected);
-    assert!(!is_over(&record), "two are still with the other one");
+    assert!(!is_over(&record), "some are still with others");
 }
 
 #[test]
@@ -79,8 +81,8 @@ fn who_survives_takes_over_what_the_other_was_at() {
         (0, Step::Refused),
     ];
     let (record, targets) = record(&all);
-    inherit(&record);
-    pass(&record, &targets);
+    inherit_from_daemon(&record);
+    pass(&record, &targets, By::Guardian, monotonic());
     assert_eq!(steps(&record), [Step::Idle, done(), done(), done(), Step::Refused]);
 }
 
@@ -90,8 +92,18 @@ fn several_threads_thaw_everything_once() {
     let (record, targets) = record(&many);
     std::thread::scope(|scope| {
         for _ in 0..THREADS {
-            scope.spawn(|| pass(&record, &targets));
+            scope.spawn(|| pass(&record, &targets, By::Daemon, monotonic()));
         }
     });
     assert!(steps(&record).iter().all(|step| *step == done()));
+}
+
+#[test]
+fn what_lies_above_one_that_is_being_frozen_waits_for_another_pass() {
+    let (record, targets) = record(&[(1, Step::Frozen), (0, Step::Abandoned), (0, Step::Frozen)]);
+    pass(&record, &targets, By::Guardian, monotonic());
+    assert_eq!(steps(&record), [Step::Frozen, Step::Abandoned, done()]);
+    // But not without end.
+    pass(&record, &targets, By::Guardian, Duration::ZERO);
+    assert_eq!(steps(&record), [done(), Step::Abandoned, done()]);
 }

@@ -22,7 +22,8 @@ fn directory() -> (TempDir, PathBuf) {
 
 /// Names, and reasons.
 fn found(directory: &Path) -> Vec<(String, Option<String>)> {
-    find(directory).unwrap().files.into_iter().map(|file| (file.name, file.refusal)).collect()
+    let refusal = |file: File| (file.program(directory).err(), file.name);
+    find(directory).unwrap().files.into_iter().map(refusal).map(|(why, name)| (name, why)).collect()
 }
 
 #[test]
@@ -118,4 +119,53 @@ fn what_is_no_directory_is_an_error() {
     put(&kept.path().join("file"), 0o644);
     let why = find(&kept.path().join("file")).unwrap_err();
     assert!(why.ends_with("file cannot be read: Not a directory (os error 20)"), "{why}");
+}
+
+/// `open/link` leads to a program that nobody else can change, but others can change the link.
+fn link_of_others(place: &Path) -> PathBuf {
+    let open = place.join("open");
+    fs::create_dir(&open).unwrap();
+    put(&place.join("program"), 0o755);
+    symlink(place.join("program"), open.join("link")).unwrap();
+    fs::set_permissions(&open, Permissions::from_mode(0o777)).unwrap();
+    fs::canonicalize(open).unwrap()
+}
+
+#[test]
+fn a_link_by_way_of_a_link_that_others_choose_is_refused() {
+    let (kept, hooks) = directory();
+    let open = link_of_others(kept.path());
+    symlink(open.join("link"), hooks.join("1")).unwrap();
+    let why = format!("others than root can change {}", open.display());
+    assert_eq!(found(&hooks), [("1".to_owned(), Some(why))]);
+}
+
+#[test]
+fn a_hooks_directory_by_way_of_a_link_that_others_choose_is_an_error() {
+    let (kept, hooks) = directory();
+    put(&hooks.join("1"), 0o755);
+    let open = link_of_others(kept.path());
+    symlink(&hooks, open.join("vss.d")).unwrap();
+    let why = find(&open.join("vss.d")).unwrap_err();
+    assert!(why.starts_with(&format!("others than root can change {}: ", open.display())), "{why}");
+    symlink(&hooks, kept.path().join("linked")).unwrap();
+    assert_eq!(found(&kept.path().join("linked")), [("1".to_owned(), None)]);
+}
+
+#[test]
+fn what_is_run_is_where_the_link_leads() {
+    let (kept, hooks) = directory();
+    put(&kept.path().join("program"), 0o755);
+    symlink("../program", hooks.join("1")).unwrap();
+    let real = fs::canonicalize(kept.path().join("program")).unwrap();
+    assert_eq!(program(&hooks, "1"), Ok(real));
+}
+
+#[test]
+fn a_name_that_is_a_path_is_refused() {
+    let (kept, hooks) = directory();
+    put(&kept.path().join("program"), 0o755);
+    for name in ["../program", "/bin/true", "..", ".", "", "x/../1"] {
+        assert_eq!(program(&hooks, name), Err("its name is a path".to_owned()), "{name}");
+    }
 }

@@ -5,17 +5,19 @@
 //! is found by its name. All is bounded in time: where systemd does not answer the hook has failed.
 //! Interface: `org.freedesktop.systemd1(5)`; AddRef= and CollectMode= need version 236.
 
+mod stop;
 mod unit;
 
+use stop::Guard;
+pub(super) use stop::Stopping;
+
+use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use zbus::message::Type as MessageType;
 use zbus::wire::{OwnedObjectPath, OwnedVariant};
@@ -36,13 +38,11 @@ const BUS: &str = "org.freedesktop.DBus";
 /// What JobRemoved tells: number, path, unit, result.
 type Removed = (u32, OwnedObjectPath, String, String);
 
-const BUS_GONE: &str = "the bus has gone, and what became of it is not known";
+/// The result of a hook on whose way the bus went; its unit is stopped as soon as there is one again.
+pub(super) const BUS_GONE: &str = "the bus has gone, and what became of it is not known";
 
 /// How long systemd may take where nothing waits for a hook, and how much longer than the hook itself a run may take.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// The work of stopping units that nobody waits for now; the next round does.
-pub(super) type Stopping = Arc<Mutex<Vec<JoinHandle<()>>>>;
 
 /// systemd, as it runs now.
 #[derive(Debug, Clone)]
@@ -50,23 +50,6 @@ pub(super) struct Systemd {
     bus: Connection,
     patience: Duration,
     stopping: Stopping,
-}
-
-/// Stops a unit, unless it has come to its end.
-struct Guard<'a> {
-    systemd: &'a Systemd,
-    unit: Option<String>,
-}
-
-impl Drop for Guard<'_> {
-    fn drop(&mut self) {
-        // Without a runtime the whole process ends; the unit ends when its time is over.
-        if let (Some(unit), Ok(runtime)) = (self.unit.take(), Handle::try_current()) {
-            let systemd = self.systemd.clone();
-            let work = runtime.spawn(async move { systemd.stop(&unit).await });
-            self.systemd.stopping().push(work);
-        }
-    }
 }
 
 impl Systemd {
@@ -94,11 +77,11 @@ impl Systemd {
             Err(error) => return (Outcome::not_started(&error), None),
         };
         let unit = unit::name(job.name);
-        let mut guard = Guard { systemd: self, unit: Some(unit.clone()) };
+        let mut guard = Guard::new(self, unit.clone());
         let limit = job.time + GRACE + self.patience;
         let result = match timeout(limit, self.start_and_wait(job, &unit, theirs)).await {
             Ok(Ok(result)) => {
-                guard.unit = None;
+                guard.done();
                 self.forget(&unit).await;
                 result
             }
@@ -137,7 +120,7 @@ impl Systemd {
         // Theirs only, so that it ends when they do.
         drop(output);
         let Some(Ok(end)) = ends.next().await else {
-            return Ok(BUS_GONE.to_owned());
+            return Err(bus_gone());
         };
         let (_, _, _, result) = end.body().deserialize::<Removed>()?;
         Ok(if result == "done" { OK.to_owned() } else { self.why(job, unit, &result).await })
@@ -165,58 +148,6 @@ impl Systemd {
         }
     }
 
-    /// Stops what hooks have left running, those of a daemon before us too; with `states` only units in one of them.
-    /// [`stopped`](Self::stopped) waits for that.
-    pub(super) async fn stop_all(&self, states: &[&str]) {
-        // Name, description, three states, what it follows, path, job: id, type, path.
-        type Unit =
-            (String, String, String, String, String, String, OwnedObjectPath, u32, String, OwnedObjectPath);
-        let asked = (states, &[unit::PATTERN][..]);
-        let why = match timeout(self.patience, self.manager("ListUnitsByPatterns", &asked)).await {
-            Ok(Ok(units)) => {
-                let units: Vec<Unit> = units;
-                for (unit, ..) in units {
-                    // Its drop stops it.
-                    drop(Guard { systemd: self, unit: Some(unit) });
-                }
-                return;
-            }
-            Ok(Err(error)) => error.to_string(),
-            Err(_) => "it does not answer".to_owned(),
-        };
-        tracing::warn!("what hooks have left running cannot be ended by systemd: {why}");
-    }
-
-    /// Stops one that has not come to its end, and waits until it has.
-    async fn stop(&self, unit: &str) {
-        let work = async {
-            let mut ends = self.ends(unit).await?;
-            let job: OwnedObjectPath = self.manager("StopUnit", &(unit, "replace")).await?;
-            while let Some(end) = ends.next().await {
-                // Its start is a job, too, which ends by this.
-                if end?.body().deserialize::<Removed>()?.1 == job {
-                    break;
-                }
-            }
-            zbus::Result::Ok(())
-        };
-        let _ = timeout(GRACE + self.patience, work).await;
-        self.forget(unit).await;
-    }
-
-    /// Waits until all that was given up has ended.
-    pub(super) async fn stopped(&self) {
-        let works = std::mem::take(&mut *self.stopping());
-        for work in works {
-            // Its time is bounded.
-            let _ = work.await;
-        }
-    }
-
-    fn stopping(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
-        self.stopping.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// We have read all that there is to read of it.
     async fn forget(&self, unit: &str) {
         let _ = timeout(self.patience, self.manager::<_, ()>("UnrefUnit", &unit)).await;
@@ -242,6 +173,12 @@ impl Systemd {
     }
 }
 
+fn bus_gone() -> zbus::Error {
+    zbus::Error::from(io::Error::from(io::ErrorKind::BrokenPipe))
+}
+
+#[cfg(test)]
+pub(super) mod double;
 #[cfg(test)]
 pub(super) use crate::bus::support;
 #[cfg(test)]

@@ -1,188 +1,14 @@
 //! Units of hooks at a double of systemd's, on a bus of the test's own: what it is asked, and everything that it can answer.
 
-use std::collections::VecDeque;
-use std::io::Write as _;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 
-use tokio::sync::mpsc;
-use zbus::object_server::SignalEmitter;
-use zbus::{fdo, interface};
-
+use super::double::{Play, World, connect};
 use super::*;
 use crate::hooks::systemd::support::PrivateBus;
 
-/// What becomes of a unit.
-#[derive(Debug, Clone)]
-enum Play {
-    /// It writes this and ends; the job's result, then the unit's result, ExecMainCode, ExecMainStatus.
-    Ends(&'static str, &'static str, (&'static str, i32, i32)),
-    /// Nothing is heard of its job.
-    Hangs,
-    /// The call is not answered.
-    Silent,
-    Refused,
-}
-
-const DONE: Play = Play::Ends("words", "done", ("success", 1, 0));
-
-#[derive(Debug)]
-struct Manager {
-    plays: Mutex<VecDeque<Play>>,
-    calls: mpsc::UnboundedSender<String>,
-    result: Arc<Mutex<(&'static str, i32, i32)>>,
-}
-
-fn path() -> OwnedObjectPath {
-    "/org/freedesktop/systemd1/job/7".try_into().unwrap()
-}
-
-fn stop_path() -> OwnedObjectPath {
-    "/org/freedesktop/systemd1/job/8".try_into().unwrap()
-}
-
-type Properties = Vec<(String, OwnedVariant)>;
-
-#[interface(name = "org.freedesktop.systemd1.Manager")]
-impl Manager {
-    async fn start_transient_unit(
-        &self,
-        name: String,
-        mode: String,
-        properties: Properties,
-        _others: Vec<(String, Properties)>,
-        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
-    ) -> fdo::Result<OwnedObjectPath> {
-        let play = self.plays.lock().unwrap().pop_front().unwrap_or(DONE);
-        let mut told = format!("start {name} {mode}");
-        let mut output = None;
-        for (key, value) in properties {
-            if key == "StandardOutputFileDescriptor" {
-                output = Some(OwnedFd::try_from(zbus::Fd::try_from(value).unwrap()).unwrap());
-            } else if key != "StandardErrorFileDescriptor" {
-                told.push_str(&format!("\n{key}={}", *value));
-            }
-        }
-        self.calls.send(told).unwrap();
-        match play {
-            Play::Ends(words, job, result) => {
-                std::fs::File::from(output.unwrap()).write_all(words.as_bytes()).unwrap();
-                *self.result.lock().unwrap() = result;
-                // Somebody else's, and then the one that matters; before the answer, which comes late at times.
-                Self::job_removed(&emitter, 6, path(), "other.service", "failed").await?;
-                Self::job_removed(&emitter, 7, path(), &name, job).await?;
-            }
-            Play::Hangs => {}
-            Play::Silent => std::future::pending().await,
-            Play::Refused => return Err(fdo::Error::AccessDenied("not today".to_owned())),
-        }
-        Ok(path())
-    }
-
-    async fn stop_unit(
-        &self,
-        name: &str,
-        mode: &str,
-        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
-    ) -> fdo::Result<OwnedObjectPath> {
-        self.calls.send(format!("stop {name} {mode}")).unwrap();
-        // Its start is no more, and then its end has come.
-        Self::job_removed(&emitter, 7, path(), name, "canceled").await?;
-        Self::job_removed(&emitter, 8, stop_path(), name, "done").await?;
-        Ok(stop_path())
-    }
-
-    fn unref_unit(&self, name: &str) {
-        self.calls.send(format!("unref {name}")).unwrap();
-    }
-
-    fn get_unit(&self, _name: String) -> OwnedObjectPath {
-        "/org/freedesktop/systemd1/unit/u".try_into().unwrap()
-    }
-
-    #[expect(clippy::type_complexity, clippy::needless_pass_by_value, reason = "systemd's own")]
-    fn list_units_by_patterns(
-        &self,
-        states: Vec<String>,
-        patterns: Vec<String>,
-    ) -> Vec<(String, String, String, String, String, String, OwnedObjectPath, u32, String, OwnedObjectPath)>
-    {
-        self.calls.send(format!("list {states:?} {patterns:?}")).unwrap();
-        let unit = |name: &str| {
-            let words = || String::new();
-            let job = (0, words(), path());
-            (name.to_owned(), words(), words(), words(), words(), words(), path(), job.0, job.1, job.2)
-        };
-        vec![unit("hv-vss-hook-1-9-0.service"), unit("hv-vss-hook-2-9-1.service")]
-    }
-
-    #[zbus(signal)]
-    async fn job_removed(
-        emitter: &SignalEmitter<'_>,
-        id: u32,
-        job: OwnedObjectPath,
-        unit: &str,
-        result: &str,
-    ) -> zbus::Result<()>;
-}
-
-struct Unit(Arc<Mutex<(&'static str, i32, i32)>>);
-
-#[interface(name = "org.freedesktop.systemd1.Service")]
-impl Unit {
-    #[zbus(property)]
-    fn result(&self) -> String {
-        self.0.lock().unwrap().0.to_owned()
-    }
-
-    #[zbus(property)]
-    fn exec_main_code(&self) -> i32 {
-        self.0.lock().unwrap().1
-    }
-
-    #[zbus(property)]
-    fn exec_main_status(&self) -> i32 {
-        self.0.lock().unwrap().2
-    }
-}
-
-struct World {
-    bus: PrivateBus,
-    _double: Connection,
-    systemd: Systemd,
-    calls: mpsc::UnboundedReceiver<String>,
-}
-
-async fn connect(bus: &PrivateBus) -> Connection {
-    zbus::connection::Builder::address(bus.address().as_str()).build().await.unwrap()
-}
-
-impl World {
-    /// `None` where there is no dbus-daemon.
-    async fn new(test: &str, plays: &[Play]) -> Option<Self> {
-        let bus = PrivateBus::start(test)?;
-        let double = connect(&bus).await;
-        let (sender, calls) = mpsc::unbounded_channel();
-        let result = Arc::new(Mutex::new(("success", 0, 0)));
-        let plays = Mutex::new(plays.iter().cloned().collect());
-        let manager = Manager { plays, calls: sender, result: Arc::clone(&result) };
-        double.object_server().at(PATH, manager).await.unwrap();
-        double.object_server().at("/org/freedesktop/systemd1/unit/u", Unit(result)).await.unwrap();
-        double.request_name(NAME).await.unwrap();
-        let systemd = Systemd::find(Some(connect(&bus).await), Stopping::default()).await.unwrap();
-        let systemd = systemd.with_patience(Duration::from_millis(300));
-        Some(Self { bus, _double: double, systemd, calls })
-    }
-
-    /// The next call, without its unit's number.
-    async fn call(&mut self) -> String {
-        self.calls.recv().await.unwrap()
-    }
-}
-
 fn job(phase: Phase, time: Duration) -> Job<'static> {
-    let path = Path::new("/etc/hv-utils/vss.d/10-$db one");
-    Job { path, name: "10-$db one", phase, time, deadline: Duration::from_secs(99) }
+    let (program, path) = (Path::new("/usr/bin/$db"), Path::new("/etc/hv-utils/vss.d/10-$db one"));
+    Job { program, path, name: "10-$db one", phase, time, deadline: Duration::from_secs(99) }
 }
 
 const SHORT: Duration = Duration::from_millis(100);
@@ -209,7 +35,7 @@ fn a_unit_is_made_read_and_forgotten() {
         assert!(unit.starts_with(&expected), "{unit}");
         let expected = "Description=\"hv-vssd hook 10-$db one, freeze\"\n\
             Type=\"oneshot\"\n\
-            ExecStart=[(\"/etc/hv-utils/vss.d/10-$db one\", [\"/etc/hv-utils/vss.d/10-$$db one\", \"freeze\"], false)]\n\
+            ExecStart=[(\"/usr/bin/$db\", [\"/etc/hv-utils/vss.d/10-$$db one\", \"freeze\"], false)]\n\
             Environment=[\"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\", \"LANG=C.UTF-8\", \
             \"HV_VSS_PHASE=freeze\", \"HV_VSS_TIMEOUT_SECS=30\", \"HV_VSS_DEADLINE_SECS=99\"]\n\
             StandardInput=\"null\"\n\
@@ -282,6 +108,7 @@ fn where_systemd_is_silent_the_hook_has_failed_and_its_unit_is_stopped() {
             let told = world.call().await;
             let unit = told.split(' ').nth(1).unwrap();
             assert_eq!(world.call().await, format!("stop {unit} replace"));
+            assert_eq!(world.call().await, format!("stopped {unit}"));
             assert_eq!(world.call().await, format!("unref {unit}"));
         });
     }
@@ -302,6 +129,7 @@ fn a_hook_that_is_given_up_is_stopped_before_another_round() {
         let unit = told.split(' ').nth(1).unwrap();
         systemd.stopped().await;
         assert_eq!(world.calls.try_recv().unwrap(), format!("stop {unit} replace"));
+        assert_eq!(world.calls.try_recv().unwrap(), format!("stopped {unit}"));
         assert_eq!(world.calls.try_recv().unwrap(), format!("unref {unit}"));
     });
 }
@@ -319,21 +147,39 @@ fn a_bus_that_goes_ends_the_wait() {
 }
 
 #[test]
-fn what_is_left_running_is_found_by_its_name_and_stopped() {
+fn what_is_left_running_is_found_by_its_name_and_stopped_whatever_one_of_them_says() {
     run(async {
         let Some(mut world) = World::new("what_is_left_running", &[]).await else { return };
-        world.systemd.stop_all(&["activating"]).await;
-        world.systemd.stopped().await;
-        let mut calls: Vec<_> = std::iter::from_fn(|| world.calls.try_recv().ok()).collect();
-        calls.sort();
-        let expected = [
-            r#"list ["activating"] ["hv-vss-hook-*.service"]"#,
-            "stop hv-vss-hook-1-9-0.service replace",
-            "stop hv-vss-hook-2-9-1.service replace",
-            "unref hv-vss-hook-1-9-0.service",
-            "unref hv-vss-hook-2-9-1.service",
-        ];
-        assert_eq!(calls, expected);
+        for (name, state) in [("protected", "active"), ("2", "active"), ("3", "activating")] {
+            world.unit(&format!("hv-vss-hook-{name}-9-0.service"), state);
+        }
+        world.systemd.stop_all(&["activating"]).await.unwrap();
+        assert_eq!(world.told(), [r#"list ["activating"]"#, "stop 3", "stopped 3"]);
+        let why = world.systemd.stop_all(&[]).await.unwrap_err();
+        assert!(
+            why.starts_with("hv-vss-hook-protected-9-0.service: org.freedesktop.systemd1.Protected"),
+            "{why}"
+        );
+        let mut told = world.told();
+        told.sort();
+        assert_eq!(told, ["list all", "stop 2", "stop protected", "stopped 2"]);
+    });
+}
+
+#[test]
+fn a_unit_that_is_gone_before_it_is_stopped_is_no_error() {
+    run(async {
+        let Some(mut world) = World::new("a_unit_that_is_gone", &[]).await else { return };
+        world.unit("hv-vss-hook-1-9-0.service", "active");
+        world.hold();
+        let systemd = world.systemd.clone().with_patience(LONG);
+        let (one, other) = (systemd.clone(), systemd.clone());
+        let work = tokio::spawn(async move { tokio::join!(one.stop_all(&[]), other.stop_all(&[])) });
+        for _ in 0..2 {
+            while !world.call().await.starts_with("stop ") {}
+        }
+        world.release();
+        assert_eq!(work.await.unwrap(), (Ok(()), Ok(())));
     });
 }
 

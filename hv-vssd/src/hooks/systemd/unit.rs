@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -57,7 +58,8 @@ pub(super) fn properties<'a>(
     job: &Job<'_>,
     output: &'a OwnedFd,
 ) -> zbus::Result<Vec<(&'static str, Variant<'a>)>> {
-    let path = job.path.to_str().ok_or(zbus::Error::Failure("its path is not UTF-8".to_owned()))?.to_owned();
+    let text = |path: &Path| path.to_str().map(str::to_owned).ok_or_else(not_utf8);
+    let (program, path) = (text(job.program)?, text(job.path)?);
     // In arguments, and in no path, a dollar is the beginning of a variable.
     let command = vec![path.replace('$', "$$"), job.phase.as_str().to_owned()];
     let environment: Vec<String> =
@@ -67,7 +69,7 @@ pub(super) fn properties<'a>(
     Ok(vec![
         ("Description", Variant::new(format!("hv-vssd hook {}, {}", job.name, job.phase.as_str()))),
         ("Type", Variant::new("oneshot")),
-        ("ExecStart", Variant::new(vec![(path, command, false)])),
+        ("ExecStart", Variant::new(vec![(program, command, false)])),
         ("Environment", Variant::new(environment)),
         ("StandardInput", Variant::new("null")),
         ("StandardOutputFileDescriptor", pipe()),
@@ -84,4 +86,8 @@ pub(super) fn properties<'a>(
         ("AddRef", Variant::new(true)),
         ("CollectMode", Variant::new("inactive-or-failed")),
     ])
+}
+
+fn not_utf8() -> zbus::Error {
+    zbus::Error::Failure("its path is not UTF-8".to_owned())
 }
