@@ -13,9 +13,7 @@ use std::path::Path;
 pub(super) const AT_RISK: &str = "; what a backup has of it may be inconsistent";
 
 /// The verdict on `superblock`.
-///
-/// `refused` are the types that the kernel has refused to freeze.
-pub(super) fn judge(superblock: &Superblock, mounts: &[Mount], rules: &Rules, refused: &[String]) -> Verdict {
+pub(super) fn judge(superblock: &Superblock, mounts: &[Mount], rules: &Rules) -> Verdict {
     let mount = superblock.mount(mounts);
     let class = Class::of(&mount.kind, superblock.device);
     if let Some(reason) = no_business(class) {
@@ -28,7 +26,7 @@ pub(super) fn judge(superblock: &Superblock, mounts: &[Mount], rules: &Rules, re
         return Verdict::Skip("it is read-only: nothing on its disk changes".to_owned());
     }
     let impossible = match class {
-        Class::Disk if refused.contains(&mount.kind) => {
+        Class::Disk if rules.refused_types.contains(&mount.kind) => {
             Some("Linux refused to freeze this type of filesystem".to_owned())
         }
         _ => impossible(class, superblock.shut, mounts),

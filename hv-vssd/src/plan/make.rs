@@ -50,15 +50,6 @@ pub enum PlanError {
 /// # Errors
 /// If there is no list of mounts.
 pub fn make(roots: &Roots, rules: &Rules) -> Result<Plan, PlanError> {
-    make_without(roots, rules, &[])
-}
-
-/// The same for a kernel that has refused to freeze these types (`EOPNOTSUPP`), exactly as `mountinfo` names them: they count
-/// as types that cannot be frozen.
-///
-/// # Errors
-/// If there is no list of mounts.
-pub fn make_without(roots: &Roots, rules: &Rules, refused: &[String]) -> Result<Plan, PlanError> {
     let path = roots.proc.join("self/mountinfo");
     let mut text = Vec::new();
     let read = File::open(&path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut text));
@@ -70,21 +61,15 @@ pub fn make_without(roots: &Roots, rules: &Rules, refused: &[String]) -> Result<
     let mounts = mountinfo::parse(&text);
     match mounts.is_empty() {
         true => Err(PlanError::Empty { path }),
-        false => Ok(plan(&mounts, roots, rules, refused, &Kernel)),
+        false => Ok(plan(&mounts, roots, rules, &Kernel)),
     }
 }
 
 /// The plan for these mounts.
-pub(super) fn plan(
-    mounts: &[Mount],
-    roots: &Roots,
-    rules: &Rules,
-    refused: &[String],
-    look: &dyn Look,
-) -> Plan {
+pub(super) fn plan(mounts: &[Mount], roots: &Roots, rules: &Rules, look: &dyn Look) -> Plan {
     let tree = Tree::new(mounts);
     let superblocks = superblocks::collect(mounts, &tree, look);
-    let verdicts = superblocks.iter().map(|superblock| judge(superblock, mounts, rules, refused));
+    let verdicts = superblocks.iter().map(|superblock| judge(superblock, mounts, rules));
     let verdicts: Vec<Verdict> = verdicts.collect();
     let frozen: Vec<bool> = verdicts.iter().map(|verdict| *verdict == Verdict::Freeze).collect();
     let grounds = Grounds::new(mounts, &superblocks, &tree, Blocks::new(roots, look));

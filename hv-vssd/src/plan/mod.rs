@@ -23,7 +23,7 @@ mod stack;
 mod superblocks;
 mod tree;
 
-pub use make::{PlanError, make, make_without};
+pub use make::{PlanError, make};
 
 /// Major and minor number, as `mountinfo` has them. They name a superblock (of btrfs an anonymous one).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -120,6 +120,8 @@ impl Plan {
                 Some(format!("{mount} ({kind}) cannot be frozen: {}", failing.verdict.reason()))
             }
             None if self.targets().next().is_some() => None,
+            // Nothing that a backup could find inconsistent, and nobody who expects otherwise.
+            None if self.unmatched.is_empty() && !self.entries.iter().any(|entry| entry.at_risk) => None,
             None => Some(format!("nothing would be frozen: {}; see hvctl vss plan", self.why_nothing())),
         }
     }

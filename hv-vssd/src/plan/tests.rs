@@ -130,7 +130,8 @@ impl Machine {
 
     /// The same, where the kernel has refused to freeze some types.
     fn plan_without(&self, text: &[u8], rules: &Rules, refused: &[String]) -> Plan {
-        plan(&mountinfo::parse(text), &self.roots(), rules, refused, &self.paths)
+        let rules = Rules { refused_types: refused.to_vec(), ..rules.clone() };
+        plan(&mountinfo::parse(text), &self.roots(), &rules, &self.paths)
     }
 
     fn roots(&self) -> Roots {
