@@ -98,9 +98,10 @@ async fn the_kernel_takes_the_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_c_daemon_freezes_and_thaws() {
-    for kernel in KERNELS {
-        let name = format!("vss-{kernel}-hv_vss_daemon");
+async fn the_c_daemon_and_ours_freeze_and_thaw() {
+    let daemons = ["hv_vss_daemon", "hv-vssd"];
+    for (kernel, daemon) in KERNELS.into_iter().flat_map(|kernel| daemons.map(|daemon| (kernel, daemon))) {
+        let name = format!("vss-{kernel}-{daemon}");
         let (mut ic, _) = channel(&name, wire::Ic::Vss, Version::new(5, 0)).await;
         // The kernel's source says 5 ("no auto-recovery"), its answer never does: it looks for the operation where the
         // daemon's answer has its status.

@@ -2,8 +2,8 @@
 //!
 //! The exchanges in `tests/fixtures` were captured under real kernels by `tests/vm/run --fixtures`; each file says which.
 //! They lie in this crate because it is the lowest that reads them: `hv-testhost` has its host judge the same answers.
-//! Nothing here was made by the code under test but the bytes of the requests, which are `hv-testhost`'s, and
-//! the daemon in `…-hv-kvpd.txt`. How a capture is written is read here once more, so that a mistake cannot hide.
+//! Nothing here was made by the code under test but the bytes of the requests, which are `hv-testhost`'s, and the daemons
+//! in `…-hv-kvpd.txt` and `…-hv-vssd.txt`. How a capture is written is read here once more, so that a mistake cannot hide.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of a test may fail it")]
 
@@ -18,7 +18,7 @@ const V3: Version = Version::new(3, 0);
 const V4: Version = Version::new(4, 0);
 
 /// Every fixture, its service, and the newest message version of it that these kernels know.
-const FIXTURES: [(&str, Ic, Version); 13] = [
+const FIXTURES: [(&str, Ic, Version); 15] = [
     ("heartbeat-6.1", Ic::Heartbeat, V3),
     ("heartbeat-6.12", Ic::Heartbeat, V3),
     ("shutdown-6.1", Ic::Shutdown, Version::new(3, 2)),
@@ -27,6 +27,8 @@ const FIXTURES: [(&str, Ic, Version); 13] = [
     ("timesync-6.12", Ic::TimeSync, V4),
     ("vss-6.1-hv_vss_daemon", Ic::Vss, Version::new(5, 0)),
     ("vss-6.12-hv_vss_daemon", Ic::Vss, Version::new(5, 0)),
+    ("vss-6.1-hv-vssd", Ic::Vss, Version::new(5, 0)),
+    ("vss-6.12-hv-vssd", Ic::Vss, Version::new(5, 0)),
     ("kvp-6.1-hv_kvp_daemon", Ic::Kvp, V4),
     ("kvp-6.12-hv_kvp_daemon", Ic::Kvp, V4),
     ("kvp-6.12-hv_kvp_daemon-adapter", Ic::Kvp, V4),

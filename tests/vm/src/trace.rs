@@ -26,14 +26,16 @@ const COUNT: &str = "awk '/resumed>/ || /[+][+][+] / || /--- SIG/ {next} \
     END {print calls + 0, processes + 0, programs + 0}' /run/trace";
 
 impl<'a> Watch<'a> {
-    /// Begins to watch the process whose number is in `pid_file`, with all its threads.
+    /// Begins to watch the process whose number is in `pid_file` (or several, with commas), with all threads.
     #[track_caller]
     pub(crate) fn begin(machine: &'a Machine, pid_file: &str) -> Watch<'a> {
         machine.sh(&format!(
             "rm -f /run/trace; setsid strace -f -qq -o /run/trace -p $(cat {pid_file}) >/run/strace.log 2>&1 </dev/null & \
              echo $! >/run/strace.pid"
         ));
-        machine.until(&format!("! grep -q 'TracerPid:.0$' /proc/$(cat {pid_file})/task/*/status"));
+        machine.until(&format!(
+            "for p in $(tr , ' ' <{pid_file}); do ! grep -q 'TracerPid:.0$' /proc/$p/task/*/status || exit 1; done"
+        ));
         Watch(machine)
     }
 

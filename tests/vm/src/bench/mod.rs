@@ -1,4 +1,5 @@
-//! Figures of KVP daemons under a real kernel: ours, Debian's C daemon, and a null responder, in one boot.
+//! Figures of daemons under a real kernel, in one boot: here of KVP daemons, ours, Debian's C daemon, and a null responder;
+//! in [`backup`] of those that freeze.
 //!
 //! ```text
 //!   this process ── request ──▶ packet link ──▶ guest's kernel ──▶ daemon ──▶ … ── reply ──▶ this process
@@ -8,6 +9,7 @@
 //! and what is reported is the ratio, with its spread over the rounds. A heartbeat, which the kernel answers by itself, is
 //! the floor under that floor.
 
+mod backup;
 mod calls;
 mod measure;
 mod subject;
@@ -32,15 +34,19 @@ const DISK: u64 = 256 << 20;
 /// # Errors
 /// A sentence: a machine did not boot, or a daemon did not answer.
 pub fn run(images: &Images, kernel: &str, only: &[String], dir: &Path) -> Result<(), String> {
+    let wanted = |title: &str| only.is_empty() || only.iter().any(|part| title.contains(part.as_str()));
+    backup::run(images, kernel, dir, wanted)?;
+    if !SERIES.iter().map(|series| series.title).chain([calls::TITLE]).any(wanted) {
+        return Ok(());
+    }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| format!("no runtime: {error}"))?;
-    runtime.block_on(all(images, kernel, only, dir))
+    runtime.block_on(all(images, kernel, wanted, dir))
 }
 
-async fn all(images: &Images, kernel: &str, only: &[String], dir: &Path) -> Result<(), String> {
-    let wanted = |title: &str| only.is_empty() || only.iter().any(|part| title.contains(part.as_str()));
+async fn all(images: &Images, kernel: &str, wanted: impl Fn(&str) -> bool, dir: &Path) -> Result<(), String> {
     // KVP and heartbeats are this process' own; the rest is left to hv-testhost.
     let setup = Setup { disk: Some(DISK), served: "shutdown".to_owned(), ..Setup::new(kernel) };
     let mut wire = Wire::new(&dir.join("machine"))?;

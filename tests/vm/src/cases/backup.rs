@@ -89,6 +89,15 @@ fn refused(machine: &Machine, why: &str) {
     all_get_on(machine);
 }
 
+/// What the C daemon does in `stock`, for the bytes that are kept of it.
+pub(super) fn vssd_answers_like_the_c_daemon(machine: &mut Machine) {
+    super::stock::backup_disk(machine);
+    vssd(machine, "hv_utils", "");
+    machine.ask(&["checkpoint-vm"]).done();
+    end(machine, "TERM");
+    machine.sh("umount /mnt/a");
+}
+
 pub(super) fn c_daemon_freezes_every_kind(machine: &mut Machine) {
     let kinds = mount(machine);
     start(machine, "hv_vss_daemon -n");
@@ -104,9 +113,10 @@ pub(super) fn c_daemon_waits_for_its_own_log(machine: &mut Machine) {
     connected(machine);
     load(machine, &kinds);
     let freeze = machine.ask(&["--timeout", "20", "vss-freeze"]);
-    let state = machine.sh("cat /proc/$(cat /run/vss.pid)/wchan; echo; cat /proc/$(cat /run/vss.pid)/stack");
+    let state = machine.sh("cat /proc/$(cat /run/vss.pid)/stack");
     disks::rescue(machine);
-    assert!(freeze.code == 3, "it was answered: {:?}\n{state}", freeze.object);
+    assert!(freeze.code == 3, "it was answered: {:?}", freeze.object);
+    assert!(state.contains("unix_wait_for_peer"), "it waits for something else than its log:\n{state}");
     all_get_on(machine);
     disks::end_load(machine);
     end(machine, "KILL");
@@ -172,7 +182,7 @@ fn never_thawed(machine: &Machine, channel: &str) {
     vssd(machine, channel, &format!("max-frozen-secs = {DEADLINE}"));
     writers(machine, &kinds, 5);
     machine.ask(&["vss-freeze"]).done();
-    all_held_up(machine, &kinds);
+    // That they were held up is told by how long: on a busy machine a look at them would come too late.
     let longest = all_get_on(machine);
     // A lower bound is no matter of how fast a machine is.
     assert!(longest >= 4000.0, "frozen for {longest} ms only");

@@ -14,8 +14,10 @@ const PID: &str = "/run/vss.pid";
 /// Mounts a file system of each kind that the kernel has, one of them twice, and returns their names; "/" is one of them.
 #[track_caller]
 pub(super) fn mount(machine: &Machine) -> Vec<&'static str> {
-    let has =
-        |kind: &str| machine.guest(&format!("modprobe {kind}; grep -qw {kind} /proc/filesystems")).code == 0;
+    let has = |kind: &str| {
+        machine.guest(&format!("modprobe -a crc32_generic {kind}; grep -qw {kind} /proc/filesystems")).code
+            == 0
+    };
     let disks: Vec<_> = DISKS.into_iter().filter(|(kind, _)| has(kind)).collect();
     for (kind, disk) in &disks {
         machine.sh(&format!(

@@ -47,12 +47,14 @@ const fn by_daemon(ic: Ic, case: &'static str, daemon: &'static str) -> Fixture 
     Fixture { ic, daemon: Some((case, daemon)), about: About::Anything }
 }
 
-const FIXTURES: [Fixture; 10] = [
+const FIXTURES: [Fixture; 12] = [
     by_kernel(Ic::Heartbeat),
     by_kernel(Ic::Shutdown),
     by_kernel(Ic::TimeSync),
     by_daemon(Ic::Vss, "c_vss_daemon_freezes_and_thaws", "hv_vss_daemon"),
     by_daemon(Ic::Vss, "c_vss_daemon_freezes_and_thaws_an_older_kernel", "hv_vss_daemon"),
+    by_daemon(Ic::Vss, "vssd_answers_like_the_c_daemon", "hv-vssd"),
+    by_daemon(Ic::Vss, "vssd_answers_like_the_c_daemon_on_an_older_kernel", "hv-vssd"),
     by_daemon(Ic::Kvp, "c_kvp_daemon_exchanges_items", "hv_kvp_daemon"),
     by_daemon(Ic::Kvp, "c_kvp_daemon_exchanges_items_on_an_older_kernel", "hv_kvp_daemon"),
     by_daemon(Ic::Kvp, "kvpd_on_hv_utils_answers_like_the_c_daemon", "hv-kvpd"),
@@ -177,7 +179,9 @@ impl Played {
         }
         let answered_by = match fixture.daemon {
             None => "the kernel itself".to_owned(),
-            Some((_, "hv-kvpd")) => format!("hv-kvpd {} of this tree", env!("CARGO_PKG_VERSION")),
+            Some((_, ours @ ("hv-kvpd" | "hv-vssd"))) => {
+                format!("{ours} {} of this tree", env!("CARGO_PKG_VERSION"))
+            }
             Some((_, daemon)) => format!("{daemon} of Debian's hyperv-daemons {}", daemons_version(images)),
         };
         let mut text = format!(

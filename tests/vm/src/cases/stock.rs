@@ -76,8 +76,16 @@ pub(super) fn kernel_sets_its_clock_by_the_host(machine: &mut Machine) {
     assert_eq!(machine.sh("cat /sys/class/ptp/ptp0/clock_name").trim(), "hyperv");
 }
 
+/// A file system of some size, which has something to freeze.
+#[track_caller]
+pub(super) fn backup_disk(machine: &Machine) {
+    machine.sh(
+        "modprobe brd rd_nr=1 rd_size=16384; mkfs.ext4 -q -F /dev/ram0; mkdir -p /mnt/a; mount -t ext4 /dev/ram0 /mnt/a",
+    );
+}
+
 pub(super) fn c_daemon_freezes_and_thaws(machine: &mut Machine) {
-    machine.sh("modprobe brd rd_nr=1 rd_size=16384; mkfs.ext4 -q /dev/ram0; mkdir -p /mnt/a; mount -t ext4 /dev/ram0 /mnt/a");
+    backup_disk(machine);
     machine.sh("setsid hv_vss_daemon -n >/run/hv_vss_daemon.log 2>&1 </dev/null & echo $! >/run/vss.pid");
     machine.until("ls -l /proc/$(cat /run/vss.pid)/fd | grep -q hv_vss");
     machine.ask(&["vss-check"]).done();

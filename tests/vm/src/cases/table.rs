@@ -22,6 +22,11 @@ pub const ALL: &[Case] = &[
         stage: Stage::Stock,
         play: stock::c_daemon_freezes_and_thaws,
     },
+    Case {
+        name: "vssd_answers_like_the_c_daemon",
+        stage: Stage::Stock,
+        play: backup::vssd_answers_like_the_c_daemon,
+    },
     Case { name: "c_kvp_daemon_exchanges_items", stage: Stage::Stock, play: stock::c_daemon_exchanges_items },
     Case {
         name: "kvpd_on_hv_utils_answers_like_the_c_daemon",
@@ -165,6 +170,11 @@ pub const ALL: &[Case] = &[
         name: "c_vss_daemon_freezes_and_thaws_an_older_kernel",
         stage: Stage::Old,
         play: stock::c_daemon_freezes_and_thaws,
+    },
+    Case {
+        name: "vssd_answers_like_the_c_daemon_on_an_older_kernel",
+        stage: Stage::Old,
+        play: backup::vssd_answers_like_the_c_daemon,
     },
     Case {
         name: "c_kvp_daemon_exchanges_items_on_an_older_kernel",
