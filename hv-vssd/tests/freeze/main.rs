@@ -10,9 +10,15 @@ mod bus;
 mod checkpoint;
 mod ends;
 mod fences;
+mod guardians;
 mod hooks;
+mod places;
+#[expect(dead_code, reason = "shared with the other tests, which use more of it")]
+#[path = "../support/record.rs"]
+mod record;
 mod refusals;
 mod stacked;
+mod stops;
 
 #[expect(dead_code, reason = "shared with the other tests, which use more of it")]
 #[path = "../support/mod.rs"]

@@ -1,6 +1,6 @@
 //! One guest, killed again and again: to the moment, the kill, and what has to be true after it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hv_utils_core::wire::Status;
 use hv_utils_core::wire::vss::Operation;
@@ -8,7 +8,7 @@ use hv_utils_core::wire::vss::Operation;
 use crate::record::{Record, Stage};
 use crate::support::host::Host;
 use crate::support::writers::Writers;
-use crate::support::{Disk, Guest, Kind, PATIENCE, World, processes};
+use crate::support::{Disk, Guest, Kind, World, processes, spin};
 use crate::table::Table;
 
 /// Filesystems that are frozen: one of them lies on another.
@@ -295,15 +295,6 @@ impl Sweep {
         self.table.print(title);
         let (all, unknown) = self.table.count(UNKNOWN);
         assert!(unknown <= 1 + all / 25, "{unknown} of {all}: that is no matter of a moment");
-    }
-}
-
-/// Waits busily.
-fn spin(mut so: impl FnMut(Instant) -> bool) {
-    let began = Instant::now();
-    while !so(began) {
-        assert!(began.elapsed() < PATIENCE, "never so far");
-        std::hint::spin_loop();
     }
 }
 

@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -29,6 +30,9 @@ pub(crate) struct Guest {
     /// Where its log and its state are.
     log: PathBuf,
     state: PathBuf,
+    run: PathBuf,
+    /// Told what a service manager would be told.
+    manager: Option<UnixDatagram>,
     world: World,
 }
 
@@ -44,8 +48,9 @@ impl Guest {
     /// Without a daemon yet. `config` is what `[vss]` has beside `include`, the hooks' directory and how they are run.
     pub(crate) fn prepare(world: World, config: &str) -> Guest {
         let listener = Listener::bind(&world.path("vss.sock")).unwrap();
-        let (log, state) = (world.path("log"), world.path("state"));
-        let guest = Guest { daemon: RefCell::default(), listener, bus: "none".to_owned(), log, state, world };
+        let (log, state, run) = (world.path("log"), world.path("state"), world.path("run"));
+        let (daemon, bus, manager) = (RefCell::default(), "none".to_owned(), None);
+        let guest = Guest { daemon, listener, bus, log, state, run, manager, world };
         guest.configure(config);
         guest
     }
@@ -67,6 +72,31 @@ impl Guest {
     pub(crate) fn writing_to(mut self, mount: &Path) -> Guest {
         (self.log, self.state) = (mount.join("log"), mount.join("state"));
         self
+    }
+
+    /// With its run directory at `directory`.
+    pub(crate) fn running_in(mut self, directory: &Path) -> Guest {
+        directory.clone_into(&mut self.run);
+        self
+    }
+
+    /// With a service manager.
+    pub(crate) fn managed(mut self) -> Guest {
+        self.manager = Some(UnixDatagram::bind(self.path("manager")).unwrap());
+        self
+    }
+
+    /// Waits until the service manager hears this.
+    pub(crate) fn managed_hears(&self, what: &str) {
+        let manager = self.manager.as_ref().unwrap();
+        manager.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut said = [0; 4096];
+        loop {
+            let length = manager.recv(&mut said).unwrap();
+            if String::from_utf8_lossy(&said[..length]).lines().any(|line| line == what) {
+                return;
+            }
+        }
     }
 
     /// For the next start.
@@ -94,10 +124,13 @@ impl Guest {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hv-vssd"));
         command.args(["--log-level", "debug", "--log-format", "text", "--bus", &self.bus]);
         command.arg("--channel").arg(format!("sim:{}", self.listener.path().display()));
-        for (option, name) in [("--config", "hv-utils.toml"), ("--run-dir", "run"), ("--proc-root", "proc")] {
+        for (option, name) in [("--config", "hv-utils.toml"), ("--proc-root", "proc")] {
             command.arg(option).arg(self.path(name));
         }
-        command.arg("--state-dir").arg(&self.state);
+        command.arg("--run-dir").arg(&self.run).arg("--state-dir").arg(&self.state);
+        if self.manager.is_some() {
+            command.env("NOTIFY_SOCKET", self.path("manager"));
+        }
         let log = File::options().create(true).append(true).open(&self.log).unwrap();
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         command
@@ -189,15 +222,30 @@ impl Guest {
         fs::read_to_string(self.path(name)).unwrap_or_default()
     }
 
+    /// The freezes that it has told of in its file by now, the last one last: results and all, as JSON.
+    pub(crate) fn history(&self) -> Vec<serde_json::Value> {
+        let text = fs::read_to_string(self.state.join("hv-vssd/history.json")).unwrap_or_default();
+        // There may be none yet.
+        let Ok(mut document) = serde_json::from_str::<serde_json::Value>(&text) else { return Vec::new() };
+        document["records"].as_array_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Waits until its file tells of so many freezes, and returns the last.
+    #[track_caller]
+    pub(crate) fn told_of(&self, count: usize) -> serde_json::Value {
+        until("the history is written", || self.history().len() >= count);
+        self.history().swap_remove(count - 1)
+    }
+
     /// Whether a host's freeze has not ended as the host wanted, or its end is not known to the host.
     pub(crate) fn owes(&self) -> bool {
         // A note that is not written whole is none.
-        !self.text("run/hv-vssd.owed").is_empty()
+        fs::read_to_string(self.run.join("hv-vssd.owed")).is_ok_and(|text| !text.is_empty())
     }
 
     /// The record of a freeze.
     pub(crate) fn record(&self) -> PathBuf {
-        self.path("run/hv-vssd.frozen")
+        self.run.join("hv-vssd.frozen")
     }
 }
 

@@ -29,6 +29,16 @@ pub(crate) fn skipped(test: &str, why: &str) {
     let _ = writeln!(std::io::stderr(), "skipped: {test}: {why}");
 }
 
+/// Waits busily, for what is over in less than a moment. Told when the wait began.
+#[track_caller]
+pub(crate) fn spin(mut so: impl FnMut(Instant) -> bool) {
+    let began = Instant::now();
+    while !so(began) {
+        assert!(began.elapsed() < PATIENCE, "never so far");
+        std::hint::spin_loop();
+    }
+}
+
 /// Waits for what announces itself in no other way than by being so.
 #[track_caller]
 pub(crate) fn until(what: &str, mut so: impl FnMut() -> bool) {

@@ -48,6 +48,16 @@ pub(crate) fn waits_for_a_disk(pid: Pid) -> bool {
     numbers.into_iter().any(|thread| field(pid, Some(thread), 3).as_deref() == Some("D"))
 }
 
+/// Waits until a process that was stopped has: all of its threads.
+#[track_caller]
+pub(crate) fn wait_stopped(pid: Pid) {
+    super::until("it is stopped", || {
+        let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
+        let mut numbers = threads.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        numbers.all(|thread| field(pid, Some(thread), 3).as_deref() == Some("T"))
+    });
+}
+
 /// Page faults (minor, major) and bytes written to disks, of the process and all its threads.
 pub(crate) fn toll(pid: Pid) -> [u64; 3] {
     let number = |field: Option<String>| field.and_then(|text| text.parse().ok()).unwrap_or(u64::MAX);

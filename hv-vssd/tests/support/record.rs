@@ -45,6 +45,7 @@ mod state {
     pub(super) const THAWING: u32 = 3;
     pub(super) const THAWED: u32 = 5;
     pub(super) const REFUSED: u32 = 6;
+    pub(super) const GUARDED: u32 = 8;
 }
 
 impl Record {
@@ -68,6 +69,18 @@ impl Record {
         })
     }
 
+    /// Whether it was taken away.
+    pub(crate) fn is_over(&self) -> bool {
+        self.file.metadata().unwrap().nlink() == 0
+    }
+
+    /// How many are being thawed by the guardian.
+    pub(crate) fn guarded(&self) -> usize {
+        let mut bytes = vec![0; HEADER + SLOT * self.filesystems];
+        self.file.read_exact_at(&mut bytes, 0).unwrap();
+        bytes[HEADER..].chunks_exact(SLOT).filter(|slot| word(slot, 0) == state::GUARDED).count()
+    }
+
     /// How far it is now.
     pub(crate) fn stage(&self) -> Stage {
         let mut bytes = vec![0; HEADER + SLOT * self.filesystems];
@@ -75,9 +88,9 @@ impl Record {
         let slots = || bytes[HEADER..].chunks_exact(SLOT);
         let count = |wanted: u32| slots().filter(|slot| word(slot, 0) == wanted).count();
         let (thawed, frozen) = (count(state::THAWED), count(state::FROZEN));
-        if self.file.metadata().unwrap().nlink() == 0 {
+        if self.is_over() {
             Stage::Over
-        } else if thawed + count(state::THAWING) > 0 {
+        } else if thawed + count(state::THAWING) + count(state::GUARDED) > 0 {
             Stage::Thawed(thawed)
         } else if frozen > 0 {
             Stage::Frozen(frozen)

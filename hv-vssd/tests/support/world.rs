@@ -78,10 +78,27 @@ impl World {
 
     /// Shows the daemon the world's mounts as they are now and no others, and `more` lines of what is not there.
     pub(crate) fn show_mounts(&self, more: &[String]) {
-        let shown = self.path("proc/self/mountinfo");
         let text = self.mounts().into_iter().chain(more.iter().cloned()).map(|line| line + "\n");
-        fs::write(self.path("mountinfo"), text.collect::<String>()).unwrap();
-        fs::rename(self.path("mountinfo"), shown).unwrap();
+        self.show(text.collect());
+    }
+
+    /// Shows what is mounted at `mount` as of another type, on a disk.
+    pub(crate) fn show_as(&self, mount: &Path, kind: &str) {
+        let is_it = |line: &str| line.split(' ').nth(4).is_some_and(|place| Path::new(place) == mount);
+        let lines = self.mounts().into_iter().map(|line| {
+            let mut words: Vec<&str> = line.split(' ').collect();
+            if is_it(&line) {
+                let dash = words.iter().position(|word| *word == "-").unwrap();
+                (words[2], words[dash + 1]) = ("7:9999", kind);
+            }
+            words.join(" ") + "\n"
+        });
+        self.show(lines.collect());
+    }
+
+    fn show(&self, text: String) {
+        fs::write(self.path("mountinfo"), text).unwrap();
+        fs::rename(self.path("mountinfo"), self.path("proc/self/mountinfo")).unwrap();
     }
 
     /// The lines of `mountinfo` about the world: its filesystems, and the tmpfs on which their files lie.
