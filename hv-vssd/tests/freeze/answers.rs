@@ -53,6 +53,38 @@ fn a_freeze_after_one_that_was_not_thawed_in_time_begins_anew() {
 }
 
 #[test]
+fn a_freeze_that_did_not_last_is_owed_still_after_one_that_was_refused_and_a_kill() {
+    const TEST: &str = "a_freeze_that_did_not_last_is_owed_still_after_one_that_was_refused_and_a_kill";
+    world(TEST, async |world: World| {
+        let disks = world.disks(2, "d", Kind::Ext4);
+        let (guest, mut host) = Guest::start(world, "max-frozen-secs = 5").await;
+        let writers = Writers::start(&guest, &disks);
+        assert_eq!(host.status(Operation::FREEZE).await, Status::OK);
+        writers.wait_in_writes(writers.all());
+        writers.go_on();
+        none_frozen(&disks);
+        // The host knows of the second one, and still not of the first.
+        disks[0].freeze();
+        for _ in 0..2 {
+            assert_eq!(host.status(Operation::FREEZE).await, Status::FAIL);
+            assert!(guest.owes());
+        }
+        guest.kill();
+        guest.guardian_gone();
+        drop(host);
+        assert!(disks[0].thaw());
+        assert!(guest.owes());
+        let mut host = guest.run().await;
+        hears_of_it_once(&mut host).await;
+        assert!(!guest.owes());
+        writers.go_on();
+        none_frozen(&disks);
+        assert_eq!(host.status(Operation::FREEZE).await, Status::OK);
+        assert_eq!(host.status(Operation::THAW).await, Status::OK);
+    });
+}
+
+#[test]
 fn thaws_without_a_freeze_are_ok() {
     world("thaws_without_a_freeze_are_ok", async |world: World| {
         let disks = world.disks(2, "d", Kind::Ext4);

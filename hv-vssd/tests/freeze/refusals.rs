@@ -1,6 +1,7 @@
 //! Freezes that fail as a whole because of one filesystem: whatever was frozen is thawed, and what was not ours is not.
 
 use std::fs::File;
+use std::path::PathBuf;
 use std::process::Command;
 
 use hv_utils_core::wire::Status;
@@ -191,6 +192,62 @@ fn what_cannot_be_frozen_is_left_alone_or_fails_all_as_configured() {
         guest.show_mounts(&[]);
         assert_eq!(host.status(Operation::HOT_BACKUP).await, Status::OK);
         works(&mut host, &disks).await;
+    });
+}
+
+/// A filesystem of a type of which the plan does not know that Linux cannot freeze it: a tmpfs by another name.
+fn unheard_of(world: &World) -> PathBuf {
+    let place = world.mount_point("new");
+    mount("new", &place, "tmpfs", MountFlags::empty(), None).unwrap();
+    world.show_as(&place, "newfs");
+    place
+}
+
+#[test]
+fn what_the_kernel_refuses_to_freeze_is_left_out_or_fails_all_as_configured() {
+    const TEST: &str = "what_the_kernel_refuses_to_freeze_is_left_out_or_fails_all_as_configured";
+    world(TEST, async |world: World| {
+        let disks = world.disks(3, "d", Kind::Ext4);
+        let place = unheard_of(&world);
+        let (guest, mut host) = Guest::start(world, "").await;
+        works(&mut host, &disks).await;
+        let told = guest.told_of(1);
+        assert_eq!(told["result"], "frozen");
+        let mut of_each = told["filesystems"].as_array().unwrap().iter();
+        let new = of_each.find(|told| told["mount"] == place.to_str().unwrap()).unwrap();
+        assert_eq!(new["type"], "newfs");
+        assert!(new["result"].to_string().contains("its type cannot be frozen"), "{new}");
+        let frozen = told["filesystems"].as_array().unwrap().iter().filter(|told| told["result"] == "frozen");
+        assert_eq!(frozen.count(), disks.len());
+        // From now on that is known, and said.
+        assert_eq!(host.status(Operation::HOT_BACKUP).await, Status::OK);
+        works(&mut host, &disks).await;
+        assert_eq!(guest.told_of(2)["filesystems"].as_array().unwrap().len(), disks.len());
+        drop(host);
+        assert_eq!(guest.end(), Some(0));
+        assert!(guest.log().contains("newfs"), "{}", guest.log());
+
+        guest.configure("on-unfreezable = \"fail\"");
+        let mut host = guest.run().await;
+        assert_eq!(host.status(Operation::FREEZE).await, Status::FAIL);
+        none_frozen(&disks);
+        let told = guest.told_of(3)["result"].to_string();
+        assert!(told.contains("newfs"), "{told}");
+        assert_eq!(host.status(Operation::THAW).await, Status::OK);
+        assert_eq!(host.status(Operation::HOT_BACKUP).await, Status::FAIL, "it is known");
+    });
+}
+
+#[test]
+#[ignore = "the host is told that the first such freeze has succeeded"]
+fn a_freeze_of_nothing_but_what_the_kernel_refuses_is_none() {
+    world("a_freeze_of_nothing_but_what_the_kernel_refuses_is_none", async |world: World| {
+        unheard_of(&world);
+        let (_guest, mut host) = Guest::start(world, "").await;
+        for _ in 0..2 {
+            assert_eq!(host.status(Operation::FREEZE).await, Status::FAIL, "nothing was frozen");
+            assert_eq!(host.status(Operation::THAW).await, Status::OK);
+        }
     });
 }
 

@@ -6,6 +6,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test, its helpers too, fails by panicking")]
 
+mod guarding;
 #[path = "../support/record.rs"]
 mod record;
 mod sweep;
