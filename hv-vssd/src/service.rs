@@ -32,7 +32,8 @@ use crate::plan::Plan;
 use crate::planning::Planning;
 use crate::rescue::{boot_id, recover_only, roots};
 
-/// How long it may take until everything is frozen, hooks included: the kernel gives up after 15 minutes.
+/// How long it may take until everything is frozen, hooks included: less than the 15 minutes after
+/// which the kernel's driver gives up.
 const FREEZING_LIMIT: Duration = Duration::from_secs(600);
 /// How much longer than a freeze the service manager's watchdog has to wait.
 const WATCHDOG_SLACK: Duration = Duration::from_secs(60);
