@@ -124,8 +124,11 @@ pub(super) fn c_daemon_waits_for_its_own_log(machine: &mut Machine) {
     let kinds = mount(machine);
     c_daemon(machine);
     load(machine, &kinds);
+    // One process that sends as fast as it is read: the queue is full whenever the daemon comes.
+    machine.sh("(yes 'a line' | logger -t flood) >/dev/null 2>&1 </dev/null & sleep 1");
     let freeze = machine.ask(&["--timeout", "20", "vss-freeze"]);
     let state = machine.sh("cat /proc/$(cat /run/vss.pid)/stack");
+    machine.sh("killall -KILL yes");
     disks::rescue(machine);
     assert!(freeze.code == 3, "it was answered: {:?}", freeze.object);
     assert!(state.contains("unix_wait_for_peer"), "it waits for something else than its log:\n{state}");
