@@ -129,6 +129,7 @@ checkpoint() {
     [ "$(grep -c ' freeze ' "$dir/plan")" = 1 ]
     grep -q "^1 .*$mount .* freeze" "$dir/plan"
 
+    say "(a small program, the hook 50-database, stands for a database that prepares)"
     say "host\$  hv-testhost checkpoint-vm --hold 1 &"
     host checkpoint-vm --hold 1 >"$dir/checkpoint" 2>&1 &
     checkpoint=$!

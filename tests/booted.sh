@@ -132,7 +132,7 @@ expect "the status says how it stands" "ready" show StatusText
 expect "it runs as its own user" "$(id -u hv-kvpd)" process Uid
 expect "without capabilities" "0000000000000000$" process CapEff
 expect "with a filter for system calls" "2$" process Seccomp:
-expect "the host has a guest" "exit 0" host wait-guest
+expect "the host has a guest" "exit 0" host wait-guest kvp
 expect "an item of the host is added" "exit 0" host add-kvp Colour blue
 expect "and read in the guest" "^blue$" hvctl kvp get external Colour
 expect "by any user" "^blue$" as_nobody hvctl kvp get external Colour

@@ -122,7 +122,7 @@ fn claim(record: &Record, index: usize, by: By) -> bool {
     record.advance(index, Step::Frozen, by.step()) || record.advance(index, Step::Stuck, by.step())
 }
 
-/// Waits until nothing that lies lower is frozen. `false`: something is still being frozen there, so not yet.
+/// Waits until nothing that lies lower is being thawed. `false`: something is still frozen there, or being frozen, so not yet.
 fn may_be_next(record: &Record, index: usize, since: Duration) -> bool {
     let level = record.level(index);
     let lower = || {
@@ -130,14 +130,12 @@ fn may_be_next(record: &Record, index: usize, since: Duration) -> bool {
         (index + 1..record.len()).filter(lies_lower).map(|other| record.step(other))
     };
     while level > 0 && monotonic().saturating_sub(since) < PATIENCE {
-        let is_underway = |step| matches!(step, Step::Attempting | Step::Abandoned);
-        if !lower().any(Step::may_be_frozen) {
-            return true;
+        if lower().any(|step| matches!(step, Step::Thawing | Step::Guarded)) {
+            // In somebody's hands.
+            thread::sleep(LOOK);
+        } else {
+            return !lower().any(Step::may_be_frozen);
         }
-        if lower().all(|step| !step.may_be_frozen() || is_underway(step)) {
-            return false;
-        }
-        thread::sleep(LOOK);
     }
     true
 }

@@ -174,8 +174,12 @@ impl Gate {
                 return;
             }
             seen = pass;
-            thaw_abandoned(record, targets, since);
-            thaw::pass(record, targets, By::Guardian, since);
+            let began = monotonic();
+            while !thaw::is_over(record) && monotonic().saturating_sub(began) < AGAIN {
+                thaw_abandoned(record, targets, since);
+                thaw::pass(record, targets, By::Guardian, since);
+                thread::sleep(MOMENT);
+            }
         }
     }
 

@@ -17,11 +17,21 @@ use std::path::{Path, PathBuf};
 /// What the kernel puts after the path of a file that has been removed.
 const DELETED: &[u8] = b" (deleted)";
 
+/// What is under a superblock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Under {
+    /// This superblock.
+    Superblock(usize),
+    /// Disks, and it cannot be told which: nearly always real ones, but they may be files of any other.
+    SomeDisks,
+    /// A file or directory, and it cannot be told where it lies: that may be in any other, also in one on unknown disks.
+    Anything,
+}
+
 /// One thing that a superblock stands on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Ground {
-    /// The superblock; `None` if it cannot be told which.
-    pub(super) on: Option<usize>,
+    pub(super) on: Under,
     /// How it stands on it, for people.
     pub(super) how: String,
 }
@@ -56,11 +66,11 @@ impl<'a> Grounds<'a> {
             Class::Stacked => self.of_stacked(mount),
             // Only asked if the disk of another is a file there. Its server may be this machine, and have its data anywhere.
             Class::Network | Class::Fuse => {
-                vec![unknown("its data may be on this machine as well".to_owned())]
+                vec![unknown(Under::Anything, "its data may be on this machine as well")]
             }
             Class::Disk | Class::Unfreezable | Class::Shared | Class::ReadOnly => match self.devices(mount) {
                 Some(devices) => self.of_feet(&self.blocks.feet(devices)),
-                None => vec![unknown("its disks cannot be told".to_owned())],
+                None => vec![unknown(Under::SomeDisks, "its disks cannot be told")],
             },
         }
     }
@@ -80,7 +90,7 @@ impl<'a> Grounds<'a> {
         let mut grounds: Vec<Ground> =
             files.map(|file| at(self.locate(file), "its disk is the file", file)).collect();
         if feet.nameless {
-            grounds.push(unknown("its disk is a file that cannot be told".to_owned()));
+            grounds.push(unknown(Under::Anything, "its disk is a file that cannot be told"));
         }
         grounds
     }
@@ -90,6 +100,8 @@ impl<'a> Grounds<'a> {
         let mut devices = match mount.kind.as_str() {
             _ if mount.device.major != 0 => vec![mount.device],
             "btrfs" => self.blocks.btrfs(&mount.source)?,
+            // Flash, by a way of its own.
+            "ubifs" | "jffs2" => Vec::new(),
             _ => self.members(&mount.source)?,
         };
         // xfs, ext4, reiserfs.
@@ -142,11 +154,14 @@ fn without_backslashes(path: &Path) -> PathBuf {
 
 fn at(on: Option<usize>, how: &str, path: &Path) -> Ground {
     let unknown = if on.is_some() { "" } else { ", and it cannot be told where that is" };
-    Ground { on, how: format!("{how} {}{unknown}", path.display()) }
+    Ground {
+        on: on.map_or(Under::Anything, Under::Superblock),
+        how: format!("{how} {}{unknown}", path.display()),
+    }
 }
 
-fn unknown(how: String) -> Ground {
-    Ground { on: None, how }
+fn unknown(on: Under, how: &str) -> Ground {
+    Ground { on, how: how.to_owned() }
 }
 
 fn bytes_path(bytes: &[u8]) -> PathBuf {

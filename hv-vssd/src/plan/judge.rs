@@ -4,7 +4,7 @@
 
 use super::kinds::Class;
 use super::mountinfo::Mount;
-use super::superblocks::Superblock;
+use super::superblocks::{Shut, Superblock};
 use super::{Rules, Verdict};
 use hv_utils_core::glob;
 use std::path::Path;
@@ -25,8 +25,14 @@ pub(super) fn judge(superblock: &Superblock, mounts: &[Mount], rules: &Rules) ->
     if class == Class::ReadOnly || mount.is_read_only() {
         return Verdict::Skip("it is read-only: nothing on its disk changes".to_owned());
     }
-    match impossible(class, superblock.hidden) {
-        Some(reason) if rules.fail_on_unfreezable => Verdict::Fail(reason.to_owned()),
+    let impossible = match class {
+        Class::Disk if rules.refused_types.contains(&mount.kind) => {
+            Some("Linux refused to freeze this type of filesystem".to_owned())
+        }
+        _ => impossible(class, superblock.shut, mounts),
+    };
+    match impossible {
+        Some(reason) if rules.fail_on_unfreezable => Verdict::Fail(reason),
         Some(reason) => Verdict::Skip(format!("{reason}{AT_RISK}")),
         None => Verdict::Freeze,
     }
@@ -44,13 +50,21 @@ fn no_business(class: Class) -> Option<&'static str> {
 }
 
 /// Why it ought to be frozen and cannot be.
-fn impossible(class: Class, hidden: bool) -> Option<&'static str> {
-    match class {
-        Class::Unfreezable => Some("Linux cannot freeze this type of filesystem"),
-        Class::Shared => Some("other machines write to its disk too, and a freeze would stop or miss them"),
-        _ if hidden => Some("it is hidden under another mount, so it cannot be opened"),
-        _ => None,
-    }
+fn impossible(class: Class, shut: Option<Shut>, mounts: &[Mount]) -> Option<String> {
+    Some(match (class, shut) {
+        (Class::Unfreezable, _) => "Linux cannot freeze this type of filesystem".to_owned(),
+        (Class::Shared, _) => {
+            "other machines write to its disk too, and a freeze would stop or miss them".to_owned()
+        }
+        (_, None) => return None,
+        (_, Some(Shut::Hidden)) => "it is hidden under another mount, so it cannot be opened".to_owned(),
+        (_, Some(Shut::Files)) => "it is mounted only as a file, by which it cannot be opened".to_owned(),
+        (_, Some(Shut::Far(by))) => format!(
+            "it is mounted below {} ({}), which may not answer",
+            mounts[by].point.display(),
+            mounts[by].kind
+        ),
+    })
 }
 
 fn unwanted(superblock: &Superblock, mounts: &[Mount], rules: &Rules) -> Option<String> {
@@ -81,4 +95,10 @@ fn names<'a>(superblock: &'a Superblock, mounts: &'a [Mount]) -> impl Iterator<I
 
 fn fits(pattern: &str, place: &Path) -> bool {
     glob::matches(pattern, &place.to_string_lossy())
+}
+
+/// The patterns to include that fit no mount point at all, whatever is mounted there.
+pub(super) fn unmatched(mounts: &[Mount], rules: &Rules) -> Vec<String> {
+    let fits_none = |pattern: &&String| !mounts.iter().any(|mount| fits(pattern, &mount.point));
+    rules.include.iter().filter(fits_none).cloned().collect()
 }

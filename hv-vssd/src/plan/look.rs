@@ -1,4 +1,5 @@
-//! The only place where the plan looks at a path outside of /proc and /sys: which mount a file is on.
+//! The only place where the plan looks at a path outside of /proc and /sys: which mount a file is on, and what is mounted
+//! at a mount point.
 //!
 //! The answer is worth a system call, because a path from the kernel may belong to another mount namespace, where it means
 //! another file or none. What could wait for ever is not looked at: the caller knows the mounts on the way, and symbolic links
@@ -18,6 +19,8 @@ pub(super) enum Seen {
         mount: u64,
         /// Its own numbers if it is a block device.
         block: Option<Device>,
+        /// It is a directory.
+        directory: bool,
     },
     /// Nothing, so the path is not one of this mount namespace.
     Absent,
@@ -61,7 +64,11 @@ fn seen(result: rustix::io::Result<Statx>) -> Seen {
     if !StatxFlags::from_bits_retain(found.stx_mask).contains(MASK) {
         return Seen::Unknown;
     }
-    let block = FileType::from_raw_mode(u32::from(found.stx_mode)) == FileType::BlockDevice;
+    let kind = FileType::from_raw_mode(u32::from(found.stx_mode));
     let device = Device { major: found.stx_rdev_major, minor: found.stx_rdev_minor };
-    Seen::There { mount: found.stx_mnt_id, block: block.then_some(device) }
+    Seen::There {
+        mount: found.stx_mnt_id,
+        block: (kind == FileType::BlockDevice).then_some(device),
+        directory: kind == FileType::Directory,
+    }
 }

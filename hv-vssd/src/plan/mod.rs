@@ -7,7 +7,7 @@
 //! mountinfo ──► tree (what hides what) ──► superblocks ──► judge ──┐
 //!                                              │         ▲ kinds   ├──► make: the plan
 //! sysfs ──► blocks ──► ground ──► stack (levels) ──────────────────┘
-//!                        ▲ look (on which mount a file is)
+//!                        ▲ look (on which mount a file is; whether a mount is one of a file)
 //! ```
 
 use std::path::PathBuf;
@@ -71,8 +71,9 @@ impl Verdict {
 pub struct Entry {
     /// Where it is mounted; of several places the one by which it is opened, the shortest that nothing covers.
     pub mount: PathBuf,
-    /// The other places, the next best to open it by first. Of places that lead elsewhere, because something is mounted over
-    /// them, none; they are here only if there are no others, and then it is not frozen.
+    /// The other places, the next best to open it by first; without those where opening may not end, if there are others. Of
+    /// places that lead elsewhere, because something is mounted over them, none; they are here only if there are no others,
+    /// and then it is not frozen.
     pub also: Vec<PathBuf>,
     /// Its type, as `ext4`.
     pub kind: String,
@@ -100,6 +101,8 @@ pub struct Plan {
     /// First all that is frozen, highest [`level`](Entry::level) first, and within a level mounts below others' mount points
     /// before those, the root last; then all the rest.
     pub entries: Vec<Entry>,
+    /// The patterns of [`include`](Rules::include) that fit no mount point at all.
+    pub unmatched: Vec<String>,
 }
 
 impl Plan {
@@ -108,23 +111,39 @@ impl Plan {
         self.entries.iter().filter(|entry| entry.verdict == Verdict::Freeze)
     }
 
-    /// Why nothing may be frozen; `None` if it may.
+    /// Why nothing may be frozen; `None` if it may. To freeze nothing at all and call that a backup would be a lie.
     #[must_use]
     pub fn refusal(&self) -> Option<String> {
-        let failing = self.entries.iter().find(|entry| matches!(entry.verdict, Verdict::Fail(_)))?;
-        Some(format!(
-            "{} ({}) cannot be frozen: {}",
-            failing.mount.display(),
-            failing.kind,
-            failing.verdict.reason()
-        ))
+        match self.entries.iter().find(|entry| matches!(entry.verdict, Verdict::Fail(_))) {
+            Some(failing) => {
+                let (mount, kind) = (failing.mount.display(), &failing.kind);
+                Some(format!("{mount} ({kind}) cannot be frozen: {}", failing.verdict.reason()))
+            }
+            None if self.targets().next().is_some() => None,
+            // Nothing that a backup could find inconsistent, and nobody who expects otherwise.
+            None if self.unmatched.is_empty() && !self.entries.iter().any(|entry| entry.at_risk) => None,
+            None => Some(format!("nothing would be frozen: {}; see hvctl vss plan", self.why_nothing())),
+        }
+    }
+
+    /// What tells most about why nothing is frozen.
+    fn why_nothing(&self) -> String {
+        if let Some(pattern) = self.unmatched.first() {
+            return format!("'{pattern}' in include fits no mount point");
+        }
+        let is_local = |entry: &&Entry| kinds::Class::of(&entry.kind, entry.device).is_local();
+        let local = || self.entries.iter().filter(is_local);
+        match local().find(|entry| entry.at_risk).or_else(|| local().next()) {
+            Some(entry) => format!("{} ({}): {}", entry.mount.display(), entry.kind, entry.verdict.reason()),
+            None => "no filesystem is on a disk of this machine".to_owned(),
+        }
     }
 }
 
 /// What of the machine is looked at.
 #[derive(Debug, Clone)]
 pub struct Roots {
-    /// `/proc`: `self/mountinfo` below it.
+    /// `/proc`: `self/mountinfo` and `cmdline` below it.
     pub proc: PathBuf,
     /// `/sys`: `dev/block`, `class/block` and `fs/btrfs` below it.
     pub sys: PathBuf,

@@ -2,7 +2,7 @@
 
 use super::look::{Look, Seen};
 use super::make::plan;
-use super::{Device, Entry, Plan, Rules, mountinfo};
+use super::{Device, Entry, Plan, Roots, Rules, mountinfo};
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -99,11 +99,15 @@ impl Machine {
     }
 
     fn there(self, path: &str, mount: u64) -> Self {
-        self.seen(path, Seen::There { mount, block: None })
+        self.seen(path, Seen::There { mount, block: None, directory: false })
+    }
+
+    fn directory(self, path: &str, mount: u64) -> Self {
+        self.seen(path, Seen::There { mount, block: None, directory: true })
     }
 
     fn node(self, path: &str, number: &str) -> Self {
-        self.seen(path, Seen::There { mount: 0, block: Some(device(number)) })
+        self.seen(path, Seen::There { mount: 0, block: Some(device(number)), directory: false })
     }
 
     fn absent(self, path: &str) -> Self {
@@ -121,7 +125,25 @@ impl Machine {
 
     /// The plan on this machine's devices, with other mounts.
     fn plan_of(&self, text: &[u8], rules: &Rules) -> Plan {
-        plan(&mountinfo::parse(text), self.directory.path(), rules, &self.paths)
+        self.plan_without(text, rules, &[])
+    }
+
+    /// The same, where the kernel has refused to freeze some types.
+    fn plan_without(&self, text: &[u8], rules: &Rules, refused: &[String]) -> Plan {
+        let rules = Rules { refused_types: refused.to_vec(), ..rules.clone() };
+        plan(&mountinfo::parse(text), &self.roots(), &rules, &self.paths)
+    }
+
+    fn roots(&self) -> Roots {
+        Roots { proc: self.directory.path().join("proc"), sys: self.directory.path().to_owned() }
+    }
+
+    /// What the kernel was started with.
+    fn cmdline(self, line: &str) -> Self {
+        let proc = self.roots().proc;
+        fs::create_dir_all(&proc).unwrap();
+        fs::write(proc.join("cmdline"), format!("{line}\n")).unwrap();
+        self
     }
 
     /// What is frozen, as `level mount`.

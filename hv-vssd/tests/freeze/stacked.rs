@@ -7,7 +7,7 @@ use hv_utils_core::wire::vss::Operation;
 
 use crate::support::disks::succeed;
 use crate::support::writers::Writers;
-use crate::support::{Disk, Guest, Kind, World, world};
+use crate::support::{Disk, Guest, Kind, World, processes, until, world};
 use crate::{all_frozen, none_frozen, one_of_each};
 
 /// Three storeys, with names in the wrong order for whoever goes by names.
@@ -85,5 +85,30 @@ fn an_overlay_is_frozen_where_it_writes() {
             writers.go_on();
         }
         none_frozen(disks.iter().chain([&highest]));
+    });
+}
+
+#[test]
+fn what_lies_on_a_disk_that_somebody_else_has_frozen_waits_for_that() {
+    world("what_lies_on_a_disk_that_somebody_else_has_frozen_waits_for_that", async |world: World| {
+        let lower = world.disk_sized("lower", Kind::Ext4, 64);
+        let upper = world.disk_in(&lower.mount, "upper", Kind::Ext4);
+        let other = world.disk("other", Kind::Ext4);
+        let config = format!("exclude = [{:?}]", lower.mount);
+        let (guest, mut host) = Guest::start(world, &config).await;
+        let writers = Writers::start(&guest, [&upper, &other]);
+        lower.freeze();
+        writers.wait_in_writes([0]);
+        let asked = host.ask(Operation::FREEZE).await;
+        until("the daemon waits for the disk", || processes::waits_for_a_disk(guest.pid()));
+        // The others go on: they are not frozen before the disk answers.
+        assert_eq!(host.answer_now(), None);
+        assert!(!other.is_frozen());
+        assert!(lower.thaw());
+        assert_eq!(host.answer().await, (asked, Status::OK));
+        all_frozen([&upper, &other]);
+        assert_eq!(host.status(Operation::THAW).await, Status::OK);
+        writers.go_on();
+        none_frozen([&lower, &upper, &other]);
     });
 }

@@ -13,6 +13,12 @@ impl Table {
         *self.0.entry(what).or_default() += 1;
     }
 
+    /// How many kills there were, and how many of them whose description holds `text`.
+    pub(crate) fn count(&self, text: &str) -> (usize, usize) {
+        let some = self.0.iter().filter(|(what, _)| what.contains(text)).map(|(_, kills)| kills);
+        (self.0.values().sum(), some.sum())
+    }
+
     /// Shows it; not by a print macro, which shows only what a test that fails prints.
     pub(crate) fn print(&self, title: &str) {
         let all: usize = self.0.values().sum();

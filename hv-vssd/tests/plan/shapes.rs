@@ -24,6 +24,25 @@ fn a_filesystem_mounted_twice_and_bound_is_one_entry() {
 }
 
 #[test]
+fn a_filesystem_of_which_only_files_are_mounted_cannot_be_opened_and_with_a_directory_can() {
+    inside("mounted only as files", |world| {
+        if !world.image("ext4", "@a.img", "16M", "@whole") {
+            return;
+        }
+        world.must(&["mkdir", "@whole/sub", "@directory"]);
+        world.must(&["touch", "@whole/file", "@f"]);
+        world.must(&["mount", "--bind", "@whole/file", "@f"]);
+        world.must(&["mount", "--bind", "@whole/sub", "@directory"]);
+        world.must(&["umount", "@whole"]);
+        assert_eq!(world.targets(), ["0 directory"]);
+        world.must(&["umount", "@directory"]);
+        let entry = world.entry("f");
+        assert!(entry.verdict.reason().starts_with("it is mounted only as a file"), "{entry:?}");
+        assert!(entry.at_risk);
+    });
+}
+
+#[test]
 fn a_mount_that_is_read_only_itself_is_no_reason_and_a_read_only_superblock_is() {
     inside("read-only", |world| {
         if !world.image("ext4", "@a.img", "16M", "@a") {

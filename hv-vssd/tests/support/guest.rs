@@ -110,11 +110,17 @@ impl Guest {
         self.host().await
     }
 
-    /// The daemon's next channel.
+    /// The daemon's next channel; those of one that was killed meanwhile are passed over.
     pub(crate) async fn host(&self) -> Host {
-        let accepted = self.listener.accept(Ic::Vss.class(), RING);
-        let channel = tokio::time::timeout(PATIENCE, accepted).await.expect("the daemon opens a channel");
-        Host::on(channel.unwrap()).await
+        loop {
+            let accepted = self.listener.accept(Ic::Vss.class(), RING);
+            let channel = tokio::time::timeout(PATIENCE, accepted).await.expect("the daemon opens a channel");
+            if let Ok(channel) = channel
+                && let Some(host) = Host::on(channel).await
+            {
+                return host;
+            }
+        }
     }
 
     /// `hv-vssd --recover` to its end: its exit code.

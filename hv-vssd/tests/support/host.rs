@@ -4,11 +4,13 @@
 
 use std::time::Duration;
 
-use hv_utils_core::channel::RingChannel;
+use hv_utils_core::channel::{ChannelError, RingChannel};
 use hv_utils_core::wire::message::FLAG_RESPONSE;
 use hv_utils_core::wire::negotiate::{Offer, parse_reply};
 use hv_utils_core::wire::vss::{CHARDEV_BYTES, FREEZE_BYTES, FREEZES, Operation};
 use hv_utils_core::wire::{Ic, IcHeader, Message, PacketHeader, Status, Version, encode};
+
+use tokio::time::timeout;
 
 use super::PATIENCE;
 
@@ -23,22 +25,29 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// Negotiates at once.
-    pub(crate) async fn on(channel: RingChannel) -> Host {
+    /// Negotiates at once; `None` if the guest has gone meanwhile.
+    pub(crate) async fn on(channel: RingChannel) -> Option<Host> {
         let mut host = Host { channel, last: 0, payload: Vec::new() };
-        host.negotiate().await;
-        host
+        host.try_negotiate().await.ok()?;
+        Some(host)
     }
 
     /// Negotiates; whatever was asked before is forgotten.
     pub(crate) async fn negotiate(&mut self) {
+        self.try_negotiate().await.unwrap();
+    }
+
+    async fn try_negotiate(&mut self) -> Result<(), ChannelError> {
         let mut packet = Vec::new();
         Offer { framework: vec![FRAMEWORK], message: vec![FREEZES] }.encode(&mut packet);
-        let asked = self.send(&packet).await;
-        let header = self.receive(PATIENCE).await.expect("an answer to the negotiation");
-        assert_eq!(header.transaction_id, asked);
+        self.last += 1;
+        self.channel.send(PacketHeader::in_band(self.last), &packet).await?;
+        let answered = timeout(PATIENCE, self.channel.recv(&mut self.payload)).await;
+        let header = answered.expect("an answer to the negotiation")?;
+        assert_eq!(header.transaction_id, self.last);
         let agreed = parse_reply(Message::parse(&self.payload).unwrap().body).unwrap().unwrap();
         assert_eq!(agreed.message, FREEZES);
+        Ok(())
     }
 
     /// Asks; the number of the question.
@@ -62,6 +71,12 @@ impl Host {
     /// An answer that is there already.
     pub(crate) fn answer_now(&mut self) -> Option<(u64, Status)> {
         let header = self.channel.try_recv(&mut self.payload).unwrap()?;
+        Some((header.transaction_id, Message::parse(&self.payload).unwrap().header.status))
+    }
+
+    /// The next answer, if it comes within a second.
+    pub(crate) async fn answer_soon(&mut self) -> Option<(u64, Status)> {
+        let header = self.receive(Duration::from_secs(1)).await?;
         Some((header.transaction_id, Message::parse(&self.payload).unwrap().header.status))
     }
 
@@ -92,6 +107,6 @@ impl Host {
     }
 
     async fn receive(&mut self, patience: Duration) -> Option<PacketHeader> {
-        tokio::time::timeout(patience, self.channel.recv(&mut self.payload)).await.ok().map(Result::unwrap)
+        timeout(patience, self.channel.recv(&mut self.payload)).await.ok().map(Result::unwrap)
     }
 }

@@ -41,6 +41,13 @@ pub(crate) fn field(pid: Pid, thread: Option<u64>, number: usize) -> Option<Stri
     after.split_whitespace().nth(number - 3).map(str::to_owned)
 }
 
+/// Whether one of its threads waits for a disk, unkillably.
+pub(crate) fn waits_for_a_disk(pid: Pid) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
+    let numbers = threads.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    numbers.into_iter().any(|thread| field(pid, Some(thread), 3).as_deref() == Some("D"))
+}
+
 /// Page faults (minor, major) and bytes written to disks, of the process and all its threads.
 pub(crate) fn toll(pid: Pid) -> [u64; 3] {
     let number = |field: Option<String>| field.and_then(|text| text.parse().ok()).unwrap_or(u64::MAX);

@@ -3,6 +3,7 @@
 //! The layout is `src/freeze/record.rs`'s; read with calls and not by a mapping, which is fast enough to see every step.
 
 use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 
@@ -43,6 +44,7 @@ mod state {
     pub(super) const FROZEN: u32 = 2;
     pub(super) const THAWING: u32 = 3;
     pub(super) const THAWED: u32 = 5;
+    pub(super) const REFUSED: u32 = 6;
 }
 
 impl Record {
@@ -53,6 +55,17 @@ impl Record {
         file.read_exact_at(&mut head, 0).unwrap();
         assert_eq!((&head[..8], word(&head, 8)), (b"HVFROZEN".as_slice(), 1));
         Some(Record { filesystems: word(&head, 12) as usize, file })
+    }
+
+    /// Whether it says that the filesystem at `mount` is not ours.
+    pub(crate) fn refuses(&self, mount: &Path) -> bool {
+        let mut bytes = vec![0; usize::try_from(self.file.metadata().unwrap().len()).unwrap()];
+        self.file.read_exact_at(&mut bytes, 0).unwrap();
+        let names = word(&bytes, 104) as usize;
+        bytes[HEADER..HEADER + SLOT * self.filesystems].chunks_exact(SLOT).any(|slot| {
+            let (at, length) = (names + word(slot, 28) as usize, word(slot, 32) as usize);
+            bytes[at..at + length] == *mount.as_os_str().as_bytes() && word(slot, 0) == state::REFUSED
+        })
     }
 
     /// How far it is now.

@@ -87,8 +87,15 @@ impl Writers {
     /// Waits until each has begun and ended a write from now on.
     #[track_caller]
     pub(crate) fn go_on(&self) {
+        self.go_on_of(self.all());
+    }
+
+    /// The same of some of them.
+    #[track_caller]
+    pub(crate) fn go_on_of(&self, which: impl IntoIterator<Item = usize>) {
         let before = self.progress();
-        for (number, before) in before.into_iter().enumerate() {
+        for number in which {
+            let before = &before[number];
             let file = &self.files[number];
             until(&format!("a write to {}", file.display()), || self.word(number, Word::Done) > before.begun);
         }

@@ -110,6 +110,42 @@ fn two_thousand_mounts_are_looked_up_nowhere_but_in_the_list() {
 }
 
 #[test]
+fn a_list_that_is_too_long_is_refused() {
+    let text = vec![b'\n'; (64 << 20) + 1];
+    assert!(matches!(plan_of(&text), Err(PlanError::TooLong { .. })));
+    assert!(matches!(plan_of(&text[1..]), Err(PlanError::Empty { .. })));
+}
+
+/// Each in the one before. What took the square of that, or worse, does not end here
+/// while anybody waits.
+#[test]
+fn mounts_in_each_other_are_gone_along_once() {
+    use std::fmt::Write as _;
+    const MANY: usize = 2000;
+    let mut text = "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n".to_owned();
+    let mut point = String::new();
+    for n in 0..MANY {
+        point.push_str("/m");
+        writeln!(text, "{} {} 253:{n} / {point} rw - ext4 /dev/x rw", 21 + n, 20 + n).unwrap();
+    }
+    let machine = Machine::new("");
+    let plan = machine.plan_of(text.as_bytes(), &all());
+    assert_eq!(plan.targets().count(), MANY + 1);
+    assert_eq!(plan.entries[0].mount_id, 20 + MANY as u64);
+}
+
+#[test]
+fn mounts_upon_each_other_are_climbed_once() {
+    use std::fmt::Write as _;
+    let mut text = "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n".to_owned();
+    for n in 0..50_000 {
+        writeln!(text, "{} {} 253:{n} / /m rw - ext4 /dev/x rw", 21 + n, 20 + n).unwrap();
+    }
+    let plan = Machine::new("").plan_of(text.as_bytes(), &all());
+    assert_eq!(plan.targets().map(|entry| entry.mount_id).collect::<Vec<_>>(), [50_020, 20]);
+}
+
+#[test]
 fn this_machines_own_mounts_make_a_plan() {
     let plan = make(&Roots { proc: "/proc".into(), sys: "/sys".into() }, &all()).unwrap();
     assert!(!plan.entries.is_empty());

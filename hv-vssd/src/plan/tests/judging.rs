@@ -112,7 +112,6 @@ fn with_patterns_to_include_nothing_else_is_frozen() {
     let machine = Machine::new("20 1 8:1 / / rw - ext4 /dev/sda1 rw\n30 20 8:2 / /boot rw - vfat b rw\n");
     assert!(machine.targets(&rules).is_empty());
     assert_eq!(machine.entry(&rules, "/").verdict.reason(), "no pattern in include fits its mount point");
-    assert_eq!(machine.plan(&rules).refusal(), None);
 }
 
 #[test]
@@ -144,4 +143,64 @@ fn what_is_refused_names_the_filesystem_and_why() {
     let refusal = machine.plan(&strict()).refusal().unwrap();
     assert_eq!(refusal, "/boot/efi (vfat) cannot be frozen: Linux cannot freeze this type of filesystem");
     assert_eq!(machine.plan(&all()).refusal(), None);
+}
+
+#[test]
+fn flash_of_this_machine_is_a_disk_that_cannot_be_frozen() {
+    for (kind, device) in [("ubifs", "0:40"), ("jffs2", "31:2"), ("jffs2", "0:40"), ("yaffs2", "31:3")] {
+        let verdict = of(kind, device, "rw", &all());
+        assert!(verdict.reason().starts_with("Linux cannot freeze this type"), "{kind}: {verdict:?}");
+        assert!(matches!(of(kind, device, "rw", &strict()), Verdict::Fail(_)), "{kind}");
+    }
+}
+
+#[test]
+fn a_type_that_the_kernel_has_refused_is_not_tried_again() {
+    let text = "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n30 20 8:2 / /n rw - newfs b rw\n\
+                31 20 8:3 / /m rw - newfs2 c rw\n32 20 0:9 / /t rw - tmpfs t rw\n33 20 8:4 / /r ro - newfs d ro\n";
+    let refused = ["newfs".to_owned(), "tmpfs".to_owned()];
+    let machine = Machine::new("");
+    let plan = machine.plan_without(text.as_bytes(), &all(), &refused);
+    let frozen: Vec<_> = plan.targets().map(|entry| entry.kind.as_str()).collect();
+    assert_eq!(frozen, ["newfs2", "ext4"]);
+    assert_eq!(plan.refusal(), None);
+    let at_risk: Vec<_> = plan.entries.iter().filter(|entry| entry.at_risk).collect();
+    assert_eq!(at_risk.len(), 1);
+    assert!(at_risk[0].verdict.reason().starts_with("Linux refused to freeze this type of filesystem; what"));
+    let plan = machine.plan_without(text.as_bytes(), &strict(), &refused);
+    assert!(plan.refusal().unwrap().ends_with("Linux refused to freeze this type of filesystem"));
+}
+
+#[test]
+fn a_plan_that_freezes_nothing_is_refused_with_what_tells_most() {
+    let of = |text: &str, rules: &Rules| {
+        let said = Machine::new(text).plan(rules).refusal().unwrap();
+        let said = said.strip_prefix("nothing would be frozen: ").unwrap();
+        said.strip_suffix("; see hvctl vss plan").unwrap().to_owned()
+    };
+    let root = "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n";
+    let efi = format!("{root}21 20 8:2 / /boot rw - vfat b rw\n");
+    let vfat = "/boot (vfat): Linux cannot freeze this type of filesystem";
+    assert!(of(&efi, &excluding(&["/"])).starts_with(vfat));
+    let include = Rules { include: vec!["/".to_owned(), "/srv".to_owned()], ..excluding(&["/"]) };
+    assert_eq!(of(root, &include), "'/srv' in include fits no mount point");
+}
+
+#[test]
+fn a_plan_that_freezes_nothing_is_good_where_nothing_can_be_inconsistent() {
+    let memory = "20 1 0:9 / / rw - tmpfs t rw\n";
+    assert_eq!(Machine::new(memory).plan(&all()).refusal(), None);
+    let root = "20 1 8:1 / / rw - ext4 /dev/sda1 rw\n";
+    assert_eq!(Machine::new(root).plan(&excluding(&["/"])).refusal(), None, "as the administrator wants it");
+}
+
+#[test]
+fn a_pattern_to_include_that_fits_no_mount_point_is_told() {
+    let include = ["/", "/srv", "/d*", "/proc"].map(str::to_owned).to_vec();
+    let machine = Machine::new(
+        "20 1 8:1 / / rw - ext4 a rw\n21 20 8:2 / /data rw - ext4 b rw\n22 20 0:9 / /proc rw - proc p rw\n",
+    );
+    let plan = machine.plan(&Rules { include, ..all() });
+    assert_eq!((plan.unmatched.clone(), plan.refusal()), (vec!["/srv".to_owned()], None));
+    assert!(machine.plan(&all()).unmatched.is_empty());
 }

@@ -179,6 +179,57 @@ fn a_place_that_is_only_reached_through_another_machine_is_the_last_choice() {
          32 20 8:2 /part /mnt/a/longer/way rw - ext4 /dev/sdb1 rw\n",
     );
     assert_eq!(machine.targets(&all()), ["0 /mnt/a/longer/way", "0 /"]);
+    // Nor is it tried if the first has gone.
+    assert!(also(&machine, "/mnt/a/longer/way").is_empty());
+}
+
+#[test]
+fn what_is_only_reached_through_another_machine_or_a_program_is_not_opened() {
+    for kind in ["nfs4", "fuse.sshfs", "cifs"] {
+        let machine = with_root(&format!(
+            "30 20 0:40 / /n rw - {kind} x rw\n31 30 8:2 / /n/x rw - ext4 b rw\n32 31 8:3 / /n/x/y rw - xfs c rw\n"
+        ));
+        assert_eq!(machine.targets(&all()), ["0 /"], "{kind}");
+        for mount in ["/n/x", "/n/x/y"] {
+            let entry = machine.entry(&all(), mount);
+            let said = format!("it is mounted below /n ({kind}), which may not answer; what");
+            assert!(entry.at_risk && entry.verdict.reason().starts_with(&said), "{entry:?}");
+        }
+        assert!(machine.plan(&strict()).refusal().unwrap().ends_with("which may not answer"), "{kind}");
+    }
+}
+
+#[test]
+fn a_disk_in_an_automount_or_on_a_machine_that_has_its_root_elsewhere_is_frozen() {
+    let machine = with_root("30 20 0:40 / /d rw - autofs x rw\n31 30 8:2 / /d rw - ext4 b rw\n");
+    assert_eq!(machine.targets(&all()), ["0 /d", "0 /"]);
+    let machine =
+        Machine::new("20 1 0:40 / / rw - nfs4 server:/ rw\n31 20 8:2 / /d rw - ext4 /dev/sdb1 rw\n");
+    assert_eq!(machine.targets(&all()), ["0 /d"]);
+}
+
+const BOUND: &str = "30 20 8:2 /a /h rw - ext4 b rw\n31 20 8:2 /b /etc/name rw - ext4 b rw\n";
+
+#[test]
+fn a_filesystem_that_is_mounted_only_as_files_cannot_be_opened() {
+    let machine = with_root(BOUND).there("/h", 30).there("/etc/name", 31);
+    assert_eq!(machine.targets(&all()), ["0 /"]);
+    let entry = machine.entry(&all(), "/h");
+    assert!(entry.at_risk && entry.verdict.reason().starts_with("it is mounted only as a file"), "{entry:?}");
+    assert!(machine.plan(&strict()).refusal().is_some());
+}
+
+#[test]
+fn of_mounts_of_parts_one_of_a_directory_is_opened() {
+    let machine = with_root(BOUND).there("/h", 30).directory("/etc/name", 31);
+    assert_eq!(machine.targets(&all()), ["0 /etc/name", "0 /"]);
+    // What the kernel does not tell, or tells of another mount, is tried.
+    assert_eq!(with_root(BOUND).targets(&all()), ["0 /h", "0 /"]);
+    assert_eq!(with_root(BOUND).there("/h", 99).targets(&all()), ["0 /h", "0 /"]);
+    // A directory that may not answer is no better.
+    let far = format!("{BOUND}32 20 0:40 / /n rw - nfs n rw\n33 32 8:2 /c /n/c rw - ext4 b rw\n");
+    let machine = with_root(&far).there("/h", 30).there("/etc/name", 31);
+    assert!(machine.entry(&all(), "/n/c").verdict.reason().starts_with("it is mounted below /n (nfs)"));
 }
 
 #[test]
