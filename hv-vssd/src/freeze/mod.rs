@@ -11,6 +11,7 @@
 
 mod debt;
 mod freezing;
+mod memory;
 mod open;
 mod prepare;
 pub mod record;
@@ -20,6 +21,7 @@ mod tell;
 pub(crate) mod thaw;
 
 pub use debt::Debt;
+pub use memory::Locked;
 pub use record::Ended;
 pub use recover::{After, Leftover, recover};
 pub use session::Outcome;
