@@ -52,6 +52,8 @@ pub(crate) struct Backup {
     pub(crate) asker: Option<Answer>,
     /// Why it is no good: the first reason.
     pub(crate) failure: Option<String>,
+    /// What would be frozen, as it was before the hooks ran.
+    pub(crate) plan: Option<Plan>,
     pub(crate) mounts: Vec<String>,
     /// When everything was frozen, and by when it will be thawed: µs since 1970.
     pub(crate) frozen: Option<(u64, u64)>,
@@ -75,6 +77,7 @@ impl Backup {
             request: None,
             asker: None,
             failure: None,
+            plan: None,
             mounts: Vec::new(),
             frozen: None,
             started: SystemTime::now(),

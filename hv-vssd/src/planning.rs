@@ -4,8 +4,8 @@
 //! not be able to keep the host from its backup. While a plan hangs there is no other of its kind, and no thread more.
 
 use crate::plan::{self, Plan, Roots, Rules};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -71,10 +71,17 @@ impl Planning {
         }
     }
 
-    /// The same at once, for a thread that may wait.
-    pub(crate) fn here(&self, rules: Rules) -> impl Fn() -> Result<Plan, String> + Send + 'static {
-        let roots = self.roots.clone();
-        move || make(&roots, &rules)
+    /// The same at once, for a thread that may wait; the first time `known`, if there is one that is still fresh.
+    pub(crate) fn here(
+        &self,
+        rules: Rules,
+        known: Option<Plan>,
+    ) -> impl Fn() -> Result<Plan, String> + Send + 'static {
+        let (roots, known) = (self.roots.clone(), Mutex::new(known));
+        move || match known.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(plan) => Ok(plan),
+            None => make(&roots, &rules),
+        }
     }
 }
 

@@ -25,14 +25,15 @@ use crate::backup::{Answer, Backup, Progress};
 use crate::bus::{Ask, Desk, Publisher, Remote, Vss1, remote};
 use crate::config::{Args, Settings};
 use crate::engine::Engine;
-use crate::freeze::{self, After, Debt, Freezer, recover};
+use crate::freeze::{self, After, Debt, Freezer, Locked, recover};
 use crate::history::History;
 use crate::hooks::Hooks;
 use crate::plan::Plan;
 use crate::planning::Planning;
 use crate::rescue::{boot_id, recover_only, roots};
 
-/// How long it may take until everything is frozen, hooks included: the kernel gives up after 15 minutes.
+/// How long it may take until everything is frozen, hooks included: less than the 15 minutes after
+/// which the kernel's driver gives up.
 const FREEZING_LIMIT: Duration = Duration::from_secs(600);
 /// How much longer than a freeze the service manager's watchdog has to wait.
 const WATCHDOG_SLACK: Duration = Duration::from_secs(60);
@@ -53,6 +54,8 @@ pub struct Vssd {
     hooks: Hooks,
     freezer: Freezer,
     backup: Option<Backup>,
+    /// Since the host has asked whether a freeze would succeed; for as long as one is likely to follow.
+    ahead: Option<(Locked, Pin<Box<Sleep>>)>,
     /// Settings for the next freeze, that came during this one.
     next: Option<Settings>,
     /// The bus that the daemon is on.
@@ -108,6 +111,8 @@ pub enum Event {
     Ask(Ask),
     /// Whether the host heard what it was told last.
     Told(bool),
+    /// No freeze has followed the host's question.
+    NoFreeze,
     /// What was left frozen by an instance before this one is thawed at last.
     Rescued,
     /// It takes too long to get everything frozen.
@@ -155,6 +160,7 @@ impl Service for Vssd {
             settings,
             freezer,
             backup: None,
+            ahead: None,
             next: None,
             bus: watch::Sender::new(None),
             check: None,
@@ -222,6 +228,7 @@ impl Service for Vssd {
             plan = checked(&mut self.check) => Event::Checked(plan),
             () = elapsed(&mut self.limit) => Event::TooLong,
             () = rescued(&mut self.rescue) => Event::Rescued,
+            () = past(&mut self.ahead) => Event::NoFreeze,
         }
     }
 
@@ -234,6 +241,7 @@ impl Service for Vssd {
             Event::Ask(ask) => self.asked(ask, link),
             Event::Told(true) => self.heard(),
             Event::Told(false) => self.unheard(link),
+            Event::NoFreeze => self.ahead = None,
             Event::Rescued => {
                 self.rescue = None;
                 tracing::info!("what an instance before this one has left frozen is thawed");
@@ -293,6 +301,13 @@ async fn checked(check: &mut Option<Check>) -> Result<Plan, String> {
             let plan = plan.await;
             plan.unwrap_or_else(|error| Err(format!("something went wrong inside: {error}")))
         }
+        None => std::future::pending().await,
+    }
+}
+
+async fn past(ahead: &mut Option<(Locked, Pin<Box<Sleep>>)>) {
+    match ahead {
+        Some((_, time)) => time.await,
         None => std::future::pending().await,
     }
 }

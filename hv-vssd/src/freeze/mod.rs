@@ -11,7 +11,9 @@
 
 mod debt;
 mod freezing;
+mod memory;
 mod open;
+mod prepare;
 pub mod record;
 mod recover;
 mod session;
@@ -19,21 +21,21 @@ mod tell;
 pub(crate) mod thaw;
 
 pub use debt::Debt;
+pub use memory::Locked;
 pub use record::Ended;
 pub use recover::{After, Leftover, recover};
 pub use session::Outcome;
 
 use crate::guardian::{Guardian, Line, News};
-use crate::plan::{Entry, Plan, Roots};
+use crate::plan::{Plan, Roots};
 use crate::report::{FilesystemReport, Origin};
-use record::Record;
-use session::{Session, Telling, Wish};
+use prepare::{nothing_left, prepare};
+use session::{Telling, Wish};
 use std::io;
-use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
@@ -311,57 +313,6 @@ impl Freezer {
         }
         self.guardian.as_ref().map(Guardian::line).ok_or_else(|| "there is no guardian".into())
     }
-}
-
-/// A record is written over only if nothing of it is frozen any more.
-fn nothing_left(run_dir: &Path, roots: &Roots, boot_id: &str) -> Result<(), String> {
-    match recover(run_dir, roots, boot_id, After::Forget)?
-        .and_then(|leftover| leftover.stuck.into_iter().next())
-    {
-        Some(stuck) => Err(format!("something of an earlier freeze is still frozen: {stuck}")),
-        None => Ok(()),
-    }
-}
-
-/// From the plan to filesystems that are opened and a record that says so.
-fn prepare(
-    order: &Order,
-    path: &Path,
-    roots: &Roots,
-    boot_id: &str,
-    wish: Arc<Wish>,
-) -> Result<Session, String> {
-    // Mounts come and go: what is gone when it is opened is not in the next plan.
-    let (entries, targets) = open_all(order).or_else(|_| open_all(order))?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    if wish.is_over() {
-        return Err("given up before anything was frozen".into());
-    }
-    let record = Record::create(path, &entries, order.origin, crate::report::micros(now), boot_id);
-    let record = record.map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
-    if let Some(entry) = entries.iter().find(|entry| open::holds(entry, record.descriptor(), &roots.proc)) {
-        recover::forget(path);
-        let mount = entry.mount.display();
-        return Err(format!(
-            "{} is on {mount}, which is to be frozen: it has to be on a tmpfs",
-            path.display()
-        ));
-    }
-    Ok(Session { record, targets, wish, time: order.time, lenient: order.lenient })
-}
-
-fn open_all(order: &Order) -> Result<(Vec<Entry>, Vec<OwnedFd>), String> {
-    let plan = (order.planner)()?;
-    if let Some(refusal) = plan.refusal() {
-        return Err(refusal);
-    }
-    let entries: Vec<Entry> = plan.targets().cloned().collect();
-    if entries.len() > record::MOST {
-        return Err(format!("there are {} filesystems, more than {}", entries.len(), record::MOST));
-    }
-    let open = |entry| open::target(entry).map_err(|reason| tell::unreached(entry, reason));
-    let targets = entries.iter().map(open).collect::<Result<_, _>>()?;
-    Ok((entries, targets))
 }
 
 async fn news(guardian: Option<&mut Guardian>) -> News {

@@ -13,8 +13,11 @@
 //!  +40 sync     +44 freeze, how long   +48 frozen, +52 thawed: since the first freeze
 //! ```
 
+mod compose;
+
 use crate::plan::{Device, Entry};
 use crate::report::Origin;
+use compose::compose;
 use hv_utils_core::sys::{LockKind, SharedMemory, try_ofd_lock};
 use hv_utils_core::wire::ring::RingMemory;
 use rustix::fs::{Mode, OFlags, open};
@@ -22,7 +25,7 @@ use rustix::time::{ClockId, clock_gettime};
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{Ordering::SeqCst, fence};
 use std::time::Duration;
@@ -150,38 +153,12 @@ impl Record {
         now_us: u64,
         boot_id: &str,
     ) -> io::Result<Record> {
-        let names: usize = entries.iter().map(|entry| entry.mount.as_os_str().len() + entry.kind.len()).sum();
-        let (start, bytes) = (HEADER + entries.len() * SLOT, HEADER + entries.len() * SLOT + names);
         let temporary = path.with_extension("new");
         let _ = fs::remove_file(&temporary);
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = File::from(open(&temporary, flags, Mode::RUSR | Mode::WUSR)?);
         // Written and not only made long: its pages have to be there before anything is frozen.
-        let mut content = vec![0; bytes.next_multiple_of(8)];
-        let mut put = |at: usize, data: &[u8]| content[at..at + data.len()].copy_from_slice(data);
-        put(0, &MAGIC);
-        put(8, &VERSION.to_le_bytes());
-        put(12, &number(entries.len()).to_le_bytes());
-        put(16, &(if origin == Origin::Host { 1_u32 } else { 2 }).to_le_bytes());
-        put(32, &now_us.to_le_bytes());
-        put(64, &boot_id.as_bytes()[..boot_id.len().min(BOOT_ID_BYTES)]);
-        put(104, &number(start).to_le_bytes());
-        put(108, &number(names).to_le_bytes());
-        let mut at = 0;
-        for (index, entry) in entries.iter().enumerate() {
-            let slot = HEADER + index * SLOT;
-            let (mount, kind) = (entry.mount.as_os_str().as_bytes(), entry.kind.as_bytes());
-            put(slot + 8, &entry.device.major.to_le_bytes());
-            put(slot + 12, &entry.device.minor.to_le_bytes());
-            put(slot + 16, &entry.mount_id.to_le_bytes());
-            put(slot + 24, &u32::from(entry.level).to_le_bytes());
-            put(slot + 28, &number(at).to_le_bytes());
-            put(slot + 32, &number(mount.len()).to_le_bytes());
-            put(slot + 36, &number(kind.len()).to_le_bytes());
-            put(start + at, mount);
-            put(start + at + mount.len(), kind);
-            at += mount.len() + kind.len();
-        }
+        let content = compose(entries, origin, now_us, boot_id);
         rustix::io::pwrite(&file, &content, 0).map_err(io::Error::from).and_then(|written| {
             if written == content.len() { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
         })?;

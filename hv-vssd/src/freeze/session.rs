@@ -6,11 +6,11 @@
 
 use super::STACK_BYTES;
 use super::freezing::{self, Freezing};
+use super::memory::Locked;
 use super::record::{Record, Step, monotonic};
 use super::thaw::{self, By};
 use crate::guardian::Line;
 use rustix::io::Errno;
-use rustix::mm::{MlockAllFlags, mlockall, munlockall};
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -101,10 +101,7 @@ impl Session {
         let (record, targets) = (&self.record, self.targets.as_slice());
         let freezing = &Freezing::new(record, targets, &self.wish.stop, self.lenient);
         // Before the threads: of their stacks only what they use is needed, and by the time they freeze they have used it.
-        if let Err(error) = mlockall(MlockAllFlags::CURRENT) {
-            // Without the privilege we stay in memory as far as the kernel lets us.
-            tracing::debug!(%error, "memory is not locked");
-        }
+        let locked = Locked::now();
         thread::scope(|scope| {
             for number in 1..targets.len().min(freezing::THREADS) {
                 let builder = thread::Builder::new().stack_size(STACK_BYTES);
@@ -127,14 +124,21 @@ impl Session {
             self.thaw_all(telling.stuck);
             // All is thawed: that this cannot be said to a dead one is no loss.
             let released = reached == Outcome::Unguarded || line.release().is_ok();
-            let _ = munlockall();
             over(released && reached != Outcome::Unguarded);
+            drop(locked);
         });
     }
 
     fn freeze(&self, freezing: &Freezing<'_>, line: &Line) -> Outcome {
+        // While the others write dirty data.
+        let armed = self.wish.is_over() || line.arm(&self.record, &self.targets).is_ok();
         freezing.sync_all();
-        if let Some(outcome) = self.guard(line) {
+        let outcome = match (self.wish.is_over(), armed) {
+            (true, _) => Some(Outcome::Failed),
+            (false, true) => self.go(line),
+            (false, false) => Some(Outcome::Unguarded),
+        };
+        if let Some(outcome) = outcome {
             freezing.leave();
             return outcome;
         }
@@ -182,15 +186,13 @@ impl Session {
         thread::sleep(if self.is_stuck() { AGAIN } else { MOMENT });
     }
 
-    /// Has the guardian stand by; what becomes of the freeze if it does not.
-    fn guard(&self, line: &Line) -> Option<Outcome> {
-        if self.wish.is_over() {
-            return Some(Outcome::Failed);
-        }
+    /// Has the guardian watch the time from now on; what becomes of the freeze if it does not.
+    fn go(&self, line: &Line) -> Option<Outcome> {
         let deadline = monotonic() + self.time;
-        self.record.start(deadline);
-        let armed = line.arm(&self.record, &self.targets).and_then(|()| line.go(deadline));
-        armed.is_err().then_some(Outcome::Unguarded)
+        line.go(deadline).is_err().then_some(Outcome::Unguarded).or_else(|| {
+            self.record.start(deadline);
+            None
+        })
     }
 
     fn is_frozen(&self) -> bool {

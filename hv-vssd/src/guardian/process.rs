@@ -52,6 +52,8 @@ fn watch() -> io::Result<()> {
             None => {}
             Some(Ok(Said::Arm { record, count })) => guard(&post, &Record::from_descriptor(record)?, count)?,
             Some(Ok(Said::End)) | Some(Err(_)) => return Ok(()),
+            // Of a freeze that was given up before.
+            Some(Ok(Said::Release)) => talk::agree(&post.command, true)?,
             // Without an arm before it there is nothing to it.
             Some(Ok(_)) => talk::agree(&post.command, false)?,
         }

@@ -1,14 +1,21 @@
 //! What the host wants, and what it is answered.
 
+use std::time::Duration;
+
 use hv_utils_core::channel::{Link, Request};
 use hv_utils_core::wire::Status;
 use hv_utils_core::wire::vss::{self, Operation};
+use tokio::time::sleep;
 
 use super::{Heard, Vssd};
 use crate::engine::Action;
+use crate::freeze::Locked;
 use crate::plan::{Plan, Verdict};
 use crate::planning::For;
 use crate::report::Origin;
+
+/// How long after the host's question a freeze is likely.
+const AHEAD: Duration = Duration::from_secs(30);
 
 /// How many filesystems are named in the log.
 const MOST_SAID: usize = 256;
@@ -66,6 +73,10 @@ impl Vssd {
             tracing::warn!("the host is told that no backup is possible: {why}");
         }
         self.answer(request, operation, possible.is_ok(), link);
+        if possible.is_ok() {
+            // After the answer, and before the freeze, whose writers would wait for it.
+            self.ahead = Some((Locked::now(), Box::pin(sleep(AHEAD))));
+        }
     }
 
     /// The host has heard what it must.

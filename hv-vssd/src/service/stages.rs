@@ -50,9 +50,9 @@ impl Vssd {
     }
 
     pub(super) fn planned(&mut self, plan: Result<Plan, String>, link: &mut Link) {
-        let refusal = match plan {
+        let refusal = match &plan {
             Ok(plan) => plan.refusal(),
-            Err(why) => Some(why),
+            Err(why) => Some(why.clone()),
         };
         let Some(backup) = &mut self.backup else { return };
         // Whoever tries to thaw what was left would take the new record for the old one.
@@ -61,6 +61,7 @@ impl Vssd {
             backup.fail(refusal);
             return self.wind_down(link);
         }
+        backup.plan = plan.ok();
         let (hooks, history) = (self.hooks.clone(), Arc::clone(&self.history));
         backup.stage = Stage::Preparing(tokio::spawn(async move {
             // Whoever still writes the history must not be caught by the freeze.
@@ -96,7 +97,9 @@ impl Vssd {
         if watchdog_limit().is_some() {
             self.context.notify.watchdog_period(backup.time + FREEZING_LIMIT + WATCHDOG_SLACK);
         }
-        let planner = Box::new(self.planning.here(rules));
+        // Hooks may take a while and change things; without any the plan is a moment old.
+        let known = backup.plan.take().filter(|_| self.hooks.begun().is_empty());
+        let planner = Box::new(self.planning.here(rules, known));
         let lenient = !self.settings.rules.fail_on_unfreezable;
         let order = Order { planner, origin: backup.origin, time: backup.time, lenient };
         let begun = noted

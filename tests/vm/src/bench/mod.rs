@@ -1,5 +1,5 @@
 //! Figures of daemons under a real kernel, in one boot: here of KVP daemons, ours, Debian's C daemon, and a null responder;
-//! in [`backup`] of those that freeze.
+//! in `backup` of those that freeze.
 //!
 //! ```text
 //!   this process ── request ──▶ packet link ──▶ guest's kernel ──▶ daemon ──▶ … ── reply ──▶ this process

@@ -17,12 +17,26 @@ const DEADLINE: &str = "5";
 fn vssd(machine: &Machine, channel: &str, settings: &str) {
     bus(machine);
     end(machine, "TERM");
-    let to = if channel == "uio" { "uio_hv_generic" } else { "hv_utils" };
+    device(machine, if channel == "uio" { "uio_hv_generic" } else { "hv_utils" });
+    machine.sh(&format!("mkdir -p /etc/hv-utils; printf '[vss]\\n{settings}\\n' >/etc/hv-utils/vm.toml"));
+    start_vssd(machine, channel);
+}
+
+/// The device has this driver.
+#[track_caller]
+fn device(machine: &Machine, to: &str) {
     if driver(machine, BACKUP) != to {
         bind(machine, BACKUP, to);
     }
-    machine.sh(&format!("mkdir -p /etc/hv-utils; printf '[vss]\\n{settings}\\n' >/etc/hv-utils/vm.toml"));
-    start_vssd(machine, channel);
+}
+
+/// The C daemon, whatever was there before.
+#[track_caller]
+fn c_daemon(machine: &Machine) {
+    end(machine, "TERM");
+    device(machine, "hv_utils");
+    start(machine, "hv_vss_daemon -n");
+    connected(machine);
 }
 
 #[track_caller]
@@ -100,8 +114,7 @@ pub(super) fn vssd_answers_like_the_c_daemon(machine: &mut Machine) {
 
 pub(super) fn c_daemon_freezes_every_kind(machine: &mut Machine) {
     let kinds = mount(machine);
-    start(machine, "hv_vss_daemon -n");
-    connected(machine);
+    c_daemon(machine);
     twice(machine, &kinds);
     end(machine, "TERM");
 }
@@ -109,11 +122,13 @@ pub(super) fn c_daemon_freezes_every_kind(machine: &mut Machine) {
 /// It tells syslog before it tells the host; syslog writes to what is frozen, and its queue is full.
 pub(super) fn c_daemon_waits_for_its_own_log(machine: &mut Machine) {
     let kinds = mount(machine);
-    start(machine, "hv_vss_daemon -n");
-    connected(machine);
+    c_daemon(machine);
     load(machine, &kinds);
+    // One process that sends as fast as it is read: the queue is full whenever the daemon comes.
+    machine.sh("(yes 'a line' | logger -t flood) >/dev/null 2>&1 </dev/null & sleep 1");
     let freeze = machine.ask(&["--timeout", "20", "vss-freeze"]);
     let state = machine.sh("cat /proc/$(cat /run/vss.pid)/stack");
+    machine.sh("killall -KILL yes");
     disks::rescue(machine);
     assert!(freeze.code == 3, "it was answered: {:?}", freeze.object);
     assert!(state.contains("unix_wait_for_peer"), "it waits for something else than its log:\n{state}");
