@@ -201,7 +201,8 @@ impl Session {
             Step::Refused => self.lenient && self.record.error(index) == Errno::OPNOTSUPP.raw_os_error(),
             _ => false,
         };
-        !self.wish.is_over() && (0..self.record.len()).all(good)
+        let some = (0..self.record.len()).any(|index| self.record.step(index) == Step::Frozen);
+        !self.wish.is_over() && (0..self.record.len()).all(good) && (some || self.record.is_empty())
     }
 
     fn since_start(&self) -> Duration {

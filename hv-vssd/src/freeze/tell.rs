@@ -18,6 +18,8 @@ pub(super) fn done(record: &Record, lenient: bool) -> Done {
     let is_refused = |index: &usize| record.error(*index) == Errno::OPNOTSUPP.raw_os_error();
     let refused = spoiled.iter().filter(|index| is_refused(index));
     let refused_types = refused.map(|index| filesystems[*index].kind.clone()).collect();
+    // That nothing at all was frozen is no success.
+    let lenient = lenient && spoiled.len() < filesystems.len();
     let spoiled: Vec<usize> = spoiled.into_iter().filter(|index| !(lenient && is_refused(index))).collect();
     // What was not tried only tells that another one failed.
     let first = spoiled.iter().find(|index| record.error(**index) != 0).or(spoiled.first());

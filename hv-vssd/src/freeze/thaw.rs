@@ -48,7 +48,8 @@ pub(crate) fn pass(record: &Record, targets: &[OwnedFd], by: By, since: Duration
     // Backwards: what was frozen last lies lowest.
     for (index, target) in targets.iter().enumerate().rev() {
         // The claim comes after the wait: it is kept as short as the kernel lets us.
-        if is_to_be_thawed(record, index) && may_be_next(record, index, since) && claim(record, index, by) {
+        if is_to_be_thawed(record, index) && may_be_next(record, index, by, since) && claim(record, index, by)
+        {
             thaw(record, index, target, by);
         }
     }
@@ -122,16 +123,16 @@ fn claim(record: &Record, index: usize, by: By) -> bool {
     record.advance(index, Step::Frozen, by.step()) || record.advance(index, Step::Stuck, by.step())
 }
 
-/// Waits until nothing that lies lower is being thawed. `false`: something is still frozen there, or being frozen, so not yet.
-fn may_be_next(record: &Record, index: usize, since: Duration) -> bool {
+/// Waits until nothing that lies lower is being thawed by us. `false`: something is still frozen there, or being frozen, so not yet.
+fn may_be_next(record: &Record, index: usize, by: By, since: Duration) -> bool {
     let level = record.level(index);
     let lower = || {
         let lies_lower = |other: &usize| record.level(*other) < level;
         (index + 1..record.len()).filter(lies_lower).map(|other| record.step(other))
     };
     while level > 0 && monotonic().saturating_sub(since) < PATIENCE {
-        if lower().any(|step| matches!(step, Step::Thawing | Step::Guarded)) {
-            // In somebody's hands.
+        if lower().any(|step| step == by.step()) {
+            // In our hands. The other's may be dead: who goes through all of it again finds out.
             thread::sleep(LOOK);
         } else {
             return !lower().any(Step::may_be_frozen);

@@ -239,7 +239,6 @@ fn what_the_kernel_refuses_to_freeze_is_left_out_or_fails_all_as_configured() {
 }
 
 #[test]
-#[ignore = "the host is told that the first such freeze has succeeded"]
 fn a_freeze_of_nothing_but_what_the_kernel_refuses_is_none() {
     world("a_freeze_of_nothing_but_what_the_kernel_refuses_is_none", async |world: World| {
         unheard_of(&world);
