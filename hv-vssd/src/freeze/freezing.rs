@@ -23,6 +23,7 @@ const LOOK: Duration = Duration::from_millis(20);
 /// How far the threads may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Gate {
+    Probe,
     Sync,
     Freeze,
     Over,
@@ -64,24 +65,56 @@ impl<'a> Freezing<'a> {
             lenient,
             syncing: AtomicUsize::new(0),
             freezing: AtomicUsize::new(0),
-            progress: Mutex::new(Progress { gate: Gate::Sync, synced: 0, settled: 0 }),
+            progress: Mutex::new(Progress { gate: Gate::Probe, synced: 0, settled: 0 }),
             changed: Condvar::new(),
         }
     }
 
     /// What each thread but the first does: all of it.
     pub(crate) fn follow(&self) {
-        self.sync();
-        let progress = self.progress();
-        let waited = self.changed.wait_while(progress, |progress| progress.gate == Gate::Sync);
-        let gate = waited.unwrap_or_else(PoisonError::into_inner).gate;
-        if gate == Gate::Freeze {
+        if self.past(Gate::Probe) != Gate::Over {
+            self.sync();
+        }
+        if self.past(Gate::Sync) == Gate::Freeze {
             self.freeze();
         }
     }
 
+    /// Before all else, by the first thread alone: freezes what others lie on, and thaws it at once. One of them that somebody
+    /// else has frozen would have those on it hang in whatever they write, beyond anybody's help. `false`: so it is.
+    pub(crate) fn probe(&self) -> bool {
+        let highest = (0..self.targets.len()).map(|index| self.record.level(index)).max().unwrap_or_default();
+        // Backwards: the lowest first.
+        for (index, target) in self.targets.iter().enumerate().rev() {
+            if self.record.level(index) == highest {
+                continue;
+            }
+            let froze = !self.stop.load(SeqCst) && self.one(index, target);
+            if froze && self.record.advance(index, Step::Frozen, Step::Thawing) {
+                super::thaw::thaw(self.record, index, target, By::Daemon);
+            }
+            let refused = self.record.step(index) == Step::Refused;
+            if !froze || !(refused || self.record.renew(index)) {
+                self.stop.store(true, SeqCst);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Whether there is anything to probe.
+    pub(crate) fn is_stacked(&self) -> bool {
+        (0..self.targets.len()).any(|index| self.record.level(index) > 0)
+    }
+
+    /// Has the others begin with the first part.
+    pub(crate) fn open_sync(&self) {
+        self.open(Gate::Sync);
+    }
+
     /// The first part: returns when the dirty data of all is written, or an end is wanted.
     pub(crate) fn sync_all(&self) {
+        self.open(Gate::Sync);
         self.sync();
         let all = self.targets.len();
         self.wait(|progress| progress.synced < all);
@@ -98,6 +131,12 @@ impl<'a> Freezing<'a> {
     /// Instead of the second part.
     pub(crate) fn leave(&self) {
         self.open(Gate::Over);
+    }
+
+    /// Waits until there is more to do than this, and says what.
+    fn past(&self, gate: Gate) -> Gate {
+        let waited = self.changed.wait_while(self.progress(), |progress| progress.gate <= gate);
+        waited.unwrap_or_else(PoisonError::into_inner).gate
     }
 
     fn sync(&self) {

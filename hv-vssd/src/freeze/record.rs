@@ -219,6 +219,18 @@ impl Record {
         self.count == 0
     }
 
+    /// Begins anew with one that was frozen and thawed to see whether it can be; `false` if it is not thawed by us.
+    #[must_use]
+    pub fn renew(&self, index: usize) -> bool {
+        if self.error(index) != 0 || !self.advance(index, Step::Thawed, Step::Idle) {
+            return false;
+        }
+        for at in [44, 48, 52] {
+            self.memory.store(slot(index) + at, 0);
+        }
+        true
+    }
+
     /// The file, to be handed over.
     #[must_use]
     pub fn descriptor(&self) -> BorrowedFd<'_> {

@@ -130,18 +130,30 @@ impl Session {
     }
 
     fn freeze(&self, freezing: &Freezing<'_>, line: &Line) -> Outcome {
-        // While the others write dirty data.
-        let armed = self.wish.is_over() || line.arm(&self.record, &self.targets).is_ok();
-        freezing.sync_all();
-        let outcome = match (self.wish.is_over(), armed) {
-            (true, _) => Some(Outcome::Failed),
-            (false, true) => self.go(line),
-            (false, false) => Some(Outcome::Unguarded),
-        };
-        if let Some(outcome) = outcome {
-            freezing.leave();
-            return outcome;
+        if freezing.is_stacked() {
+            let guarded = self.arm(line).and_then(|()| line.go(monotonic() + self.time).map_err(drop));
+            match guarded {
+                Ok(()) if freezing.probe() => {}
+                Ok(()) => return self.leave(freezing, Outcome::Failed),
+                Err(()) => return self.leave(freezing, self.unguarded()),
+            }
+            freezing.sync_all();
+        } else {
+            freezing.open_sync();
+            // While the others write dirty data.
+            if self.arm(line).is_err() {
+                return self.leave(freezing, self.unguarded());
+            }
+            freezing.sync_all();
         }
+        if self.wish.is_over() {
+            return self.leave(freezing, Outcome::Failed);
+        }
+        let deadline = monotonic() + self.time;
+        if line.go(deadline).is_err() {
+            return self.leave(freezing, Outcome::Unguarded);
+        }
+        self.record.start(deadline);
         freezing.freeze_all();
         if self.is_frozen() { Outcome::Frozen } else { Outcome::Failed }
     }
@@ -186,13 +198,22 @@ impl Session {
         thread::sleep(if self.is_stuck() { AGAIN } else { MOMENT });
     }
 
-    /// Has the guardian watch the time from now on; what becomes of the freeze if it does not.
-    fn go(&self, line: &Line) -> Option<Outcome> {
-        let deadline = monotonic() + self.time;
-        line.go(deadline).is_err().then_some(Outcome::Unguarded).or_else(|| {
-            self.record.start(deadline);
-            None
-        })
+    /// Has the guardian stand by.
+    fn arm(&self, line: &Line) -> Result<(), ()> {
+        if self.wish.is_over() {
+            return Err(());
+        }
+        line.arm(&self.record, &self.targets).map_err(drop)
+    }
+
+    /// Why there is no guardian: an end was wanted before, or it does not answer.
+    fn unguarded(&self) -> Outcome {
+        if self.wish.is_over() { Outcome::Failed } else { Outcome::Unguarded }
+    }
+
+    fn leave(&self, freezing: &Freezing<'_>, outcome: Outcome) -> Outcome {
+        freezing.leave();
+        outcome
     }
 
     fn is_frozen(&self) -> bool {

@@ -250,11 +250,11 @@ impl Vssd {
         let (count, frozen_ms) = (report.filesystems.len(), report.frozen_us / 1000);
         match report.result.as_str() {
             FROZEN => tracing::info!(
-                "{count} filesystems were frozen for {frozen_ms} ms and thawed (cause: {})",
+                "filesystems frozen for {frozen_ms} ms and thawed: {count} (cause: {})",
                 report.cause
             ),
             why => tracing::error!(
-                "the freeze failed, and everything is thawed (cause: {}): {why}",
+                "the freeze failed or did not last, and everything is thawed (cause: {}): {why}",
                 report.cause
             ),
         }

@@ -112,3 +112,26 @@ fn what_lies_on_a_disk_that_somebody_else_has_frozen_waits_for_that() {
         none_frozen([&lower, &upper, &other]);
     });
 }
+
+#[test]
+fn what_lies_on_one_that_somebody_else_has_frozen_is_not_even_tried() {
+    world("what_lies_on_one_that_somebody_else_has_frozen_is_not_even_tried", async |world: World| {
+        let disks = tower(&world, Kind::Ext4);
+        let (guest, mut host) = Guest::start(world, "").await;
+        // Dirty data, which freezing the highest would have to write through all of it.
+        let writers = Writers::start(&guest, [&disks[0]]);
+        for lower in [&disks[1], &disks[2]] {
+            lower.freeze();
+            assert_eq!(host.status(Operation::FREEZE).await, Status::FAIL);
+            assert!(lower.is_frozen());
+            assert_eq!(host.status(Operation::THAW).await, Status::OK);
+            assert!(lower.thaw());
+            writers.go_on();
+            none_frozen(&disks);
+            assert_eq!(host.status(Operation::FREEZE).await, Status::OK);
+            assert_eq!(host.status(Operation::THAW).await, Status::OK);
+        }
+        writers.go_on();
+        none_frozen(&disks);
+    });
+}
