@@ -15,8 +15,8 @@ mod talk;
 
 pub use process::main;
 
-use crate::freeze::Ended;
 use crate::freeze::record::Record;
+use crate::freeze::{Ended, STACK_BYTES};
 use hv_utils_core::sys;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair, sockopt};
 use rustix::process::{Pid, Signal, kill_process};
@@ -25,6 +25,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 
@@ -103,7 +104,12 @@ impl Guardian {
     /// Ends it, at once: only while it holds nothing that is frozen.
     pub fn end(mut self) {
         let _ = self.child.kill();
-        let _ = self.child.wait();
+        if !matches!(self.child.try_wait(), Ok(Some(_))) {
+            // It dies in a moment, or when the kernel lets go of it: nobody waits for that. Without a thread it is a zombie
+            // until we end.
+            let reap = move || drop(self.child.wait());
+            let _ = thread::Builder::new().name("reap".into()).stack_size(STACK_BYTES).spawn(reap);
+        }
     }
 
     /// Leaves it to what it guards. It is told to end, so that it thaws, and does when we are gone.
