@@ -136,12 +136,14 @@ async fn plan(vss: &Vss1, all: bool, output: &Output) -> Result<(), Failure> {
         return Ok(());
     }
     output.table(&["ORDER", "MOUNT", "TYPE", "VERDICT", "REASON"], &plan::rows(&plan, all))?;
-    match plan.iter().find(|planned| planned.verdict == "fail") {
-        Some(planned) => output.line(&format!(
+    let first = |verdict: &str| plan.iter().find(|planned| planned.verdict == verdict);
+    match (first("fail"), first("freeze")) {
+        (Some(planned), _) => output.line(&format!(
             "\nA backup is refused because of {}: [vss] on-unfreezable, exclude and exclude-types decide about that.",
             escape(&planned.mount)
         )),
-        None => Ok(()),
+        (None, None) => output.line("\nnothing would be frozen: a backup is refused"),
+        (None, Some(_)) => Ok(()),
     }
 }
 

@@ -3,13 +3,13 @@
 //! A hook that somebody else could change is one that was meant to run and does not: that is a failure, with its reason.
 //! What package managers and editors leave there, and what is not executable, is not a hook.
 
-use std::fs;
+use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
-use super::way::{self, Unsafe, is_ours};
+use super::way::{self, Unsafe, has_our_owner, is_ours};
 
 /// What ends the names of what is no hook.
 const ENDINGS: [&str; 4] = ["~", ".bak", ".swp", ".orig"];
@@ -110,7 +110,7 @@ fn program(directory: &Path, name: &str) -> Result<PathBuf, String> {
         return Err(why);
     }
     let program = way::resolve(&directory.join(name)).map_err(|why| match why {
-        Unsafe::Others(at) => format!("others than root can change {}", at.display()),
+        Unsafe::Others(at) => changeable(&at),
         Unsafe::Nowhere(error) => unreadable(&error),
     })?;
     let metadata = fs::symlink_metadata(&program).map_err(|error| unreadable(&error))?;
@@ -118,7 +118,7 @@ fn program(directory: &Path, name: &str) -> Result<PathBuf, String> {
         return Err("it is no program any more".to_owned());
     }
     if !is_ours(&metadata, false) {
-        return Err("others than root can change it".to_owned());
+        return Err(changeable(&program));
     }
     Ok(program)
 }
@@ -140,7 +140,23 @@ fn unsafe_directory(directory: &Path) -> Option<String> {
             return Some(format!("{} cannot be read: {error}", directory.display()));
         }
     };
-    Some(format!("others than root can change {}: no hook in {} is run", at.display(), directory.display()))
+    Some(format!("{}; until then no hook in {} is run", changeable(&at), directory.display()))
+}
+
+/// That others have a say in what is at `path`, and what to do.
+fn changeable(path: &Path) -> String {
+    let metadata = fs::symlink_metadata(path);
+    let is = |what: fn(&Metadata) -> bool| metadata.as_ref().is_ok_and(what);
+    let path = path.display();
+    let remedy = if !is(has_our_owner) {
+        format!("chown -h root {path}")
+    } else if is(|metadata| metadata.is_dir() && metadata.mode() & 0o1000 != 0) {
+        // As /tmp: it is everybody's for a reason.
+        "what root runs has to lie elsewhere".to_owned()
+    } else {
+        format!("chmod go-w {path}")
+    };
+    format!("others than root can change {path}: {remedy}")
 }
 
 #[cfg(test)]

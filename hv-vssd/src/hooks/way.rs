@@ -74,7 +74,8 @@ pub(super) fn is_ours(metadata: &Metadata, sticky: bool) -> bool {
     has_our_owner(metadata) && (mode & 0o022 == 0 || sticky && mode & 0o1000 != 0)
 }
 
-fn has_our_owner(metadata: &Metadata) -> bool {
+/// Whether it belongs to root, or to the user that we are.
+pub(super) fn has_our_owner(metadata: &Metadata) -> bool {
     metadata.uid() == 0 || metadata.uid() == rustix::process::geteuid().as_raw()
 }
 

@@ -115,7 +115,7 @@ fn a_link_that_others_have_made_unsafe_since_the_round_began_is_not_run() {
         place.put("1", &format!("chmod 777 {open}; ln -s /bin/true {open}/link; ln -sf {open}/link {hook}"));
         place.put("2", "echo unchanged");
         let round = place.hooks().run(Phase::Freeze, None).await;
-        let why = format!("was not run: others than root can change {open}");
+        let why = format!("was not run: others than root can change {open}: chmod go-w {open}");
         assert_eq!(round.reports[1].result, why);
     });
 }

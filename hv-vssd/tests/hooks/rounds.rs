@@ -123,7 +123,10 @@ fn a_hook_that_others_can_change_is_not_run_and_fails_the_freeze() {
         std::fs::set_permissions(place.hooks_dir().join("1"), mode).unwrap();
         let hooks = place.hooks();
         let round = hooks.run(Phase::Freeze, None).await;
-        assert_eq!(round.failure.as_deref(), Some("hook 1: was not run: others than root can change it"));
+        let path = std::fs::canonicalize(place.hooks_dir().join("1")).unwrap();
+        let path = path.display();
+        let why = format!("hook 1: was not run: others than root can change {path}: chmod go-w {path}");
+        assert_eq!(round.failure, Some(why));
         assert_eq!((place.log().as_str(), hooks.begun()), ("", vec![]));
         assert_eq!(hooks.names().unwrap(), ["2"]);
     });

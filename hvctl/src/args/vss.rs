@@ -42,4 +42,7 @@ While the filesystems are frozen, all that writes to them waits: also a shell th
 program whose output goes to a file (so with --json nothing is printed if the output is one). Type the way back on the same
 line, as root:
 
-  hvctl vss freeze --time 30 && { sleep 10; hvctl vss thaw; }";
+  hvctl vss freeze --time 30 && { sleep 10; hvctl vss thaw; }
+
+A freeze that is not thawed before its time is over counts as one that did not last: the result in `hvctl vss history` says
+so, and hooks are run with `freeze-failed`, then with `thaw`.";

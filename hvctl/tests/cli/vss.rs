@@ -359,6 +359,21 @@ ORDER  MOUNT                   TYPE  VERDICT  REASON
 }
 
 #[test]
+fn a_plan_in_which_nothing_is_frozen_says_so() {
+    let Some(bus) = Bus::start("vss plan of nothing") else { return };
+    let fake = Fake::start(&bus);
+    fake.with(|state| state.plan = vec![["/", "xfs", "skip", "no pattern in include fits its mount point"]]);
+    bus.run(&["vss", "plan"]).is(
+        0,
+        "ORDER  MOUNT  TYPE  VERDICT  REASON\n\
+         -      /      xfs   skip     no pattern in include fits its mount point\n\
+         \n\
+         nothing would be frozen: a backup is refused\n",
+        "",
+    );
+}
+
+#[test]
 fn a_plan_that_fails_says_that_backups_are_refused() {
     let Some(bus) = Bus::start("vss plan that fails") else { return };
     let fake = Fake::start(&bus);

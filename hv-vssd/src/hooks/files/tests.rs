@@ -63,6 +63,12 @@ fn a_link_to_a_safe_program_is_a_hook() {
     assert_eq!(found(&hooks), [("1".to_owned(), None)]);
 }
 
+/// What is said of what belongs to us, and may be written by others.
+fn changeable_by_mode(path: &Path) -> String {
+    let path = fs::canonicalize(path).unwrap();
+    format!("others than root can change {path}: chmod go-w {path}", path = path.display())
+}
+
 #[test]
 fn a_link_to_where_others_could_put_something_else_is_refused() {
     let (kept, hooks) = directory();
@@ -71,7 +77,7 @@ fn a_link_to_where_others_could_put_something_else_is_refused() {
     put(&other.join("program"), 0o755);
     fs::set_permissions(&other, Permissions::from_mode(0o777)).unwrap();
     symlink(other.join("program"), hooks.join("1")).unwrap();
-    let why = format!("others than root can change {}", fs::canonicalize(other).unwrap().display());
+    let why = changeable_by_mode(&other);
     assert_eq!(found(&hooks), [("1".to_owned(), Some(why))]);
 }
 
@@ -81,8 +87,9 @@ fn a_program_that_a_group_or_all_can_change_is_refused() {
     put(&hooks.join("1"), 0o775);
     put(&hooks.join("2"), 0o757);
     put(&hooks.join("3"), 0o4755);
-    let why = Some("others than root can change it".to_owned());
-    assert_eq!(found(&hooks), [("1".to_owned(), why.clone()), ("2".to_owned(), why), ("3".to_owned(), None)]);
+    let why = |name: &str| Some(changeable_by_mode(&hooks.join(name)));
+    let expected = [("1".to_owned(), why("1")), ("2".to_owned(), why("2")), ("3".to_owned(), None)];
+    assert_eq!(found(&hooks), expected);
 }
 
 #[test]
@@ -94,23 +101,36 @@ fn a_program_of_another_user_is_refused() {
     let (_kept, hooks) = directory();
     put(&hooks.join("1"), 0o755);
     std::os::unix::fs::chown(hooks.join("1"), Some(65534), None).unwrap();
-    let why = Some("others than root can change it".to_owned());
-    assert_eq!(found(&hooks), [("1".to_owned(), why)]);
+    let path = fs::canonicalize(hooks.join("1")).unwrap();
+    let why = format!("others than root can change {path}: chown -h root {path}", path = path.display());
+    assert_eq!(found(&hooks), [("1".to_owned(), Some(why))]);
 }
 
 #[test]
 fn a_directory_that_others_can_change_or_replace_is_an_error_if_it_has_hooks() {
     let (kept, hooks) = directory();
-    for (path, mode) in [(hooks.as_path(), 0o1777), (kept.path(), 0o777)] {
+    for (path, mode) in [(hooks.as_path(), 0o775), (kept.path(), 0o777)] {
         fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
         assert!(find(&hooks).unwrap().files.is_empty());
         put(&hooks.join("1"), 0o755);
         let why = find(&hooks).unwrap_err();
-        let expected = format!("others than root can change {}: ", fs::canonicalize(path).unwrap().display());
-        assert!(why.starts_with(&expected), "{why}");
+        let expected =
+            format!("{}; until then no hook in {} is run", changeable_by_mode(path), hooks.display());
+        assert_eq!(why, expected);
         fs::remove_file(hooks.join("1")).unwrap();
         fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
     }
+}
+
+#[test]
+fn a_directory_that_is_meant_for_everybody_is_not_to_be_closed_but_left() {
+    let (_kept, hooks) = directory();
+    put(&hooks.join("1"), 0o755);
+    fs::set_permissions(&hooks, Permissions::from_mode(0o1777)).unwrap();
+    let real = fs::canonicalize(&hooks).unwrap();
+    let why =
+        format!("others than root can change {}: what root runs has to lie elsewhere; ", real.display());
+    assert!(find(&hooks).unwrap_err().starts_with(&why));
 }
 
 #[test]
@@ -136,7 +156,7 @@ fn a_link_by_way_of_a_link_that_others_choose_is_refused() {
     let (kept, hooks) = directory();
     let open = link_of_others(kept.path());
     symlink(open.join("link"), hooks.join("1")).unwrap();
-    let why = format!("others than root can change {}", open.display());
+    let why = changeable_by_mode(&open);
     assert_eq!(found(&hooks), [("1".to_owned(), Some(why))]);
 }
 
