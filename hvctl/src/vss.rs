@@ -142,7 +142,7 @@ async fn plan(vss: &Vss1, all: bool, output: &Output) -> Result<(), Failure> {
             "\nA backup is refused because of {}: [vss] on-unfreezable, exclude and exclude-types decide about that.",
             escape(&planned.mount)
         )),
-        (None, None) => output.line("\nnothing would be frozen: a backup is refused"),
+        (None, None) => output.line("\nnothing would be frozen"),
         (None, Some(_)) => Ok(()),
     }
 }

@@ -368,7 +368,7 @@ fn a_plan_in_which_nothing_is_frozen_says_so() {
         "ORDER  MOUNT  TYPE  VERDICT  REASON\n\
          -      /      xfs   skip     no pattern in include fits its mount point\n\
          \n\
-         nothing would be frozen: a backup is refused\n",
+         nothing would be frozen\n",
         "",
     );
 }
