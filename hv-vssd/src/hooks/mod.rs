@@ -160,6 +160,22 @@ impl Hooks {
         Ok(self.files()?.into_iter().filter_map(safe).collect())
     }
 
+    /// Why a round of `freeze` could only fail, as far as that can be known before: a hook that is not safe to run.
+    #[must_use]
+    pub fn defect(&self) -> Option<String> {
+        if self.options.go_on {
+            return None;
+        }
+        let unsafe_one = |file: &File| {
+            let why = file.program(&self.options.directory).err()?;
+            Some(format!("hook {}: {why}", file.name))
+        };
+        match self.files() {
+            Ok(files) => files.iter().find_map(unsafe_one),
+            Err(why) => Some(why),
+        }
+    }
+
     /// Whose `freeze` was run since the last round of `thaw`, be it in part: for a caller that dropped a round.
     #[must_use]
     pub fn begun(&self) -> Vec<String> {

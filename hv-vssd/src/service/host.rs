@@ -67,6 +67,7 @@ impl Vssd {
             plan.refusal().map_or(Ok(()), Err)
         });
         let possible = possible.and_then(|()| self.freezer.ready());
+        let possible = possible.and_then(|()| self.hooks.defect().map_or(Ok(()), Err));
         if let Err(why) = &possible
             && self.log.admit("check").is_some()
         {

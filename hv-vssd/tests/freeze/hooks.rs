@@ -1,5 +1,7 @@
 //! The administrator's programs around a freeze: when they run, and what becomes of it when they fail.
 
+use std::os::unix::fs::PermissionsExt;
+
 use hv_utils_core::wire::Status;
 use hv_utils_core::wire::vss::Operation;
 
@@ -125,5 +127,20 @@ fn a_thaw_that_comes_while_they_prepare_waits_for_the_answer_to_the_freeze() {
         until("they run after the thaw", || guest.text("said").ends_with("10-first thaw\n"));
         none_frozen(&disks);
         assert_eq!(host.status(Operation::THAW).await, Status::OK);
+    });
+}
+
+#[test]
+fn one_that_others_can_change_is_found_at_the_check() {
+    world("one_that_others_can_change_is_found_at_the_check", async |world: World| {
+        let (guest, mut host, disks) = with_hooks(world, "", SAYS).await;
+        assert_eq!(host.status(Operation::HOT_BACKUP).await, Status::OK);
+        let hook = guest.path("hooks").join("20-middle");
+        std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o775)).unwrap();
+        assert_eq!(host.status(Operation::HOT_BACKUP).await, Status::FAIL);
+        assert_eq!(host.status(Operation::FREEZE).await, Status::FAIL);
+        std::fs::set_permissions(&hook, std::fs::Permissions::from_mode(0o755)).unwrap();
+        assert_eq!(host.status(Operation::HOT_BACKUP).await, Status::OK);
+        none_frozen(&disks);
     });
 }
