@@ -136,7 +136,8 @@ fn a_daemon_that_is_killed_while_a_hook_runs_has_frozen_nothing() {
             guest.guardian_gone();
             disks.iter().for_each(|disk| assert!(!disk.thaw()));
             std::fs::write(guest.path("go"), "").unwrap();
-            until("the hook ends", || !guest.path("waits").exists());
+            support::processes::wait_gone("10-waits");
+            assert!(!guest.path("waits").exists(), "it ran to its end");
             std::fs::remove_file(guest.path("hooks/10-waits")).unwrap();
             std::fs::remove_file(guest.path("go")).unwrap();
             let owed = guest.owes();
@@ -175,6 +176,7 @@ fn hooks_that_have_prepared_hear_of_the_thaw_from_the_next_start() {
             guest.kill();
             guest.guardian_gone();
             let _ = std::fs::remove_file(guest.path("stay"));
+            support::processes::wait_gone("20-waits");
             std::fs::remove_file(guest.path("waits")).unwrap();
             drop(host);
             let host = guest.run().await;

@@ -3,7 +3,7 @@
 //! A guardian outlives its daemon on purpose, a hook its runner, and neither has its parent's environment: who wants to end them
 //! all can go by nothing else. Reads `/proc` only; what has ended meanwhile is not there.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -28,6 +28,14 @@ pub(crate) fn arguments(pid: Pid) -> Vec<String> {
     let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let words = line.split(|byte| *byte == 0).filter(|word| !word.is_empty());
     words.map(|word| String::from_utf8_lossy(word).into_owned()).collect()
+}
+
+/// Waits until no process of the world has the file `name` among its arguments: what a daemon that was killed had started
+/// has ended too. A mark which it leaves is made a moment earlier.
+#[track_caller]
+pub(crate) fn wait_gone(name: &str) {
+    let runs = |pid: &Pid| arguments(*pid).iter().any(|word| Path::new(word).ends_with(name));
+    super::until("what was started has ended", || !here().iter().any(runs));
 }
 
 /// Field `number` of its `stat`, counted from 1 as in proc(5), after the name.
