@@ -1,0 +1,3 @@
+//! `org.hvutils.TimeSync1`: thin over what the service publishes.
+
+pub mod shown;
