@@ -12,7 +12,7 @@ pub mod track;
 use std::fmt;
 
 use crate::clock::Steering;
-use crate::sample::{Purpose, Reading, Sample};
+use crate::sample::{Leap, Purpose, Reading, Sample};
 use admission::Limits;
 use policy::{Policy, Situation};
 use track::Track;
@@ -145,7 +145,7 @@ pub enum Action {
 pub enum Why {
     /// The host said that the clock is to be set.
     HostSync,
-    /// The first sample since the start.
+    /// The first sample since the clock is ours.
     FirstSample,
     /// The difference is larger than what is slewed.
     TooMuchToSlew,
@@ -187,13 +187,15 @@ pub struct Engine {
     last_host: Option<i64>,
     /// The error of the last age.
     error: i64,
+    /// A decision was made since the clock is ours.
+    settled: bool,
 }
 
 impl Engine {
     /// Before the first sample; `prior`: a frequency that was right before.
     #[must_use]
     pub const fn new(rules: Rules, prior: Option<Prior>) -> Engine {
-        Engine { rules, role: Role::Observe, prior, track: None, last_host: None, error: 0 }
+        Engine { rules, role: Role::Observe, prior, track: None, last_host: None, error: 0, settled: false }
     }
 
     /// Other rules, from the next sample on.
@@ -201,9 +203,15 @@ impl Engine {
         self.rules = rules;
     }
 
-    /// Another role, from the next sample on.
-    pub const fn set_role(&mut self, role: Role) {
-        self.role = role;
+    /// Another role, from now on. When the clock becomes ours it is put right at once by what is known: that is the decision.
+    pub fn set_role(&mut self, role: Role, now: &Reading) -> Option<Decision> {
+        let before = std::mem::replace(&mut self.role, role);
+        if role != Role::Discipline || before == Role::Discipline {
+            self.settled &= role == Role::Discipline;
+            return None;
+        }
+        self.track.as_ref()?;
+        Some(self.decide(Purpose::Sample, Leap::None, now, false))
     }
 
     /// The role.
@@ -236,7 +244,7 @@ impl Engine {
             return refused(Verdict::Outlier);
         }
         self.error = sample.age.error.saturating_add(sample.received.width / 2);
-        self.decide(sample, first)
+        self.decide(sample.purpose, sample.leap, &sample.received, first)
     }
 
     /// Takes the sample into account; `false`: not before another says the same.
@@ -251,22 +259,21 @@ impl Engine {
         true
     }
 
-    fn decide(&self, sample: &Sample, first: bool) -> Decision {
-        let estimate = self.estimate(&sample.received).unwrap_or_default();
+    /// `first`: nothing was known of the host's clock before.
+    fn decide(&mut self, purpose: Purpose, leap: Leap, now: &Reading, first: bool) -> Decision {
+        let estimate = self.estimate(now).unwrap_or_default();
+        let ours = self.role == Role::Discipline;
         let situation = Situation {
             role: self.role,
-            sync: sample.purpose == Purpose::Sync,
-            first,
+            sync: purpose == Purpose::Sync,
+            first: if ours { !std::mem::replace(&mut self.settled, true) } else { first },
             offset: estimate.offset,
         };
-        let leap = admission::leap_of(sample.leap, sample.host);
+        let leap = admission::leap_of(leap, now.real.saturating_add(estimate.offset));
         let steering = |phase| self.rules.policy.steering(&estimate, phase, leap);
         let (action, why) = match self.rules.policy.decide(&situation) {
             (policy::Choice::Leave, why) => (Action::None, why),
-            (policy::Choice::Step, why) => {
-                let steering = (self.role == Role::Discipline).then(|| steering(0));
-                (Action::Step(estimate.offset, steering), why)
-            }
+            (policy::Choice::Step, why) => (Action::Step(estimate.offset, ours.then(|| steering(0))), why),
             (policy::Choice::Slew(phase), why) => (Action::Steer(steering(phase)), why),
         };
         Decision { verdict: Verdict::Used, action, why, offset: estimate.offset }

@@ -16,7 +16,7 @@ const MAX_TIME_CONSTANT: u8 = 10;
 pub struct Policy {
     /// A difference of at least this is stepped, whenever it is found.
     pub step_threshold: i64,
-    /// A difference of at least this is stepped when the host has said that the clock is to be set, or at the first sample.
+    /// A difference of at least this is stepped when the host has said that the clock is to be set, or at the first look.
     pub resume_threshold: i64,
     /// A smaller difference is left alone; the frequency is still followed.
     pub minimum: i64,
@@ -35,7 +35,7 @@ pub struct Situation {
     pub role: Role,
     /// The host has said that the clock is to be set.
     pub sync: bool,
-    /// It is the first sample.
+    /// It is the first decision since the clock is ours; where it is not, the first sample of all.
     pub first: bool,
     /// Host minus guest, ns.
     pub offset: i64,

@@ -11,7 +11,9 @@ use super::Prior;
 const WANDER: f64 = 30.0;
 /// One standard deviation of a frequency of which nothing is known, ppb.
 const UNKNOWN_FREQUENCY: f64 = 50_000.0;
-/// And of one that was known before a resume: the machine may be another.
+/// No host's clock is slewed faster than this beside ours, ppb.
+const FASTEST: f64 = 1_000_000.0;
+/// One standard deviation of a frequency that was known before a resume, ppb: the machine may be another.
 const AFTER_RESUME: f64 = 1_000.0;
 /// No sample is taken to be better than this, ns.
 const LEAST_NOISE: f64 = 100.0;
@@ -98,10 +100,11 @@ impl Track {
             self.aside.filter(|(_, before)| (difference - before).abs() <= gate.max(before.abs()));
         self.aside = Some((raw, difference));
         let Some((since, before)) = confirmed else { return false };
-        // The host's clock was moved; or it runs at another pace, by as much as the two differ.
-        let pace = (difference - before) / seconds(raw.saturating_sub(since)).max(1e-3);
+        // The host's clock was moved; or it runs at another pace, by as much as the two differ more than noise does.
+        let time = seconds(raw.saturating_sub(since)).max(1e-3);
+        let pace = (square(difference - before) - square(GATE) * self.noise).max(0.0) / square(time);
         self.jump(raw, host, error);
-        self.variance.2 += square(pace.clamp(-UNKNOWN_FREQUENCY, UNKNOWN_FREQUENCY));
+        self.variance.2 += pace.min(square(FASTEST));
         true
     }
 
