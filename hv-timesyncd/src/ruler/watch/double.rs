@@ -40,13 +40,13 @@ impl Manager {
         self.calls.send("subscribe".to_owned()).unwrap();
     }
 
-    fn load_unit(&self, name: String) -> OwnedObjectPath {
+    fn load_unit(&self, name: &str) -> OwnedObjectPath {
         let units = self.units.lock().unwrap();
-        let unit = units.iter().find(|unit| unit.id == name || unit.aliases.contains(&name.as_str()));
+        let unit = units.iter().find(|unit| unit.id == name || unit.aliases.contains(&name));
         let files = self.files.lock().unwrap();
         let file = files.iter().find(|(alias, _)| *alias == name).map(|(_, id)| *id);
         self.calls.send("load".to_owned()).unwrap();
-        object(unit.map(|unit| unit.id).or(file).unwrap_or(&name))
+        object(unit.map(|unit| unit.id).or(file).unwrap_or(name))
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "systemd's own")]
