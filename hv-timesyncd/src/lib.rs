@@ -24,3 +24,4 @@ pub mod engine;
 pub mod refclock;
 pub mod ruler;
 pub mod sample;
+pub mod state;
