@@ -2,6 +2,14 @@
 //!
 //! Everything that changes the machine's clock goes through this trait and is asked for by nobody but the service.
 
+mod discipline;
+mod imitated;
+mod look;
+mod timex;
+
+pub use imitated::Imitated;
+pub use timex::{MAX_FREQUENCY, MAX_PHASE, MAX_TIME_CONSTANT};
+
 use std::fmt::Debug;
 use std::io;
 
