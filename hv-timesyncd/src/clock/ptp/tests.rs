@@ -99,6 +99,13 @@ fn among_several_clocks_the_hosts_is_the_one_with_its_name() {
 }
 
 #[test]
+fn the_node_counts_where_the_link_leads_to_another_clock() {
+    let root = machine(&[("hyperv", true), ("mlx5_p2p", true)]);
+    symlink("ptp1", root.path().join("dev/ptp_hyperv")).unwrap();
+    assert_eq!(found(&root).as_deref(), Some("dev/ptp0"));
+}
+
+#[test]
 fn without_a_clock_of_the_host_there_is_none_even_if_a_link_was_left_behind() {
     let root = machine(&[("mlx5_p2p", true), ("hyperv2", true)]);
     symlink("ptp0", root.path().join("dev/ptp_hyperv")).unwrap();
