@@ -32,7 +32,7 @@ impl Clocks for Machine {
 }
 
 /// The narrowest of [`LOOKS`] looks at `clocks`. The real time belongs to the middle of its look.
-pub(super) fn narrowest(clocks: &impl Clocks) -> Reading {
+pub(super) fn narrowest<C: Clocks + ?Sized>(clocks: &C) -> Reading {
     let look = || {
         let before = clocks.raw();
         let real = clocks.real();

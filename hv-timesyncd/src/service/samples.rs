@@ -6,7 +6,8 @@ use hv_utils_core::wire::{Status, Version};
 
 use super::{Fed, Timesyncd};
 use crate::bus::{LastAction, Row};
-use crate::engine::{Action, Decision, Role, Verdict, Why};
+use crate::clock::PtpError;
+use crate::engine::{Action, Decision, Role, Verdict};
 use crate::refclock::{Feed, SharedClock};
 use crate::ruler::{Client, Mode, Ruler};
 use crate::sample::{Age, Leap, Method, Purpose, Reading, Sample};
@@ -91,7 +92,7 @@ impl Timesyncd {
             }
             Err(error) => {
                 self.warn("cannot read the PTP clock", &error);
-                if error.is_gone() {
+                if matches!(error, PtpError::Gone) {
                     self.ptp = None;
                     self.settle();
                 }

@@ -10,7 +10,7 @@ use hv_utils_core::daemon::PathWatch;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{Source, Timesyncd};
-use crate::clock::PtpClock;
+use crate::clock::{PtpClock, ptp};
 use crate::counter::pairs;
 use crate::engine::Role;
 use crate::ruler::{Clients, Facts, Mode, Ruler};
@@ -96,7 +96,7 @@ impl Timesyncd {
         let common = &self.context.common;
         // Before looking, so that nothing is missed.
         self.ptp_watch = PathWatch::new(&common.dev_root.join("ptp_hyperv")).ok();
-        let Some(path) = PtpClock::look(&common.sysfs_root, &common.dev_root) else { return };
+        let Some(path) = ptp::look(&common.sysfs_root, &common.dev_root) else { return };
         match PtpClock::open(&path) {
             Ok(ptp) => (self.ptp, self.ptp_watch) = (Some(ptp), None),
             Err(error) => self.warn("cannot open the PTP clock", &error),

@@ -127,7 +127,26 @@ fn a_step_moves_the_clock_and_drops_phase_and_synchronisation_and_keeps_the_freq
     assert_eq!(clock.read(5 * SECOND), before - 7_250_000_000);
     let (now, result) = ask(&mut clock, 5 * SECOND);
     assert_eq!((now.offset, now.frequency, now.max_error, result), (0, 100 << 16, 16_000_000, TIME_ERROR));
-    assert_eq!(clock.read(6 * SECOND) - clock.read(5 * SECOND), SECOND + 100_000, "no phase any more");
+    let (five, six) = (clock.read(5 * SECOND), clock.read(6 * SECOND));
+    assert_eq!(six - five, SECOND + 100_000, "no phase any more");
+}
+
+#[test]
+fn seconds_count_from_where_a_step_has_led() {
+    for by in [-3_600 * SECOND, 3_600 * SECOND] {
+        let mut clock = clock();
+        clock.adjust(0, &mut timex::step(by)).unwrap();
+        steer(&mut clock, 0, steering(0.0, 64_000_000, 2));
+        let (now, _) = ask(&mut clock, 10 * SECOND);
+        assert_eq!(now.max_error, 6_000, "ten seconds after a step of {by} ns");
+        let left = 64e6 * 0.937_5_f64.powi(10);
+        assert!((now.offset as f64 - left).abs() < 2.0, "{} {left}", now.offset);
+    }
+}
+
+#[test]
+fn shares_are_rounded_toward_zero_in_both_directions() {
+    assert_eq!([7, -7, 1, -1].map(|value| toward_zero(value, 1)), [3, -3, 0, 0]);
 }
 
 #[test]
