@@ -43,7 +43,7 @@ fn guest_an_hour_behind_or_ahead_is_right_at_the_first_word() {
 #[test]
 fn clock_that_becomes_wrong_by_a_resume_is_right_at_the_hosts_word() {
     run(async {
-        let (guest, mut host) = Guest::start("0", "").await;
+        let (guest, mut host) = Guest::start("0", "not-before = \"2020-01-01\"").await;
         guest.becomes("Ruler", "hv-timesyncd").await;
         host.say(Time::sync(0)).await;
         for day in [1, -1, 30] {
@@ -120,7 +120,11 @@ fn frequency_is_known_to_the_next_start() {
         let begin = nanos(ClockId::Monotonic);
         // Until it is known well enough, however long readings take here.
         while !crate::support::guest::read(&guest.path("state/hv-timesyncd/frequency")).contains("ppm -") {
-            assert!(nanos(ClockId::Monotonic) - begin < 60 * SECOND, "{:?}", guest.property::<f64>("Frequency").await);
+            assert!(
+                nanos(ClockId::Monotonic) - begin < 60 * SECOND,
+                "{:?}",
+                guest.property::<f64>("Frequency").await
+            );
             for _ in 0..20 {
                 host.say(Time::sample(0)).await;
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
