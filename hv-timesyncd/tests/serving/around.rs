@@ -83,6 +83,7 @@ impl Manager {
 fn ntp_client_that_runs_keeps_the_clock_until_it_ends() {
     run(async {
         let mut guest = Guest::prepare("").await;
+        guest.measure(0);
         let manager = Manager::on(&guest, &["systemd-timesyncd.service"]).await;
         let mut host = guest.run(Version::new(4, 0)).await;
         guest.becomes("Ruler", "systemd-timesyncd").await;

@@ -56,10 +56,12 @@ impl Guest {
         guest
     }
 
-    /// With a daemon whose clock is `clock`, and a host.
+    /// With a daemon whose clock is `clock`, pairs by which it knows how long a message took, however busy this machine is,
+    /// and a host.
     pub(crate) async fn start(clock: &str, config: &str) -> (Guest, Host) {
         let mut guest = Guest::prepare(config).await;
         guest.clock = format!("imitated:{clock}");
+        guest.measure(0);
         let host = guest.run(Version::new(4, 0)).await;
         (guest, host)
     }
