@@ -7,12 +7,14 @@
 //! relation can no longer be believed.
 
 pub mod arrivals;
+pub mod looks;
 pub mod measure;
 pub mod pairs;
 pub mod relation;
 mod wanting;
 
 pub use arrivals::Arrivals;
+pub use looks::Looks;
 pub use relation::Relation;
 
 use crate::engine::Verdict;
