@@ -12,12 +12,12 @@ use std::time::Duration;
 use hv_utils_core::channel::{ChannelState, Framing, Link, OncePer, Request};
 use hv_utils_core::daemon::{CommonArgs, Context, Failure, PathWatch, Service, config};
 use hv_utils_core::wire::{Ic, Status};
-use tokio::time::Interval;
+use tokio::time::{Instant, sleep_until};
 
 use crate::bus::{Board, Publisher, Shown, TimeSync1};
 use crate::clock::{Clock, Imitated, Kernel, PtpClock};
 use crate::config::{Args, ClockChoice, Settings};
-use crate::counter::{Counter, pairs};
+use crate::counter::{Counter, Looks, pairs};
 use crate::engine::Engine;
 use crate::refclock::{SharedClock, Socket};
 use crate::ruler::{Clients, Watch};
@@ -27,6 +27,13 @@ use crate::state::{Kept, Mark};
 const LOG_INTERVAL: Duration = Duration::from_secs(3600);
 /// What a change of frequency is worth a write of, at the end of the daemon, ppm.
 const WORTH_KEEPING: f64 = 0.01;
+
+/// Looks at the PTP clock, and when the next is due.
+#[derive(Debug)]
+struct Poll {
+    looks: Looks,
+    due: Instant,
+}
 
 /// The daemon.
 #[derive(Debug)]
@@ -47,7 +54,7 @@ pub struct Timesyncd {
     /// Waits for the PTP clock where there should be one.
     ptp_watch: Option<PathWatch>,
     /// While the PTP clock is looked at again and again.
-    poll: Option<Interval>,
+    poll: Option<Poll>,
     /// Waits for the helper's pairs.
     pairs_watch: Option<PathWatch>,
     watch: Option<Watch>,
@@ -197,7 +204,7 @@ impl Service for Timesyncd {
             clients = clients(&mut self.watch) => Event::Clients(clients),
             () = changed(&mut self.pairs_watch) => Event::Pairs,
             () = changed(&mut self.ptp_watch) => Event::Ptp,
-            () = tick(&mut self.poll) => Event::Look,
+            () = due(self.poll.as_ref()) => Event::Look,
         }
     }
 
@@ -250,9 +257,9 @@ async fn changed(watch: &mut Option<PathWatch>) {
     std::future::pending::<()>().await;
 }
 
-async fn tick(poll: &mut Option<Interval>) {
+async fn due(poll: Option<&Poll>) {
     match poll {
-        Some(poll) => drop(poll.tick().await),
+        Some(poll) => sleep_until(poll.due).await,
         None => std::future::pending().await,
     }
 }

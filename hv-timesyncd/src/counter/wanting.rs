@@ -3,7 +3,7 @@
 use super::Relation;
 
 /// After the helper was asked, it is given this long, ns; doubled each time that no pair came of it.
-const PATIENCE: i64 = 5 * SECOND;
+const PATIENCE: i64 = 4 * SECOND;
 /// At most.
 const LEAST_OFTEN: i64 = HOUR;
 const SECOND: i64 = 1_000_000_000;
@@ -66,7 +66,9 @@ impl Wanting {
 
 /// How long after the newest pair the next is measured, by how far the pairs reach.
 const fn distance(span: i64) -> i64 {
-    if span < MINUTE - SECOND {
+    if span < 3 * SECOND {
+        4 * SECOND
+    } else if span < MINUTE - SECOND {
         MINUTE
     } else if span < 10 * MINUTE {
         10 * MINUTE

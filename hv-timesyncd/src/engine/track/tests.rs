@@ -123,6 +123,33 @@ fn host_that_slews_its_own_clock_is_followed() {
 }
 
 #[test]
+fn host_that_is_elsewhere_is_followed_also_where_samples_may_be_that_wrong() {
+    let mut host = Host::new(20.0, &[40_000, -30_000, 10_000, -20_000]);
+    let mut track = begin(&mut host, 1_000_000);
+    follow(&mut track, &mut host, 1_000_000, 100);
+    // Within the error that the samples state, so each of them alone may be as wrong. All of them are not.
+    host.at += 300_000_000;
+    for error in [300_000_000; 16].into_iter().chain([1_000_000; 16]) {
+        let (raw, time) = host.sample();
+        track.update(raw, time, error);
+    }
+    assert!(off(&track, &host).abs() < 1_000_000, "{}", off(&track, &host));
+    follow(&mut track, &mut host, 1_000_000, 60);
+    assert!(off(&track, &host).abs() < 100_000, "{}", off(&track, &host));
+}
+
+#[test]
+fn samples_that_agree_are_still_not_believed_far_beyond_their_stated_error() {
+    let mut host = Host::new(0.0, &[0]);
+    let mut track = begin(&mut host, 1_000);
+    follow(&mut track, &mut host, 1_000, 200);
+    // Some minutes in which all are late by the same, and say that they may be.
+    host.noise = vec![1_000_000];
+    follow(&mut track, &mut host, 4_000_000, 12);
+    assert!(off(&track, &host).abs() < 400_000, "{}", off(&track, &host));
+}
+
+#[test]
 fn hosts_word_after_a_resume_counts_at_once_and_the_pace_stays_known() {
     let mut host = Host::new(20.0, &[0]);
     let mut track = begin(&mut host, 1000);
