@@ -173,6 +173,7 @@ impl Counter {
             return refused(purpose, Verdict::Late);
         }
         self.late = 0;
+        self.wanting.agreed();
         let ns = delay.max(0);
         let error = match &mut self.least {
             None => error,
@@ -197,14 +198,14 @@ impl Counter {
     fn end(&mut self, relation: Relation) {
         self.ended = Some(relation.newest());
         self.relation = None;
-        self.wanting.measured(None);
+        self.wanting.ended();
         self.arrivals.reset();
         (self.early, self.late) = (0, 0);
     }
 
     /// Whether the helper is to measure pairs now: where there are none, or in doubt, or to know the rate better, after a
-    /// minute, after ten, and every hour. Not while it was asked a moment ago; a helper that does not answer is asked
-    /// less and less.
+    /// minute, after ten, and every hour. Not while it was asked a moment ago; a helper that does not answer, or
+    /// whose pairs no message agrees with, is asked less and less.
     #[must_use]
     pub fn wants_pairs(&self, raw: i64) -> bool {
         self.wanting.now(raw, self.steady)

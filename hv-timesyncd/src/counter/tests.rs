@@ -274,3 +274,21 @@ fn a_clock_that_began_anew_does_not_keep_from_asking() {
     counter.asked(1000 * SECOND);
     assert!(counter.wants_pairs(SECOND));
 }
+
+#[test]
+fn a_host_whose_counter_is_another_one_does_not_have_the_helper_asked_for_ever() {
+    let mut counter = Counter::new(MAX_DELAY);
+    let (mut asked, mut compared) = (0, 0);
+    for at in 0..12 * 720 {
+        let now = (at + 1) * 5 * SECOND;
+        if counter.wants_pairs(now) {
+            counter.asked(now);
+            counter.pairs(&[pair(now)], false);
+            asked += 1;
+        }
+        let age = sample(&mut counter, now + 77 * SECOND, now + 1000 + at % 7);
+        compared += i32::from(age.is_ok_and(|age| age.method == Method::LeastDelay));
+    }
+    assert!(asked <= 10 + 12, "{asked} in 12 hours");
+    assert!(compared > 8500, "{compared} of 8640");
+}
