@@ -137,13 +137,15 @@ for tree in "$packages"/kernel/*; do
         root=$work/base
         add_busybox "$root"
         add_modules "$root" "$tree" hv_vmbus hv_utils hv_balloon uio_hv_generic virtio_pci virtio_console virtio_blk \
-            loop brd ext4 crc32c_generic crc32_generic xfs btrfs f2fs dummy
+            loop brd ext4 crc32c_generic crc32_generic xfs btrfs f2fs dummy msr
         add_program "$root" "$(command -v dbus-daemon)"
         for filesystem in ext4 xfs btrfs f2fs; do
             add_program "$root" "$tools/sbin/mkfs.$filesystem" "/sbin/mkfs.$filesystem"
         done
         add_program "$root" "$tools/usr/bin/strace"
         add_program "$root" "$tools/usr/sbin/qemu-ga"
+        add_program "$root" "$tools/usr/sbin/chronyd" /usr/sbin/chronyd
+        add_program "$root" "$tools/usr/bin/chronyc"
         add_debian "$root"
         for daemon in hv_kvp_daemon hv_vss_daemon; do
             add_program "$root" "$packages/hyperv-daemons/usr/sbin/$daemon" "/usr/sbin/$daemon"
@@ -179,6 +181,7 @@ done
 add_program "$root" "$programs/hv-vm-agent" /usr/bin/hv-vm-agent
 add_program "$root" "$programs/hv-vm-null" /usr/bin/hv-vm-null
 add_program "$root" "$programs/hv-vm-disks" /usr/bin/hv-vm-disks
+add_program "$root" "$programs/hv-vm-clock" /usr/bin/hv-vm-clock
 rm -f "$root/usr/bin/hv-testhost"
 pack "$root" "$out/ours.cpio"
 

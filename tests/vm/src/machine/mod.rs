@@ -16,6 +16,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::agent::{Agent, Finished, Pending};
+use crate::clock::Look;
 use vm::Vm;
 
 /// What differs between machines.
@@ -143,6 +144,16 @@ impl Machine {
         let finished = self.guest(script);
         assert!(finished.code == 0, "in the guest: {script}\nended with {finished:?}");
         finished.stdout
+    }
+
+    /// The guest's clocks.
+    ///
+    /// # Panics
+    /// It does not answer: no case can go on.
+    #[track_caller]
+    #[must_use]
+    pub fn look(&self) -> Look {
+        self.agent.look(SCRIPT_LIMIT).unwrap_or_else(|why| fail(&why))
     }
 
     /// Starts a script in the guest.
