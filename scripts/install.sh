@@ -25,14 +25,14 @@ put() {
     install -m "$1" "$2" "$DESTDIR$3"
 }
 
-# put_paths SOURCE DESTINATION: a text file that names the programs' directories.
+# put_paths SOURCE DESTINATION: a text file that names the directories of programs or data.
 put_paths() {
     if [ "$verb" = uninstall ]; then
         rm -f "$DESTDIR$2"
         return
     fi
     text=$(mktemp)
-    sed -e "s,/usr/libexec/hv-utils,$LIBEXECDIR,g" "$1" >"$text"
+    sed -e "s,/usr/libexec/hv-utils,$LIBEXECDIR,g" -e "s,/usr/share/hv-utils,$DATADIR/hv-utils,g" "$1" >"$text"
     put 0644 "$text" "$2"
     rm -f "$text"
 }
@@ -71,8 +71,18 @@ system_files() {
     put 0644 systemd/hv-netapply.socket "$LIBDIR/systemd/system/hv-netapply.socket"
     put 0644 systemd/90-hv-utils.preset "$LIBDIR/systemd/system-preset/90-hv-utils.preset"
     put 0644 systemd/90-hv-utils.rules "$LIBDIR/udev/rules.d/90-hv-utils.rules"
+    put 0644 systemd/91-hv-utils-chrony.rules "$LIBDIR/udev/rules.d/91-hv-utils-chrony.rules"
     put 0644 systemd/sysusers.d/hv-utils.conf "$LIBDIR/sysusers.d/hv-utils.conf"
     put 0644 systemd/tmpfiles.d/hv-utils.conf "$LIBDIR/tmpfiles.d/hv-utils.conf"
+    put 0644 systemd/tmpfiles.d/hv-utils-chrony.conf "$LIBDIR/tmpfiles.d/hv-utils-chrony.conf"
+    put_paths systemd/hv-timesync-chrony@.service "$LIBDIR/systemd/system/hv-timesync-chrony@.service"
+    for device in ptp_hyperv hyperv-timesync; do
+        put 0644 "systemd/chrony/$device.conf" "$DATADIR/hv-utils/chrony/$device.conf"
+    done
+    # Debian's and other distributions' name for the same unit
+    for unit in chrony chronyd; do
+        put 0644 systemd/chrony.service.d/50-hv-utils.conf "$LIBDIR/systemd/system/$unit.service.d/50-hv-utils.conf"
+    done
     for name in Kvp1 Vss1 Driver1; do
         put 0644 "dbus/org.hvutils.$name.conf" "$DBUSPOLICYDIR/org.hvutils.$name.conf"
         put 0644 "dbus/org.hvutils.$name.service" "$DATADIR/dbus-1/system-services/org.hvutils.$name.service"
@@ -94,6 +104,7 @@ documents() {
     for example in examples/vss.d/*; do
         put 0755 "$example" "$DATADIR/doc/hv-utils/$example"
     done
+    put 0644 examples/chrony/hv-utils.conf "$DATADIR/doc/hv-utils/examples/chrony/hv-utils.conf"
 }
 
 configuration() {
@@ -139,5 +150,6 @@ if [ "$verb" = install ]; then
 else
     # Only what is empty by now.
     doc=$DESTDIR$DATADIR/doc/hv-utils
-    rmdir "$DESTDIR$LIBEXECDIR" "$doc/examples/vss.d" "$doc/examples" "$doc" 2>/dev/null || true
+    rmdir "$DESTDIR$LIBEXECDIR" "$doc/examples/vss.d" "$doc/examples/chrony" "$doc/examples" "$doc" \
+        "$DESTDIR$DATADIR/hv-utils/chrony" "$DESTDIR$DATADIR/hv-utils" 2>/dev/null || true
 fi

@@ -5,17 +5,75 @@
 //!                 └── Refused                        └── Outlier                        └── Decision
 //! ```
 
+pub mod admission;
+pub mod policy;
+pub mod track;
+
 use std::fmt;
 
 use crate::clock::Steering;
+use crate::sample::{Leap, Purpose, Reading, Sample};
+use admission::Limits;
+use policy::{Policy, Situation};
+use track::Track;
+
+/// Everything that the administrator has decided about samples and corrections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// Which times are believed at all.
+    pub limits: Limits,
+    /// What is done about a difference.
+    pub policy: Policy,
+}
+
+/// A frequency that is known from before: how much faster the host's clock runs than the guest's unsteered one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Prior {
+    /// ppm.
+    pub frequency: f64,
+    /// How wrong it may be (one standard deviation), ppm.
+    pub error: f64,
+}
+
+/// What the engine makes of a sample.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Decision {
+    /// What became of the sample.
+    pub verdict: Verdict,
+    /// What is to be done.
+    pub action: Action,
+    /// Why that, and not more or less.
+    pub why: Why,
+    /// Host minus guest when it arrived, ns: filtered if the sample was used, else its own.
+    pub offset: i64,
+}
+
+/// What is known of the two clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Estimate {
+    /// Host minus guest, ns.
+    pub offset: i64,
+    /// How much single samples differ from the filtered time, ns (root mean square).
+    pub jitter: i64,
+    /// How much faster the host's clock runs than CLOCK_MONOTONIC_RAW, ppm.
+    pub frequency: f64,
+    /// One standard deviation of `frequency`, ppm.
+    pub frequency_error: f64,
+    /// How wrong `offset` may be, ns; what all samples have in common cannot be seen.
+    pub error: i64,
+}
 
 /// What the daemon may do to the clock, from the mode and from who keeps it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Role {
     /// Keep it.
     Discipline,
-    /// Leave it alone but for the step after a resume.
-    Assist,
+    /// Leave it alone but for the step after a resume. `synchronised`: whoever keeps it has it synchronised; then the
+    /// host's first word after the start of this daemon is not taken for a resume.
+    Assist {
+        /// See above.
+        synchronised: bool,
+    },
     /// Leave it alone.
     #[default]
     Observe,
@@ -71,13 +129,28 @@ impl Verdict {
     }
 }
 
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Verdict::Used => "used",
+            Verdict::Outlier => "it differs too much from those before it",
+            Verdict::Repeated => "it is the last time once more",
+            Verdict::Late => "it was longer on the way than max-delay-ms allows",
+            Verdict::BeforeFloor => "the host's time is before anything that can be true (not-before)",
+            Verdict::TooFar => "the host's time is further away than max-step-days allows",
+            Verdict::Impossible => "the host's time is beyond what the kernel can count",
+            Verdict::OtherBoot => "its reference counter is not of this boot",
+        })
+    }
+}
+
 /// What is to be done to the clock.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Action {
     /// Nothing.
     None,
-    /// Step by so many ns, then run so.
-    Step(i64, Steering),
+    /// Step by so many ns; then run so, where the clock is ours.
+    Step(i64, Option<Steering>),
     /// Run so from now on.
     Steer(Steering),
 }
@@ -87,7 +160,7 @@ pub enum Action {
 pub enum Why {
     /// The host said that the clock is to be set.
     HostSync,
-    /// The first sample since the start.
+    /// The first sample since the clock is ours.
     FirstSample,
     /// The difference is larger than what is slewed.
     TooMuchToSlew,
@@ -117,3 +190,124 @@ impl fmt::Display for Why {
         })
     }
 }
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    rules: Rules,
+    role: Role,
+    prior: Option<Prior>,
+    track: Option<Track>,
+    /// The host's time of the last sample that was a time at all.
+    last_host: Option<i64>,
+    /// The error of the last age.
+    error: i64,
+    /// A decision was made since the clock is ours.
+    settled: bool,
+}
+
+impl Engine {
+    /// Before the first sample; `prior`: a frequency that was right before.
+    #[must_use]
+    pub const fn new(rules: Rules, prior: Option<Prior>) -> Engine {
+        Engine { rules, role: Role::Observe, prior, track: None, last_host: None, error: 0, settled: false }
+    }
+
+    /// Other rules, from the next sample on.
+    pub const fn set_rules(&mut self, rules: Rules) {
+        self.rules = rules;
+    }
+
+    /// Another role, from now on. When the clock becomes ours it is put right at once by what is known: that is the decision.
+    pub fn set_role(&mut self, role: Role, now: &Reading) -> Option<Decision> {
+        let before = std::mem::replace(&mut self.role, role);
+        if role != Role::Discipline || before == Role::Discipline {
+            self.settled &= role == Role::Discipline;
+            return None;
+        }
+        self.track.as_ref()?;
+        Some(self.decide(Purpose::Sample, Leap::None, now, false))
+    }
+
+    /// The role.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Forgets where the host's clock was, and keeps how fast it runs: another source, or CLOCK_MONOTONIC_RAW is not
+    /// what it was.
+    pub fn restart(&mut self) {
+        if let Some(track) = self.track.take() {
+            self.prior = Some(track.prior());
+        }
+        self.last_host = None;
+    }
+
+    /// Judges a sample and decides what is to be done.
+    pub fn sample(&mut self, sample: &Sample) -> Decision {
+        let refused =
+            |verdict| Decision { verdict, action: Action::None, why: Why::NotUsed, offset: sample.offset() };
+        if let Err(verdict) = self.rules.limits.admit(sample) {
+            return refused(verdict);
+        }
+        if self.last_host.replace(sample.host) == Some(sample.host) {
+            return refused(Verdict::Repeated);
+        }
+        let first = self.track.is_none();
+        if !self.follow(sample) {
+            return refused(Verdict::Outlier);
+        }
+        self.error = sample.age.error.saturating_add(sample.received.width / 2);
+        self.decide(sample.purpose, sample.leap, &sample.received, first)
+    }
+
+    /// Takes the sample into account; `false`: not before another says the same.
+    fn follow(&mut self, sample: &Sample) -> bool {
+        let host = sample.host.saturating_add(sample.age.ns);
+        let (raw, noise) = (sample.received.raw, sample.age.error.saturating_add(sample.received.width / 2));
+        match &mut self.track {
+            Some(track) if sample.purpose == Purpose::Sync => track.sync(raw, host, noise),
+            Some(track) => return track.update(raw, host, noise),
+            None => self.track = Some(Track::new(raw, host, noise, self.prior)),
+        }
+        true
+    }
+
+    /// `first`: nothing was known of the host's clock before.
+    fn decide(&mut self, purpose: Purpose, leap: Leap, now: &Reading, first: bool) -> Decision {
+        let estimate = self.estimate(now).unwrap_or_default();
+        let ours = self.role == Role::Discipline;
+        let situation = Situation {
+            role: self.role,
+            sync: purpose == Purpose::Sync,
+            first: if ours { !std::mem::replace(&mut self.settled, true) } else { first },
+            offset: estimate.offset,
+        };
+        let leap = admission::leap_of(leap, now.real.saturating_add(estimate.offset));
+        let steering = |phase| self.rules.policy.steering(&estimate, phase, leap);
+        let (action, why) = match self.rules.policy.decide(&situation) {
+            (policy::Choice::Leave, why) => (Action::None, why),
+            (policy::Choice::Step, why) => (Action::Step(estimate.offset, ours.then(|| steering(0))), why),
+            (policy::Choice::Slew(phase), why) => (Action::Steer(steering(phase)), why),
+        };
+        Decision { verdict: Verdict::Used, action, why, offset: estimate.offset }
+    }
+
+    /// What is known of the clocks at this moment; `None` before the first sample.
+    #[must_use]
+    pub fn estimate(&self, now: &Reading) -> Option<Estimate> {
+        let track = self.track.as_ref()?;
+        let prior = track.prior();
+        Some(Estimate {
+            offset: track.host_at(now.raw).saturating_sub(now.real),
+            jitter: track.jitter(),
+            frequency: prior.frequency,
+            frequency_error: prior.error,
+            error: self.error.saturating_add(track.deviation(now.raw)),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

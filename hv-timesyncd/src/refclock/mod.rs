@@ -1,5 +1,9 @@
 //! Samples for NTP clients: chrony's SOCK and NTP's shared memory.
 
+mod sock;
+
+pub use sock::Socket;
+
 use crate::sample::Leap;
 
 /// A measurement for a client.

@@ -49,6 +49,9 @@ impl Client {
 pub struct Clients(u8);
 
 impl Clients {
+    /// None of them.
+    pub const NONE: Clients = Clients(0);
+
     /// With this one, or without.
     #[must_use]
     pub const fn with(self, client: Client, runs: bool) -> Clients {
@@ -73,4 +76,12 @@ impl Clients {
         }
         None
     }
+
+    /// Each that runs, as [`Client::ALL`] orders them.
+    pub fn iter(self) -> impl Iterator<Item = Client> {
+        Client::ALL.into_iter().filter(move |client| self.has(*client))
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,8 +3,10 @@
 //! [`Ruler::of`] decides from facts; [`Clients`] are found out over D-Bus by `watch`.
 
 pub mod clients;
+pub mod watch;
 
 pub use clients::{Client, Clients};
+pub use watch::Watch;
 
 /// `[timesync] mode`: what this daemon is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -92,3 +94,6 @@ impl Ruler {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

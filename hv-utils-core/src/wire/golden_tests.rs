@@ -16,6 +16,7 @@ use alloc::sync::Arc;
 mod ip;
 mod keys;
 mod negotiation;
+mod time;
 
 const V1: Version = Version::new(1, 0);
 const V3: Version = Version::new(3, 0);

@@ -13,6 +13,7 @@ pub mod negotiate;
 pub mod ring;
 pub mod session;
 pub mod status;
+pub mod timesync;
 pub mod version;
 pub mod vss;
 

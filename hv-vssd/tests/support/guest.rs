@@ -217,6 +217,12 @@ impl Guest {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    /// Waits until it has logged this. What an answer was about is in the log after the answer.
+    #[track_caller]
+    pub(crate) fn logs(&self, text: &str) {
+        super::until(&format!("the log tells of {text}"), || self.log().contains(text));
+    }
+
     /// A file that a hook or the daemon has written; empty if it has not.
     pub(crate) fn text(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).unwrap_or_default()

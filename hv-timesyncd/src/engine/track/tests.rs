@@ -1,0 +1,178 @@
+//! Where the filter thinks that the host's clock is, beside where it is.
+
+use super::*;
+use proptest::prelude::*;
+
+const SECOND: i64 = 1_000_000_000;
+/// A time of the host, 2026.
+const HOST: i64 = 1_795_694_400 * SECOND;
+
+/// Samples of a host whose clock runs `ppm` faster than raw, one each 5 s, with a noise that repeats itself.
+struct Host {
+    ppm: f64,
+    raw: i64,
+    at: i64,
+    noise: Vec<i64>,
+    count: usize,
+}
+
+impl Host {
+    fn new(ppm: f64, noise: &[i64]) -> Host {
+        Host { ppm, raw: 7 * SECOND, at: HOST, noise: noise.to_vec(), count: 0 }
+    }
+
+    fn pass(&mut self, seconds: i64) {
+        self.raw += seconds * SECOND;
+        self.at += seconds * SECOND + round(self.ppm * 1000.0 * float(seconds));
+    }
+
+    fn sample(&mut self) -> (i64, i64) {
+        self.pass(5);
+        self.count += 1;
+        (self.raw, self.at + self.noise[self.count % self.noise.len()])
+    }
+}
+
+fn begin(host: &mut Host, error: i64) -> Track {
+    let (raw, time) = host.sample();
+    Track::new(raw, time, error, None)
+}
+
+fn follow(track: &mut Track, host: &mut Host, error: i64, count: usize) {
+    for number in 0..count {
+        let (raw, time) = host.sample();
+        assert!(track.update(raw, time, error), "sample {number}");
+    }
+}
+
+fn off(track: &Track, host: &Host) -> i64 {
+    track.host_at(host.raw) - host.at
+}
+
+#[test]
+fn exact_samples_give_time_and_frequency_at_the_second() {
+    let mut host = Host::new(37.5, &[0]);
+    let mut track = begin(&mut host, 200);
+    follow(&mut track, &mut host, 200, 1);
+    assert!((track.prior().frequency - 37.5).abs() < 0.1, "{:?}", track.prior());
+    host.pass(5);
+    assert!(off(&track, &host).abs() < 500, "{}", off(&track, &host));
+}
+
+#[test]
+fn noise_is_averaged_and_its_size_is_learnt() {
+    let mut host = Host::new(-12.0, &[90_000, -70_000, 30_000, -100_000, 60_000, -10_000]);
+    let mut track = begin(&mut host, 400_000);
+    follow(&mut track, &mut host, 400_000, 600);
+    assert!(off(&track, &host).abs() < 30_000, "{}", off(&track, &host));
+    assert!((track.prior().frequency + 12.0).abs() < 0.3, "{:?}", track.prior());
+    assert!((40_000..120_000).contains(&track.jitter()), "{}", track.jitter());
+}
+
+#[test]
+fn single_outlier_is_set_aside_and_two_that_agree_are_the_new_time() {
+    let mut host = Host::new(3.0, &[0, 300, -300]);
+    let mut track = begin(&mut host, 1000);
+    follow(&mut track, &mut host, 1000, 50);
+    let frequency = track.prior().frequency;
+    let (raw, time) = host.sample();
+    assert!(!track.update(raw, time + 40_000_000, 1000));
+    follow(&mut track, &mut host, 1000, 3);
+    assert!(off(&track, &host).abs() < 1000, "{}", off(&track, &host));
+    // The host's clock is moved.
+    host.at += 700_000_000;
+    let (raw, time) = host.sample();
+    assert!(!track.update(raw, time, 1000));
+    let (raw, time) = host.sample();
+    assert!(track.update(raw, time, 1000));
+    assert!(off(&track, &host).abs() < 1000, "{}", off(&track, &host));
+    assert!((track.prior().frequency - frequency).abs() < 0.1, "a step is no other pace");
+}
+
+#[test]
+fn outliers_that_contradict_each_other_move_nothing() {
+    let mut host = Host::new(3.0, &[0]);
+    let mut track = begin(&mut host, 1000);
+    follow(&mut track, &mut host, 1000, 20);
+    for sign in [1, -1, 1, -1, 1] {
+        let (raw, time) = host.sample();
+        assert!(!track.update(raw, time + sign * 30_000_000, 1000));
+    }
+    assert!(off(&track, &host).abs() < 10_000, "{}", off(&track, &host));
+    follow(&mut track, &mut host, 1000, 2);
+}
+
+#[test]
+fn host_that_slews_its_own_clock_is_followed() {
+    let mut host = Host::new(0.0, &[0, 200, -200]);
+    let mut track = begin(&mut host, 1000);
+    follow(&mut track, &mut host, 1000, 50);
+    host.ppm = 400.0;
+    for _ in 0..6 {
+        let (raw, time) = host.sample();
+        track.update(raw, time, 1000);
+    }
+    assert!(off(&track, &host).abs() < 50_000, "{}", off(&track, &host));
+    assert!((track.prior().frequency - 400.0).abs() < 10.0, "{:?}", track.prior());
+    host.ppm = 0.0;
+    for _ in 0..6 {
+        let (raw, time) = host.sample();
+        track.update(raw, time, 1000);
+    }
+    assert!(off(&track, &host).abs() < 50_000, "{}", off(&track, &host));
+}
+
+#[test]
+fn hosts_word_after_a_resume_counts_at_once_and_the_pace_stays_known() {
+    let mut host = Host::new(20.0, &[0]);
+    let mut track = begin(&mut host, 1000);
+    follow(&mut track, &mut host, 1000, 20);
+    // Raw stood still for an hour.
+    host.at += 3600 * SECOND;
+    let (raw, time) = host.sample();
+    track.sync(raw, time, 1000);
+    assert_eq!(off(&track, &host), 0);
+    host.pass(5);
+    assert!(off(&track, &host).abs() < 5_000, "{}", off(&track, &host));
+}
+
+#[test]
+fn hosts_word_that_says_what_is_known_is_one_more_sample() {
+    let mut host = Host::new(20.0, &[4_000, -4_000]);
+    let mut track = begin(&mut host, 20_000);
+    follow(&mut track, &mut host, 20_000, 200);
+    let (raw, time) = host.sample();
+    track.sync(raw, time, 20_000);
+    assert!(off(&track, &host).abs() < 2_500, "{}", off(&track, &host));
+}
+
+#[test]
+fn frequency_from_before_is_taken_up() {
+    let mut host = Host::new(100.0, &[0]);
+    let (raw, time) = host.sample();
+    let track = Track::new(raw, time, 1000, Some(Prior { frequency: 100.0, error: 1.0 }));
+    host.pass(3600);
+    assert!(off(&track, &host).abs() < 10);
+}
+
+#[test]
+fn after_a_day_the_numbers_are_still_exact() {
+    let mut host = Host::new(0.125, &[0]);
+    let mut track = begin(&mut host, 200);
+    follow(&mut track, &mut host, 200, 24 * 720);
+    assert!(off(&track, &host).abs() <= 2, "{}", off(&track, &host));
+}
+
+proptest! {
+    #[test]
+    fn no_host_and_no_clock_makes_it_fail(samples in proptest::collection::vec((any::<i64>(), any::<i64>(), 0..i64::MAX, any::<bool>()), 1..30)) {
+        let (raw, host, error, _) = samples[0];
+        let mut track = Track::new(raw, host, error, None);
+        for (raw, host, error, sync) in samples {
+            if sync { track.sync(raw, host, error); } else { track.update(raw, host, error); }
+            let prior = track.prior();
+            prop_assert!(prior.frequency.is_finite() && prior.error.is_finite(), "{track:?}");
+            let _ = (track.host_at(raw), track.deviation(i64::MAX), track.jitter());
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Units by their own names, and whose they are; names as they are in object paths. No IO.
+
+use crate::ruler::{Client, Clients};
+
+/// Object paths of units, before the name.
+const PREFIX: &str = "/org/freedesktop/systemd1/unit/";
+
+/// What systemd says of a unit that runs, or is about to. `refreshing` came with version 257.
+const RUNNING: [&str; 4] = ["active", "reloading", "refreshing", "activating"];
+/// Jobs after which a unit runs. A client that is restarted has one all the while, and one that the boot has not come to
+/// yet, too.
+const STARTING: [&str; 3] = ["start", "restart", "reload-or-start"];
+
+/// The units that matter, each by its own name and not by an alias, with the client that it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Units(Vec<(String, Client)>);
+
+/// All names, as they are where none is an alias of another.
+impl Default for Units {
+    fn default() -> Units {
+        Units(names().map(|(name, client)| (name.to_owned(), client)).collect())
+    }
+}
+
+/// Every name of every client.
+pub(super) fn names() -> impl Iterator<Item = (&'static str, Client)> {
+    Client::ALL.into_iter().flat_map(|client| client.units().iter().map(move |unit| (*unit, client)))
+}
+
+impl Units {
+    /// One of this client's names is an alias of that unit. If the unit is known it stays whose it is: an old name for a
+    /// client's successor leads to the successor.
+    pub(super) fn learn(&mut self, id: String, client: Client) {
+        if !self.0.iter().any(|(known, _)| *known == id) {
+            self.0.push((id, client));
+        }
+    }
+
+    /// Their names.
+    pub(super) fn ids(&self) -> Vec<&str> {
+        self.0.iter().map(|(id, _)| id.as_str()).collect()
+    }
+
+    /// These clients, and the one of this unit, if it is in such a state or has such a job (empty: none).
+    pub(super) fn add(&self, clients: Clients, id: &str, state: &str, job: &str) -> Clients {
+        let runs = RUNNING.contains(&state) || STARTING.contains(&job);
+        match self.0.iter().find(|(known, _)| known == id) {
+            Some((_, client)) if runs => clients.with(*client, true),
+            _ => clients,
+        }
+    }
+}
+
+/// The object of a unit.
+pub(super) fn path(id: &str) -> String {
+    let mut path = PREFIX.to_owned();
+    for (at, byte) in id.bytes().enumerate() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' => path.push(byte.into()),
+            b'0'..=b'9' if at > 0 => path.push(byte.into()),
+            _ => path.push_str(&format!("_{byte:02x}")),
+        }
+    }
+    path
+}
+
+/// The unit of an object; `None`: it is none.
+pub(super) fn id(path: &str) -> Option<String> {
+    let mut parts = path.strip_prefix(PREFIX)?.split('_');
+    let mut id = parts.next()?.to_owned();
+    for part in parts {
+        let (code, rest) = part.split_at_checked(2)?;
+        id.push(u8::from_str_radix(code, 16).ok()?.into());
+        id.push_str(rest);
+    }
+    // Beyond ASCII there are no names of units.
+    (!id.is_empty() && id.is_ascii()).then_some(id)
+}
+
+#[cfg(test)]
+mod tests;

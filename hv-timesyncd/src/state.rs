@@ -1,0 +1,113 @@
+//! What is kept over a restart: how fast the host's clock runs beside the guest's, so that it need not be learnt anew; and,
+//! until the next boot, that it was this daemon who called the clock synchronised.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use hv_utils_core::daemon::{Failure, replace};
+
+use crate::engine::Prior;
+
+/// A frequency that was kept is as good as this, one standard deviation in ppm: the machine may be a warmer one.
+const KEPT_ERROR: f64 = 1.0;
+/// More than a file of ours has, bytes.
+const LONGEST: u64 = 4096;
+/// What no clock is off by, ppm.
+const LIMIT: f64 = 500.0;
+
+/// The file with the frequency.
+#[derive(Debug)]
+pub struct Kept {
+    path: PathBuf,
+    clocksource: String,
+    written: Option<f64>,
+}
+
+impl Kept {
+    /// The file in the daemon's state directory. A frequency belongs to a clocksource: with another it is not known.
+    #[must_use]
+    pub fn new(state_dir: &Path, clocksource: &str) -> Kept {
+        Kept { path: state_dir.join("frequency"), clocksource: clocksource.to_owned(), written: None }
+    }
+
+    /// What was kept; `None` if nothing was, or with another clocksource.
+    ///
+    /// # Errors
+    /// The file is not one of ours, or cannot be read.
+    pub fn load(&mut self) -> io::Result<Option<Prior>> {
+        let file = match fs::File::open(&self.path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut text = String::new();
+        file.take(LONGEST).read_to_string(&mut text)?;
+        let mut lines = text.lines().filter_map(|line| line.split_once(' '));
+        let mut value = |name| lines.next().filter(|(key, _)| *key == name).map(|(_, value)| value);
+        let frequency = value("frequency-ppm").and_then(|text| text.parse().ok());
+        let clocksource = value("clocksource");
+        let frequency = frequency.filter(|ppm: &f64| ppm.abs() <= LIMIT);
+        let (Some(frequency), Some(clocksource)) = (frequency, clocksource) else {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "it is not a file of this daemon"));
+        };
+        if clocksource != self.clocksource {
+            return Ok(None);
+        }
+        self.written = Some(frequency);
+        Ok(Some(Prior { frequency, error: KEPT_ERROR }))
+    }
+
+    /// Keeps a frequency, in ppm, if it differs from what is kept by more than `least`.
+    ///
+    /// # Errors
+    /// The file cannot be written; it is as it was.
+    pub fn keep(&mut self, frequency: f64, least: f64) -> Result<(), Failure> {
+        if self.written.is_some_and(|before| (before - frequency).abs() <= least) {
+            return Ok(());
+        }
+        let text = format!("frequency-ppm {frequency:.4}\nclocksource {}\n", self.clocksource);
+        replace(&self.path, text.as_bytes(), 0o644)?;
+        self.written = Some(frequency);
+        Ok(())
+    }
+}
+
+/// The mark of this boot that it was this daemon who called the clock synchronised: the kernel does not say who it was, and
+/// goes on saying so for hours after the last word.
+#[derive(Debug)]
+pub struct Mark(PathBuf);
+
+impl Mark {
+    /// The file in the run directory.
+    #[must_use]
+    pub fn new(run_dir: &Path) -> Mark {
+        Mark(run_dir.join("hv-timesyncd/ruling"))
+    }
+
+    /// Whether it is there.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        self.0.exists()
+    }
+
+    /// Sets it, or takes it away.
+    ///
+    /// # Errors
+    /// The run directory cannot be written to.
+    pub fn set(&self, ruling: bool) -> io::Result<()> {
+        if ruling == self.is_set() {
+            return Ok(());
+        }
+        if !ruling {
+            return fs::remove_file(&self.0);
+        }
+        if let Some(directory) = self.0.parent() {
+            fs::create_dir_all(directory)?;
+        }
+        fs::write(&self.0, "")
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,68 @@
+//! What is kept comes back, what is not ours does not.
+
+use super::*;
+use tempfile::TempDir;
+
+fn kept(directory: &TempDir, clocksource: &str) -> Kept {
+    Kept::new(directory.path(), clocksource)
+}
+
+#[test]
+fn nothing_is_known_before_anything_was_kept() {
+    let directory = TempDir::new().unwrap();
+    assert_eq!(kept(&directory, "tsc").load().unwrap(), None);
+}
+
+#[test]
+fn frequency_is_found_by_the_next_start_with_the_same_clocksource_only() {
+    let directory = TempDir::new().unwrap();
+    kept(&directory, "tsc").keep(-12.25, 0.0).unwrap();
+    let found = kept(&directory, "tsc").load().unwrap().unwrap();
+    assert_eq!((found.frequency, found.error), (-12.25, KEPT_ERROR));
+    assert_eq!(kept(&directory, "hyperv_clocksource_tsc_page").load().unwrap(), None);
+}
+
+#[test]
+fn small_changes_are_not_written() {
+    let directory = TempDir::new().unwrap();
+    let mut file = kept(&directory, "tsc");
+    file.keep(1.0, 0.05).unwrap();
+    file.keep(1.04, 0.05).unwrap();
+    assert_eq!(kept(&directory, "tsc").load().unwrap().unwrap().frequency, 1.0);
+    file.keep(1.06, 0.05).unwrap();
+    assert_eq!(kept(&directory, "tsc").load().unwrap().unwrap().frequency, 1.06);
+}
+
+#[test]
+fn what_is_no_file_of_ours_is_an_error_and_not_a_frequency() {
+    let directory = TempDir::new().unwrap();
+    for text in [
+        "",
+        "frequency-ppm",
+        "frequency-ppm x\nclocksource tsc\n",
+        "frequency-ppm NaN\nclocksource tsc\n",
+        "frequency-ppm inf\nclocksource tsc\n",
+        "frequency-ppm 500.1\nclocksource tsc\n",
+        "clocksource tsc\nfrequency-ppm 1\n",
+        "frequency-ppm 1\n",
+    ] {
+        fs::write(directory.path().join("frequency"), text).unwrap();
+        let error = kept(&directory, "tsc").load().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{text:?}");
+    }
+    fs::write(directory.path().join("frequency"), [0xff; 10_000]).unwrap();
+    assert!(kept(&directory, "tsc").load().is_err());
+}
+
+#[test]
+fn mark_lasts_until_it_is_taken_away() {
+    let directory = TempDir::new().unwrap();
+    let mark = Mark::new(&directory.path().join("run"));
+    assert!(!mark.is_set());
+    mark.set(false).unwrap();
+    mark.set(true).unwrap();
+    mark.set(true).unwrap();
+    assert!(Mark::new(&directory.path().join("run")).is_set());
+    mark.set(false).unwrap();
+    assert!(!mark.is_set());
+}
