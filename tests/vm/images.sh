@@ -153,9 +153,12 @@ for tree in "$packages"/kernel/*; do
         mkdir -p "$root/usr/share/dbus-1/system.d" "$root/usr/libexec/hypervkvpd"
         cp "$packages"/hyperv-daemons/usr/libexec/hypervkvpd/* "$root/usr/libexec/hypervkvpd/"
         cp "$here/guest/dbus.conf" "$root/usr/share/dbus-1/system.conf"
-        printf 'root:x:0:0:root:/root:/bin/sh\nmessagebus:x:100:100::/run:/bin/false\nhv-kvpd:x:101:101::/run:/bin/false\n' \
-            >"$root/etc/passwd"
-        printf 'root:x:0:\nmessagebus:x:100:\nhv-kvpd:x:101:\n' >"$root/etc/group"
+        printf 'root:x:0:0:root:/root:/bin/sh\n' >"$root/etc/passwd"
+        printf 'root:x:0:\n' >"$root/etc/group"
+        for user in messagebus:x:100:100 hv-kvpd:x:101:101 hv-timesyncd:x:102:102; do
+            printf '%s::/run:/bin/false\n' "$user" >>"$root/etc/passwd"
+            printf '%s:\n' "${user%:*}" >>"$root/etc/group"
+        done
         printf 'NAME="hv-utils test guest"\nID=hv-utils-test\nVERSION_ID=1.0\nPRETTY_NAME="hv-utils test guest"\n' \
             >"$root/etc/os-release"
         printf '12345678123456781234567812345678\n' >"$root/etc/machine-id"

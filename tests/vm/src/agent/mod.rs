@@ -28,8 +28,7 @@ pub(crate) enum Kind {
     Clock,
 }
 
-const KINDS: [Kind; 6] =
-    [Kind::Script, Kind::Hello, Kind::Stdout, Kind::Stderr, Kind::Exit, Kind::Clock];
+const KINDS: [Kind; 6] = [Kind::Script, Kind::Hello, Kind::Stdout, Kind::Stderr, Kind::Exit, Kind::Clock];
 
 /// One frame.
 #[derive(Debug, Clone, PartialEq, Eq)]

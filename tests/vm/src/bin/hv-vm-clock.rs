@@ -12,9 +12,7 @@ use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use hv_utils_vm::clock::{Look, look, narrowest, ticks};
-use rustix::time::{
-    ClockId, DynamicClockId, Timespec, clock_gettime, clock_gettime_dynamic, clock_settime,
-};
+use rustix::time::{ClockId, DynamicClockId, Timespec, clock_gettime, clock_gettime_dynamic, clock_settime};
 
 type Outcome = Result<(), Box<dyn Error>>;
 

@@ -286,4 +286,34 @@ pub const ALL: &[Case] = &[
         stage: Stage::Time,
         play: time::chrony::chrony_follows_the_ptp_clock,
     },
+    Case {
+        name: "timesyncd_keeps_the_clock_by_the_ptp_clock",
+        stage: Stage::Time,
+        play: time::daemon::keeps_the_clock_by_the_ptp_clock,
+    },
+    Case {
+        name: "timesyncd_keeps_the_clock_by_the_reference_counter",
+        stage: Stage::Time,
+        play: time::daemon::keeps_the_clock_by_the_reference_counter,
+    },
+    Case {
+        name: "timesyncd_keeps_the_clock_by_the_least_delay",
+        stage: Stage::Time,
+        play: time::daemon::keeps_the_clock_by_the_least_delay,
+    },
+    Case {
+        name: "timesyncd_stands_times_that_cannot_be",
+        stage: Stage::Time,
+        play: time::odd::stands_times_that_cannot_be,
+    },
+    Case {
+        name: "timesyncd_is_right_after_a_pause",
+        stage: Stage::Time,
+        play: time::odd::is_right_after_a_pause,
+    },
+    Case {
+        name: "time_by_chrony_follows_timesyncd",
+        stage: Stage::Time,
+        play: time::chrony::chrony_follows_timesyncd,
+    },
 ];

@@ -112,7 +112,10 @@ impl Beside {
     pub fn learn_from_ptp(&mut self, machine: &Machine) -> f64 {
         let error = self.ptp_error(machine);
         let bound = self.counter_error() + 1.0;
-        assert!(error.abs() <= bound, "the PTP clock is {error:.1} µs off, the counter was read to {bound:.1}");
+        assert!(
+            error.abs() <= bound,
+            "the PTP clock is {error:.1} µs off, the counter was read to {bound:.1}"
+        );
         // It is ahead where the counter was said to be lower than it is.
         let middle = f64::midpoint(self.counter.0, self.counter.1) - error * 1e3;
         self.counter = (middle, middle);
@@ -220,7 +223,10 @@ fn apart(one: u64, other: u64) -> i64 {
     one.wrapping_sub(other).cast_signed()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "differences of some hours: what is lost is far below a nanosecond")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "differences of some hours: what is lost is far below a nanosecond"
+)]
 fn float(number: i64) -> f64 {
     number as f64
 }

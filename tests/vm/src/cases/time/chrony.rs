@@ -1,6 +1,6 @@
 //! Debian's chronyd in the guest, which keeps the clock there: fed by the kernel's PTP clock, or by hv-timesyncd.
 
-use super::{LOOK, SAMPLE, figures, tell};
+use super::{LOOK, SAMPLE, daemon, figures, tell};
 use crate::clock::{Beside, Mark, watch};
 use crate::machine::Machine;
 
@@ -8,6 +8,8 @@ use crate::machine::Machine;
 const FINDING: usize = 15;
 /// Seconds that are judged.
 const JUDGED: usize = 15;
+/// Where hv-timesyncd hands samples to it.
+const SOCKET: &str = "/run/chrony.hv-timesyncd.sock";
 /// What the clock is off when it begins, in ns.
 const OFF: i64 = 5_000_000;
 
@@ -15,9 +17,9 @@ const OFF: i64 = 5_000_000;
 #[track_caller]
 pub(super) fn start(machine: &Machine, refclock: &str) {
     machine.sh(&format!(
-        "mkdir -p /run/chrony; printf '%s\\n' 'refclock {refclock} refid HV poll 0 delay 1e-4' 'makestep 0.001 3' \
+        "mkdir -p /run/chrony; chmod 750 /run/chrony; adjtimex -q -f 0; printf '%s\\n' 'refclock {refclock} refid HV poll 0 delay 1e-4' 'makestep 0.001 3' \
          'pidfile /run/chrony/chronyd.pid' 'cmdport 0' >/run/chrony.conf; \
-         chronyd -f /run/chrony.conf -u root -d >/run/chronyd.log 2>&1 </dev/null & true"
+         setsid chronyd -f /run/chrony.conf -u root -d >/run/chronyd.log 2>&1 </dev/null & true"
     ));
     machine.until("[ -s /run/chrony/chronyd.pid ]");
 }
@@ -49,4 +51,19 @@ pub(in crate::cases) fn chrony_follows_the_ptp_clock(machine: &mut Machine) {
     start(machine, "PHC /dev/ptp0 dpoll -2");
     let _ = follow(machine, &beside, "chronyd, PHC of the kernel's PTP clock");
     end(machine);
+}
+
+pub(in crate::cases) fn chrony_follows_timesyncd(machine: &mut Machine) {
+    let beside = Beside::new(machine);
+    daemon::measure_counter(machine);
+    daemon::start(machine, "uio", &format!("mode = \"refclock\"\\nchrony-socket = \"{SOCKET}\""));
+    beside.send(machine, "sync-time", 0).done();
+    machine.sh(&format!("hv-vm-clock step {OFF}"));
+    start(machine, &format!("SOCK {SOCKET}"));
+    let _ = follow(machine, &beside, "chronyd, SOCK of hv-timesyncd");
+    let status = machine.sh("hvctl --json time status");
+    assert!(status.contains(&format!("chrony:{SOCKET}")), "{status}");
+    assert!(!status.contains("\"slew\""), "two keep the clock: {status}");
+    end(machine);
+    daemon::end(machine);
 }

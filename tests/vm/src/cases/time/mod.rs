@@ -4,7 +4,9 @@
 //! a busy machine; the figures are printed and are for docs/performance.md.
 
 pub(super) mod chrony;
+pub(super) mod daemon;
 pub(super) mod kernel;
+pub(super) mod odd;
 
 use std::time::Duration;
 
