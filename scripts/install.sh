@@ -55,6 +55,8 @@ completions() {
 programs() {
     put 0755 "$FROM/hv-kvpd" "$LIBEXECDIR/hv-kvpd"
     put 0755 "$FROM/hv-vssd" "$LIBEXECDIR/hv-vssd"
+    put 0755 "$FROM/hv-timesyncd" "$LIBEXECDIR/hv-timesyncd"
+    put 0755 "$FROM/hv-timesync-counter" "$LIBEXECDIR/hv-timesync-counter"
     put 0755 "$FROM/hv-driver" "$LIBEXECDIR/hv-driver"
     put 0755 "$FROM/hv-netapply" "$LIBEXECDIR/hv-netapply"
     put 0755 "$FROM/hvctl" "$BINDIR/hvctl"
@@ -65,10 +67,11 @@ programs() {
 }
 
 system_files() {
-    for unit in hv-kvpd hv-vssd hv-driver hv-netapply; do
+    for unit in hv-kvpd hv-vssd hv-timesyncd hv-timesync-counter hv-driver hv-netapply; do
         put_paths "systemd/$unit.service" "$LIBDIR/systemd/system/$unit.service"
     done
     put 0644 systemd/hv-netapply.socket "$LIBDIR/systemd/system/hv-netapply.socket"
+    put 0644 systemd/hv-timesync-counter.path "$LIBDIR/systemd/system/hv-timesync-counter.path"
     put 0644 systemd/90-hv-utils.preset "$LIBDIR/systemd/system-preset/90-hv-utils.preset"
     put 0644 systemd/90-hv-utils.rules "$LIBDIR/udev/rules.d/90-hv-utils.rules"
     put 0644 systemd/91-hv-utils-chrony.rules "$LIBDIR/udev/rules.d/91-hv-utils-chrony.rules"
@@ -83,11 +86,11 @@ system_files() {
     for unit in chrony chronyd; do
         put 0644 systemd/chrony.service.d/50-hv-utils.conf "$LIBDIR/systemd/system/$unit.service.d/50-hv-utils.conf"
     done
-    for name in Kvp1 Vss1 Driver1; do
+    for name in Kvp1 Vss1 TimeSync1 Driver1; do
         put 0644 "dbus/org.hvutils.$name.conf" "$DBUSPOLICYDIR/org.hvutils.$name.conf"
         put 0644 "dbus/org.hvutils.$name.service" "$DATADIR/dbus-1/system-services/org.hvutils.$name.service"
     done
-    for interface in Kvp1 Network1 Vss1 Driver1 Service1; do
+    for interface in Kvp1 Network1 Vss1 TimeSync1 Driver1 Service1; do
         put 0644 "dbus/org.hvutils.$interface.xml" "$DATADIR/dbus-1/interfaces/org.hvutils.$interface.xml"
     done
     put 0644 dbus/org.hvutils.policy "$POLKITDIR/org.hvutils.policy"
@@ -125,14 +128,15 @@ next_steps() {
 install: done. To take over from the C daemons on a Hyper-V guest, as root (see docs/guide/migrate.md):
     systemd-sysusers && systemd-tmpfiles --create hv-utils.conf
     systemctl daemon-reload && systemctl reload dbus && udevadm control --reload
-    systemctl preset hv-kvpd.service hv-vssd.service && systemctl start hv-kvpd.service hv-vssd.service
-    hvctl status && hvctl vss plan
+    systemctl preset hv-kvpd.service hv-vssd.service hv-timesyncd.service
+    systemctl start hv-kvpd.service hv-vssd.service hv-timesyncd.service
+    hvctl status && hvctl vss plan && hvctl time status
 EOF
 }
 
 case $verb in
     install)
-        for program in hv-kvpd hv-vssd hv-driver hv-netapply hvctl hv-testhost; do
+        for program in hv-kvpd hv-vssd hv-timesyncd hv-timesync-counter hv-driver hv-netapply hvctl hv-testhost; do
             [ -x "$FROM/$program" ] || die "$FROM/$program is not there: 'make release' builds it (as yourself, not as root)"
         done
         ;;

@@ -11,9 +11,14 @@ use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
-use hv_timesyncd::refclock::{Feed, Socket};
+use hv_timesyncd::refclock::{Feed, SharedClock, Socket};
 use hv_timesyncd::sample::Leap;
 use rustix::time::{ClockId, clock_gettime};
+
+enum Client {
+    Sock(Socket),
+    Shm(SharedClock),
+}
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -21,11 +26,17 @@ fn main() -> ExitCode {
         eprintln!("usage: feed PATH|UNIT OFFSET_NS [none|insert|delete|unsynchronised]");
         return ExitCode::from(64);
     };
-    let mut socket = Socket::new(to.into());
+    let mut client = match to.parse() {
+        Ok(unit) => Client::Shm(SharedClock::new(unit)),
+        Err(_) => Client::Sock(Socket::new(to.into())),
+    };
     let mut before = String::new();
     loop {
         let sample = Feed { real: now(), offset, error: 1000, leap };
-        let became = word(socket.feed(&sample));
+        let became = word(match &mut client {
+            Client::Sock(socket) => socket.feed(&sample),
+            Client::Shm(shared) => shared.feed(&sample),
+        });
         if became != before {
             println!("{became}");
             before = became;

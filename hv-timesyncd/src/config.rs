@@ -85,7 +85,7 @@ const RELEASED: i64 = 1_795_651_200;
 const MS: i64 = 1_000_000;
 const SECOND: i64 = 1_000_000_000;
 const DAY_SECS: i64 = 86_400;
-const CHRONY_SOCKET: &str = "/run/chrony/hv-timesyncd.sock";
+const CHRONY_SOCKET: &str = "/run/chrony.hv-timesyncd.sock";
 
 impl Settings {
     /// Reads `[timesync]`; what is wrong is reported through the table.

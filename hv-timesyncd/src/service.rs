@@ -17,7 +17,7 @@ use tokio::time::Interval;
 use crate::bus::{Board, Publisher, Shown, TimeSync1};
 use crate::clock::{Clock, Imitated, Kernel, PtpClock};
 use crate::config::{Args, ClockChoice, Settings};
-use crate::counter::Counter;
+use crate::counter::{Counter, pairs};
 use crate::engine::Engine;
 use crate::refclock::{SharedClock, Socket};
 use crate::ruler::{Clients, Watch};
@@ -40,7 +40,6 @@ pub struct Timesyncd {
     mark: Mark,
     /// When the frequency was kept last, on the raw clock.
     kept_at: i64,
-    boot_id: String,
     source: Source,
     /// Channel and PTP clock as last seen.
     channel: ChannelState,
@@ -123,7 +122,7 @@ impl Service for Timesyncd {
         };
         let now =
             clock.read().map_err(|error| Failure::internal(format!("cannot read the clocks: {error}")))?;
-        let mut kept = Kept::new(&context.state_dir()?, &surroundings::clocksource(&common.sysfs_root));
+        let mut kept = Kept::new(&context.state_dir()?, &pairs::clocksource(&common.sysfs_root));
         let prior = kept.load().unwrap_or_else(|error| {
             tracing::warn!("the frequency of the last run is not used: {error}");
             None
@@ -135,7 +134,6 @@ impl Service for Timesyncd {
             kept,
             mark: Mark::new(&common.run_dir),
             kept_at: now.raw,
-            boot_id: surroundings::boot_id(&common.proc_root),
             source: Source::None,
             channel: ChannelState::Closed,
             ptp: None,
@@ -147,7 +145,7 @@ impl Service for Timesyncd {
             remnant: false,
             started: now.raw,
             socket: Socket::new(settings.chrony_socket.clone()),
-            shared: None,
+            shared: settings.shm_unit.map(SharedClock::new),
             fed: Fed::default(),
             board: Board::default(),
             shown: Shown::default(),
@@ -218,7 +216,9 @@ impl Service for Timesyncd {
         if settings.chrony_socket != self.settings.chrony_socket {
             self.socket = Socket::new(settings.chrony_socket.clone());
         }
-        self.shared = self.shared.take().filter(|_| settings.shm_unit == self.settings.shm_unit);
+        if settings.shm_unit != self.settings.shm_unit {
+            self.shared = settings.shm_unit.map(SharedClock::new);
+        }
         // The time between looks may be another.
         self.poll = None;
         self.settings = settings;
@@ -247,7 +247,7 @@ async fn changed(watch: &mut Option<PathWatch>) {
         }
         *watch = None;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 async fn tick(poll: &mut Option<Interval>) {

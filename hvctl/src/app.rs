@@ -12,7 +12,7 @@ use clap::{CommandFactory as _, Parser as _};
 use crate::args::{Cli, Shell, Verb};
 use crate::error::{Code, Error, Failure};
 use crate::output::Output;
-use crate::{config_check, devices, driver, host, ip, kvp, status, vss};
+use crate::{config_check, devices, driver, host, ip, kvp, status, time, vss};
 
 /// The whole program.
 pub(crate) fn main() -> ExitCode {
@@ -34,6 +34,7 @@ fn run(cli: &Cli, output: &Output) -> Result<(), Failure> {
         Verb::Driver(verb) => on_runtime(driver::run(verb, cli, output)),
         Verb::Ip(verb) => on_runtime(ip::run(verb, cli, output)),
         Verb::Vss(verb) => on_runtime(vss::run(verb, cli, output)),
+        Verb::Time(verb) => on_runtime(time::run(verb, cli, output)),
         Verb::Config(verb) => config_check::run(verb, cli, output),
         Verb::Completions { shell } => completions(*shell),
     }

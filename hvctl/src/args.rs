@@ -17,10 +17,12 @@ use hv_utils_core::wire::kvp::Pool;
 
 mod driver;
 mod ip;
+mod time;
 mod vss;
 
 pub(crate) use driver::Driver;
 pub(crate) use ip::Ip;
+pub(crate) use time::Time;
 pub(crate) use vss::Vss;
 
 const AFTER_HELP: &str = "\
@@ -42,6 +44,7 @@ Examples:
   hvctl kvp watch --json                       one JSON object per change
   hvctl ip history                             what the host has made of this machine's addresses
   hvctl vss plan                               what a backup would freeze, and what it would leave out
+  hvctl time status                            who keeps the clock, and how right it is
   hvctl driver show                            which driver has which device, and why
   hvctl kvp export guest | hvctl kvp import --dry-run -
 
@@ -91,6 +94,9 @@ pub(crate) enum Verb {
     /// Backups: what is frozen for a checkpoint, what would be, and how it went
     #[command(subcommand, subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
     Vss(Vss),
+    /// The clock: who keeps it, how right it is, and the times that come from the host
+    #[command(subcommand, subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
+    Time(Time),
     /// The daemons' configuration
     #[command(subcommand, subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
     Config(Config),

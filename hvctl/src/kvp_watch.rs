@@ -124,7 +124,7 @@ fn event_of(notice: &Notice) -> Event<'_> {
 
 /// Resolves when standard output has lost its reader, so that `watch | head -1` ends without waiting for the
 /// next change. A thread waits in poll(2): a watcher has no other thread, and this one costs nothing while idle.
-fn reader_gone() -> oneshot::Receiver<()> {
+pub(crate) fn reader_gone() -> oneshot::Receiver<()> {
     let (sender, receiver) = oneshot::channel();
     std::thread::spawn(move || {
         let stdout = io::stdout();

@@ -19,9 +19,11 @@ mod kvp_transfer;
 mod kvp_watch;
 mod output;
 mod proxies;
+mod signals;
 mod status;
 mod subscription;
 mod text;
+mod time;
 mod vss;
 
 fn main() -> std::process::ExitCode {

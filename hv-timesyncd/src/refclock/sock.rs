@@ -8,16 +8,13 @@ use std::io;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 
-use super::Feed;
-use crate::sample::Leap;
+use super::{Feed, SECOND, leap_code};
 
 /// Length of a datagram; chronyd takes no other.
 const DATAGRAM: usize = 40;
 
 /// Says that the datagram is of this protocol: "SOCK".
 const MAGIC: i32 = 0x534f_434b;
-
-const SECOND: i64 = 1_000_000_000;
 
 /// Where one chronyd takes samples.
 #[derive(Debug)]
@@ -108,16 +105,6 @@ fn datagram(sample: &Feed) -> [u8; DATAGRAM] {
 /// A double has 53 bits: exact to a nanosecond for offsets below 100 days.
 fn in_seconds(ns: i64) -> f64 {
     ns as f64 / 1e9
-}
-
-/// As NTP counts them, here and in the shared memory.
-pub(super) const fn leap_code(leap: Leap) -> i32 {
-    match leap {
-        Leap::None => 0,
-        Leap::Insert => 1,
-        Leap::Delete => 2,
-        Leap::Unsynchronised => 3,
-    }
 }
 
 #[cfg(test)]

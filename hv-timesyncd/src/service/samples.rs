@@ -1,5 +1,7 @@
 //! From a time of the host to what is done about the clock.
 
+use std::io;
+
 use hv_utils_core::channel::{Link, Request};
 use hv_utils_core::wire::timesync::{self, TimeMessage};
 use hv_utils_core::wire::{Status, Version};
@@ -8,7 +10,7 @@ use super::{Fed, Timesyncd};
 use crate::bus::{LastAction, Row};
 use crate::clock::PtpError;
 use crate::engine::{Action, Decision, Role, Verdict};
-use crate::refclock::{Feed, SharedClock};
+use crate::refclock::Feed;
 use crate::ruler::{Client, Mode, Ruler};
 use crate::sample::{Age, Leap, Method, Purpose, Reading, Sample};
 
@@ -200,25 +202,22 @@ impl Timesyncd {
 
     fn feed_chrony(&mut self, feed: &Feed) -> bool {
         let fed = self.socket.feed(feed);
-        match fed {
-            Ok(()) => self.log.over("chrony does not take samples"),
-            Err(ref error) => {
-                self.inform("chrony does not take samples", error);
-                0
-            }
-        };
-        fed.is_ok()
+        self.taken("chrony does not take samples", &fed)
     }
 
     fn feed_shared(&mut self, feed: &Feed) -> bool {
-        let Some(unit) = self.settings.shm_unit else { return false };
-        if self.shared.is_none() {
-            match SharedClock::open(unit) {
-                Ok(shared) => self.shared = Some(shared),
-                Err(error) => self.warn("cannot use NTP's shared memory", &error),
-            }
+        let Some(shared) = &mut self.shared else { return false };
+        let fed = shared.feed(feed);
+        self.taken("NTP's shared memory does not take samples", &fed)
+    }
+
+    /// Whether it was; that it was not is said once.
+    fn taken(&mut self, failure: &'static str, fed: &io::Result<()>) -> bool {
+        match fed {
+            Ok(()) => _ = self.log.over(failure),
+            Err(error) => self.inform(failure, error),
         }
-        self.shared.as_mut().is_some_and(|shared| shared.feed(feed).is_ok())
+        fed.is_ok()
     }
 
     /// Writes the frequency down, if it is known well and differs by more than `least` ppm from what is written.

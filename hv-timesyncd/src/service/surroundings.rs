@@ -1,7 +1,5 @@
 //! Who else keeps the clock, where samples come from, and where pairs do: facts, and what follows from them.
 
-use std::fs;
-use std::path::Path;
 use std::time::Duration;
 
 use hv_utils_core::bus::BusChoice;
@@ -17,8 +15,6 @@ use crate::ruler::{Clients, Facts, Mode, Ruler};
 
 /// How long the bus has to say which NTP clients run, before there are taken to be none, ns.
 const CLIENTS_PATIENCE: i64 = 10_000_000_000;
-/// What Hyper-V's own clock sources are called: `hyperv_clocksource_tsc_page`, `hyperv_clocksource_msr`.
-const HYPERV: &str = "hyperv_clocksource";
 
 impl Timesyncd {
     /// Finds out what holds now: the source, who keeps the clock, and so what may be done to it.
@@ -118,14 +114,13 @@ impl Timesyncd {
 
     /// Reads what the helper has left, and waits for the next.
     pub(super) fn read_pairs(&mut self) {
-        let path = pairs::path(&self.context.common.run_dir);
+        let common = &self.context.common;
+        let path = common.run_dir.join(pairs::FILE);
         self.pairs_watch = PathWatch::new(&path).ok();
-        let steady = clocksource(&self.context.common.sysfs_root).starts_with(HYPERV);
-        match pairs::read(&path, &self.boot_id) {
-            Ok(Some(found)) => self.counter.pairs(&found.pairs, steady),
-            Ok(None) => self.counter.steady(steady),
+        match pairs::current(&common.run_dir, &common.sysfs_root, &common.proc_root) {
+            Ok(current) => self.counter.pairs(&current.pairs, current.steady),
             Err(error) => {
-                self.counter.steady(steady);
+                self.counter.steady(pairs::is_reference_counter(&pairs::clocksource(&common.sysfs_root)));
                 self.warn("pairs of the reference counter are not used", &error);
             }
         }
@@ -158,18 +153,6 @@ impl Timesyncd {
         }
         self.board.publish(self.shown.clone());
     }
-}
-
-/// The name of the clock source that the kernel counts time by; "" where it does not say.
-pub(super) fn clocksource(sysfs_root: &Path) -> String {
-    let path = sysfs_root.join("devices/system/clocksource/clocksource0/current_clocksource");
-    fs::read_to_string(path).unwrap_or_default().trim().to_owned()
-}
-
-/// The identity of this boot; "" where the kernel does not say.
-pub(super) fn boot_id(proc_root: &Path) -> String {
-    let path = proc_root.join("sys/kernel/random/boot_id");
-    fs::read_to_string(path).unwrap_or_default().trim().to_owned()
 }
 
 /// In nanoseconds.

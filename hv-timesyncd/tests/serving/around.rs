@@ -47,9 +47,6 @@ impl Systemd {
 
     #[zbus(signal)]
     async fn unit_new(emitter: &SignalEmitter<'_>, id: &str, unit: OwnedObjectPath) -> zbus::Result<()>;
-
-    #[zbus(signal)]
-    async fn unit_removed(emitter: &SignalEmitter<'_>, id: &str, unit: OwnedObjectPath) -> zbus::Result<()>;
 }
 
 /// A systemd on the bus of a guest.
@@ -75,8 +72,10 @@ impl Manager {
 
     async fn end(&self, name: &'static str) {
         self.units.0.lock().unwrap().retain(|unit| *unit != name);
-        let emitter = SignalEmitter::new(&self.bus, SYSTEMD).unwrap();
-        Systemd::unit_removed(&emitter, name, object(name)).await.unwrap();
+        let emitter = SignalEmitter::new(&self.bus, object(name)).unwrap();
+        let interface = "org.freedesktop.systemd1.Unit".try_into().unwrap();
+        let changed = [("ActiveState", "inactive".into())].into();
+        zbus::fdo::Properties::properties_changed(&emitter, interface, changed, [][..].into()).await.unwrap();
     }
 }
 
@@ -84,6 +83,7 @@ impl Manager {
 fn ntp_client_that_runs_keeps_the_clock_until_it_ends() {
     run(async {
         let mut guest = Guest::prepare("").await;
+        guest.measure(0);
         let manager = Manager::on(&guest, &["systemd-timesyncd.service"]).await;
         let mut host = guest.run(Version::new(4, 0)).await;
         guest.becomes("Ruler", "systemd-timesyncd").await;
@@ -179,7 +179,10 @@ fn refclock_feeds_chrony_and_steps_after_a_resume() {
             let offset = f64::from_ne_bytes(datagram[16..24].try_into().unwrap());
             assert!((offset * 1e9 - expected as f64).abs() < 50e6, "{offset}");
         }
-        assert_eq!(guest.property::<Vec<String>>("Fed").await, [format!("chrony:{}", guest.path("chrony.sock").display())]);
+        assert_eq!(
+            guest.property::<Vec<String>>("Fed").await,
+            [format!("chrony:{}", guest.path("chrony.sock").display())]
+        );
         assert_eq!(guest.action().await.1, "none");
         // chrony is gone and comes again.
         drop(chrony);

@@ -3,6 +3,8 @@
 //! The host is played by hand, so that it can say what no host would. Clock, counter and host are all of this machine, so
 //! that what is right is known: the reference counter is CLOCK_MONOTONIC_RAW in ticks.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod around;
 mod odd;
 mod right;

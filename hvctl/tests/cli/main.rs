@@ -18,6 +18,7 @@ mod monitor;
 mod reading;
 mod status;
 mod terminal;
+mod time;
 mod transfer;
 mod vss;
 mod waiting;

@@ -14,6 +14,9 @@ use rustix::time::{ClockId, clock_gettime};
 
 use super::{Look, Problem, Register};
 
+#[cfg(test)]
+mod tests;
+
 /// `HV_X64_MSR_TIME_REF_COUNT`: the partition's reference counter (Hyper-V TLFS, 12.4).
 const TIME_REF_COUNT: u64 = 0x4000_0020;
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 
 use super::*;
+use crate::sample::Leap;
 
 const SAMPLE: Feed =
     Feed { real: 1_700_000_000_123_456_789, offset: -2_500_000, error: 1000, leap: Leap::Insert };

@@ -8,8 +8,8 @@ use hv_utils_core::channel::sim::Listener;
 use hv_utils_core::wire::{Ic, Version};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::time::ClockId;
+use serde::de::DeserializeOwned;
 use tempfile::TempDir;
-use zbus::wire::OwnedVariant;
 use zbus::{Connection, Proxy, connection, proxy};
 
 use super::bus::PrivateBus;
@@ -43,7 +43,7 @@ impl Guest {
         let directory = TempDir::new().unwrap();
         let listener = Listener::bind(&directory.path().join("timesync.sock")).unwrap();
         let bus = PrivateBus::start(directory.path());
-        let builder = connection::Builder::address(bus.address.as_str()).unwrap();
+        let builder = connection::Builder::address(bus.address.as_str());
         let connection = builder.build().await.unwrap();
         let clock = "imitated:0".to_owned();
         let guest = Guest { daemon: None, listener, clock, bus, connection, directory };
@@ -56,10 +56,12 @@ impl Guest {
         guest
     }
 
-    /// With a daemon whose clock is `clock`, and a host.
+    /// With a daemon whose clock is `clock`, pairs by which it knows how long a message took, however busy this machine is,
+    /// and a host.
     pub(crate) async fn start(clock: &str, config: &str) -> (Guest, Host) {
         let mut guest = Guest::prepare(config).await;
         guest.clock = format!("imitated:{clock}");
+        guest.measure(0);
         let host = guest.run(Version::new(4, 0)).await;
         (guest, host)
     }
@@ -130,15 +132,14 @@ impl Guest {
 
     async fn proxy(&self) -> Proxy<'_> {
         let builder = proxy::Builder::<Proxy<'_>>::new(&self.connection);
-        let builder = builder.destination(NAME).unwrap().path(OBJECT).unwrap().interface(NAME).unwrap();
+        let builder = builder.destination(NAME).path(OBJECT).interface(NAME);
         builder.cache_properties(proxy::CacheProperties::No).build().await.unwrap()
     }
 
     /// A property.
     pub(crate) async fn property<T>(&self, name: &str) -> T
     where
-        T: TryFrom<OwnedVariant>,
-        T::Error: Into<zbus::Error>,
+        T: DeserializeOwned + zbus::Type,
     {
         self.proxy().await.get_property(name).await.unwrap()
     }
@@ -169,7 +170,7 @@ impl Guest {
 
     /// Another program on the same bus.
     pub(crate) async fn neighbour(&self) -> Connection {
-        connection::Builder::address(self.bus.address.as_str()).unwrap().build().await.unwrap()
+        connection::Builder::address(self.bus.address.as_str()).build().await.unwrap()
     }
 
     /// Sends a signal to the daemon.

@@ -1,0 +1,171 @@
+//! How the clock stands, as `org.hvutils.TimeSync1` tells it: for JSON as it is, for people in lines.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+use zbus::wire::OwnedVariant;
+
+use super::ruler::Case;
+use super::units::{ppm, signed, span};
+use crate::age::{age, ago};
+use crate::error::Failure;
+use crate::output::Output;
+use crate::text::escape;
+
+/// All of it. What an older hv-timesyncd does not tell is empty.
+#[derive(Debug, Serialize)]
+pub(super) struct Stand {
+    /// `auto`, `discipline`, `refclock` or `observe`.
+    mode: String,
+    /// Who keeps the clock.
+    ruler: String,
+    /// NTP clients that run.
+    clients: Vec<String>,
+    /// Those that get samples.
+    fed: Vec<String>,
+    /// How it is known when the host takes its time; empty before the first sample.
+    source: String,
+    /// How wrong the host's time may be.
+    accuracy_ns: i64,
+    /// Host minus guest, filtered.
+    offset_ns: i64,
+    /// How much single samples differ.
+    jitter_ns: i64,
+    /// How much faster the host's clock runs.
+    frequency_ppm: f64,
+    last_sample: Option<LastSample>,
+    last_action: Option<LastAction>,
+    /// What to do, if anything.
+    hint: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct LastSample {
+    /// µs since 1970.
+    when: u64,
+    age_secs: u64,
+    offset_ns: i64,
+    /// `sync` or `sample`.
+    purpose: String,
+}
+
+#[derive(Debug, Serialize)]
+struct LastAction {
+    /// µs since 1970.
+    when: u64,
+    age_secs: u64,
+    /// `step`, `slew` or `none`.
+    what: String,
+    ns: i64,
+    reason: String,
+}
+
+impl From<HashMap<String, OwnedVariant>> for Stand {
+    fn from(mut all: HashMap<String, OwnedVariant>) -> Stand {
+        let number = |name: &str| all.get(name).and_then(|value| value.downcast_ref().ok()).unwrap_or(0);
+        let (offset_ns, jitter_ns, accuracy_ns) = (number("Offset"), number("Jitter"), number("Accuracy"));
+        let frequency = all.get("Frequency").and_then(|value| value.downcast_ref().ok()).unwrap_or(0.0);
+        let word = |name: &str| all.get(name).and_then(|value| value.downcast_ref().ok()).unwrap_or_default();
+        let (mode, ruler, source) = (word("Mode"), word("Ruler"), word("Source"));
+        let mut list = |name: &str| -> Vec<String> {
+            all.remove(name).and_then(|value| value.try_into().ok()).unwrap_or_default()
+        };
+        let (clients, fed) = (list("Clients"), list("Fed"));
+        let last_sample = all.remove("LastSample").and_then(last_sample);
+        let last_action = all.remove("LastAction").and_then(last_action);
+        let mut stand = Stand {
+            mode,
+            ruler,
+            clients,
+            fed,
+            source,
+            accuracy_ns,
+            offset_ns,
+            jitter_ns,
+            frequency_ppm: frequency,
+            last_sample,
+            last_action,
+            hint: None,
+        };
+        stand.hint = stand.case().hint();
+        stand
+    }
+}
+
+/// Nothing before the first.
+fn last_sample(value: OwnedVariant) -> Option<LastSample> {
+    let (when, offset_ns, purpose): (u64, i64, String) = value.try_into().ok()?;
+    Some(LastSample { when, age_secs: age(when)?.as_secs(), offset_ns, purpose })
+}
+
+/// The same.
+fn last_action(value: OwnedVariant) -> Option<LastAction> {
+    let (when, what, ns, reason): (u64, String, i64, String) = value.try_into().ok()?;
+    Some(LastAction { when, age_secs: age(when)?.as_secs(), what, ns, reason })
+}
+
+impl Stand {
+    fn case(&self) -> Case<'_> {
+        let has_sample = self.last_sample.is_some();
+        Case { mode: &self.mode, ruler: &self.ruler, clients: &self.clients, fed: &self.fed, has_sample }
+    }
+
+    /// In lines; before the first sample there is nothing to say of it.
+    pub(super) fn print(&self, output: &Output) -> Result<(), Failure> {
+        let case = self.case();
+        output.line(&format!("clock: {}", output.painted(&escape(&case.sentence()), case.paint())))?;
+        output.line(&format!("mode: {}", escape(&self.mode)))?;
+        if !self.clients.is_empty() {
+            output.line(&format!("NTP clients: {}", escape(&self.clients.join(", "))))?;
+        }
+        if !self.fed.is_empty() {
+            output.line(&format!("fed: {}", escape(&self.fed.join(", "))))?;
+        }
+        self.print_measured(output)?;
+        match &self.last_action {
+            Some(action) => output.line(&format!("last action: {}", escape(&action.sentence())))?,
+            None => output.line("last action: none so far")?,
+        }
+        match &self.hint {
+            Some(hint) => output.line(&format!("\n- {}", escape(hint))),
+            None => Ok(()),
+        }
+    }
+
+    fn print_measured(&self, output: &Output) -> Result<(), Failure> {
+        let Some(last) = &self.last_sample else {
+            return output.line("last sample: none so far");
+        };
+        let accuracy = span(self.accuracy_ns.unsigned_abs());
+        output.line(&format!("source: {}, accurate to ±{accuracy}", escape(&self.source)))?;
+        let direction = match self.offset_ns {
+            0 => "",
+            1.. => " (the guest's clock is behind)",
+            ..0 => " (the guest's clock is ahead)",
+        };
+        output.line(&format!("offset: {}{direction}", signed(self.offset_ns)))?;
+        output.line(&format!("jitter: {}", span(self.jitter_ns.unsigned_abs())))?;
+        output.line(&format!("frequency: {}", ppm(self.frequency_ppm)))?;
+        output.line(&format!("last sample: {}", escape(&last.sentence())))
+    }
+}
+
+impl LastSample {
+    fn sentence(&self) -> String {
+        let when = age(self.when).map_or_else(String::new, ago);
+        format!("{when}, {} ({})", signed(self.offset_ns), self.purpose)
+    }
+}
+
+impl LastAction {
+    fn sentence(&self) -> String {
+        let when = age(self.when).map_or_else(String::new, ago);
+        let what = match self.what.as_str() {
+            "step" => format!("step by {}", signed(self.ns)),
+            "slew" => format!("slew by {}", signed(self.ns)),
+            "none" => "nothing was done".to_owned(),
+            other => format!("{other} {}", signed(self.ns)),
+        };
+        format!("{when}, {what}: {}", self.reason)
+    }
+}
