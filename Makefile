@@ -22,7 +22,7 @@ endif
 TARGET_DIR  := $(or $(CARGO_TARGET_DIR),target)
 # Where `make install` takes the programs from.
 FROM        ?= $(TARGET_DIR)/release
-DAEMONS     := hv-kvpd hv-vssd
+DAEMONS     := hv-kvpd hv-vssd hv-timesyncd
 PROGRAMS    := $(DAEMONS) hv-driver hv-netapply hvctl hv-testhost
 # The same selection everywhere, so that one build serves demo, tests and checks.
 BUILD       := build --locked $(addprefix -p ,$(PROGRAMS))
@@ -30,13 +30,14 @@ FUZZ_SECS   ?= 60
 # The device library of the virtual machines: a workspace of its own, since only QEMU can load it.
 QEMU_IC     := tests/vm/qemu-ic/Cargo.toml
 
-.PHONY: help build release demo test net-test db-test vm-test check bench bench-vm fuzz-smoke install uninstall clean
+.PHONY: help build release demo test net-test db-test ntp-test vm-test check bench bench-vm fuzz-smoke install uninstall clean
 
 help:
 	@echo 'make demo        build, then a short tour with a simulated host (installs what is missing)'
 	@echo 'make test        all tests and checks of files (installs what is missing)'
 	@echo 'make net-test    the part of it with real network managers, in namespaces (minutes; root)'
 	@echo 'make db-test     the part of it with real databases and backups of their disks (a minute; root)'
+	@echo 'make ntp-test    the part of it with a real chronyd, which cannot set a clock (half a minute; root)'
 	@echo 'make vm-test     the part of it that runs under a real kernel, in virtual machines (some minutes)'
 	@echo 'make check       format, clippy, documentation, the core without its features'
 	@echo 'make bench       figures, as a table; a release build and some minutes'
@@ -64,9 +65,11 @@ test:
 	$(CARGO) test --workspace --locked
 	$(CARGO) test --manifest-path $(QEMU_IC) --target-dir $(TARGET_DIR)/qemu-ic --locked
 	$(CARGO) build -p hv-netapply --example backend --locked
+	$(CARGO) build -p hv-timesyncd --example feed --locked
 	tests/house.sh $(TARGET_DIR)/debug
 	tests/net/run
 	tests/db/run
+	tests/ntp/run
 	tests/vm/run
 
 net-test: build
@@ -77,6 +80,11 @@ net-test: build
 db-test: build
 	@scripts/setup.sh demo
 	tests/db/run
+
+ntp-test:
+	@scripts/setup.sh demo
+	$(CARGO) build -p hv-timesyncd --example feed --locked
+	tests/ntp/run
 
 vm-test:
 	@scripts/setup.sh demo

@@ -25,14 +25,14 @@ put() {
     install -m "$1" "$2" "$DESTDIR$3"
 }
 
-# put_paths SOURCE DESTINATION: a text file that names the programs' directories.
+# put_paths SOURCE DESTINATION: a text file that names the directories of programs or data.
 put_paths() {
     if [ "$verb" = uninstall ]; then
         rm -f "$DESTDIR$2"
         return
     fi
     text=$(mktemp)
-    sed -e "s,/usr/libexec/hv-utils,$LIBEXECDIR,g" "$1" >"$text"
+    sed -e "s,/usr/libexec/hv-utils,$LIBEXECDIR,g" -e "s,/usr/share/hv-utils,$DATADIR/hv-utils,g" "$1" >"$text"
     put 0644 "$text" "$2"
     rm -f "$text"
 }
@@ -55,6 +55,8 @@ completions() {
 programs() {
     put 0755 "$FROM/hv-kvpd" "$LIBEXECDIR/hv-kvpd"
     put 0755 "$FROM/hv-vssd" "$LIBEXECDIR/hv-vssd"
+    put 0755 "$FROM/hv-timesyncd" "$LIBEXECDIR/hv-timesyncd"
+    put 0755 "$FROM/hv-timesync-counter" "$LIBEXECDIR/hv-timesync-counter"
     put 0755 "$FROM/hv-driver" "$LIBEXECDIR/hv-driver"
     put 0755 "$FROM/hv-netapply" "$LIBEXECDIR/hv-netapply"
     put 0755 "$FROM/hvctl" "$BINDIR/hvctl"
@@ -65,19 +67,30 @@ programs() {
 }
 
 system_files() {
-    for unit in hv-kvpd hv-vssd hv-driver hv-netapply; do
+    for unit in hv-kvpd hv-vssd hv-timesyncd hv-timesync-counter hv-driver hv-netapply; do
         put_paths "systemd/$unit.service" "$LIBDIR/systemd/system/$unit.service"
     done
     put 0644 systemd/hv-netapply.socket "$LIBDIR/systemd/system/hv-netapply.socket"
+    put 0644 systemd/hv-timesync-counter.path "$LIBDIR/systemd/system/hv-timesync-counter.path"
     put 0644 systemd/90-hv-utils.preset "$LIBDIR/systemd/system-preset/90-hv-utils.preset"
     put 0644 systemd/90-hv-utils.rules "$LIBDIR/udev/rules.d/90-hv-utils.rules"
+    put 0644 systemd/91-hv-utils-chrony.rules "$LIBDIR/udev/rules.d/91-hv-utils-chrony.rules"
     put 0644 systemd/sysusers.d/hv-utils.conf "$LIBDIR/sysusers.d/hv-utils.conf"
     put 0644 systemd/tmpfiles.d/hv-utils.conf "$LIBDIR/tmpfiles.d/hv-utils.conf"
-    for name in Kvp1 Vss1 Driver1; do
+    put 0644 systemd/tmpfiles.d/hv-utils-chrony.conf "$LIBDIR/tmpfiles.d/hv-utils-chrony.conf"
+    put_paths systemd/hv-timesync-chrony@.service "$LIBDIR/systemd/system/hv-timesync-chrony@.service"
+    for device in ptp_hyperv hyperv-timesync; do
+        put 0644 "systemd/chrony/$device.conf" "$DATADIR/hv-utils/chrony/$device.conf"
+    done
+    # Debian's and other distributions' name for the same unit
+    for unit in chrony chronyd; do
+        put 0644 systemd/chrony.service.d/50-hv-utils.conf "$LIBDIR/systemd/system/$unit.service.d/50-hv-utils.conf"
+    done
+    for name in Kvp1 Vss1 TimeSync1 Driver1; do
         put 0644 "dbus/org.hvutils.$name.conf" "$DBUSPOLICYDIR/org.hvutils.$name.conf"
         put 0644 "dbus/org.hvutils.$name.service" "$DATADIR/dbus-1/system-services/org.hvutils.$name.service"
     done
-    for interface in Kvp1 Network1 Vss1 Driver1 Service1; do
+    for interface in Kvp1 Network1 Vss1 TimeSync1 Driver1 Service1; do
         put 0644 "dbus/org.hvutils.$interface.xml" "$DATADIR/dbus-1/interfaces/org.hvutils.$interface.xml"
     done
     put 0644 dbus/org.hvutils.policy "$POLKITDIR/org.hvutils.policy"
@@ -94,6 +107,7 @@ documents() {
     for example in examples/vss.d/*; do
         put 0755 "$example" "$DATADIR/doc/hv-utils/$example"
     done
+    put 0644 examples/chrony/hv-utils.conf "$DATADIR/doc/hv-utils/examples/chrony/hv-utils.conf"
 }
 
 configuration() {
@@ -114,14 +128,15 @@ next_steps() {
 install: done. To take over from the C daemons on a Hyper-V guest, as root (see docs/guide/migrate.md):
     systemd-sysusers && systemd-tmpfiles --create hv-utils.conf
     systemctl daemon-reload && systemctl reload dbus && udevadm control --reload
-    systemctl preset hv-kvpd.service hv-vssd.service && systemctl start hv-kvpd.service hv-vssd.service
-    hvctl status && hvctl vss plan
+    systemctl preset hv-kvpd.service hv-vssd.service hv-timesyncd.service
+    systemctl start hv-kvpd.service hv-vssd.service hv-timesyncd.service
+    hvctl status && hvctl vss plan && hvctl time status
 EOF
 }
 
 case $verb in
     install)
-        for program in hv-kvpd hv-vssd hv-driver hv-netapply hvctl hv-testhost; do
+        for program in hv-kvpd hv-vssd hv-timesyncd hv-timesync-counter hv-driver hv-netapply hvctl hv-testhost; do
             [ -x "$FROM/$program" ] || die "$FROM/$program is not there: 'make release' builds it (as yourself, not as root)"
         done
         ;;
@@ -139,5 +154,6 @@ if [ "$verb" = install ]; then
 else
     # Only what is empty by now.
     doc=$DESTDIR$DATADIR/doc/hv-utils
-    rmdir "$DESTDIR$LIBEXECDIR" "$doc/examples/vss.d" "$doc/examples" "$doc" 2>/dev/null || true
+    rmdir "$DESTDIR$LIBEXECDIR" "$doc/examples/vss.d" "$doc/examples/chrony" "$doc/examples" "$doc" \
+        "$DESTDIR$DATADIR/hv-utils/chrony" "$DESTDIR$DATADIR/hv-utils" 2>/dev/null || true
 fi

@@ -52,7 +52,7 @@ scripts_parse() (
         [ -x "$script" ] || { echo "$script is not executable" && status=1; }
     done
     for script in .ci/run tests/vm/run tests/vm/*.sh tests/net/run tests/net/systemctl tests/net/*.sh tests/net/cases/*.sh \
-        tests/db/run tests/db/*.sh tests/db/cases/*.sh; do
+        tests/db/run tests/db/*.sh tests/db/cases/*.sh tests/ntp/run tests/ntp/*.sh tests/ntp/cases/*.sh; do
         bash -n "$script" || status=1
     done
     exit $status
@@ -62,7 +62,7 @@ scripts_are_clean() (
     need shellcheck
     shellcheck scripts/*.sh tests/*.sh tests/vm/*.sh tests/vm/outer/* tests/vm/guest/init tests/vm/guest/poweroff \
         tests/vm/run .ci/run tests/net/*.sh tests/net/cases/*.sh tests/net/run tests/net/systemctl tests/net/shellrc \
-        tests/db/run tests/db/*.sh tests/db/cases/*.sh examples/vss.d/*
+        tests/db/run tests/db/*.sh tests/db/cases/*.sh tests/ntp/run tests/ntp/*.sh tests/ntp/cases/*.sh examples/vss.d/*
 )
 
 # ---- systemd -------------------------------------------------------------------------------------------------------
@@ -101,7 +101,7 @@ units_are_confined() (
     }
     prepare_units
     exposure hv-kvpd.service 25 && exposure hv-driver.service 25 && exposure hv-netapply.service 45 &&
-        exposure hv-vssd.service 40
+        exposure hv-vssd.service 40 && exposure hv-timesync-chrony@.service 25
 )
 
 # It freezes what it sees: none of these, each of which gives a service mounts of its own.
@@ -120,7 +120,11 @@ units_are_started_by_udev() (
         grep -q '^ConditionVirtualization=microsoft$' "$unit" || { echo "$unit: no ConditionVirtualization" && status=1; }
         grep -qx "SystemdService=$name" dbus/*.service && continue
         grep -qx "Wants=${name%.service}.socket" systemd/*.service && [ -e "${unit%.service}.socket" ] && continue
-        grep -qF "ENV{SYSTEMD_WANTS}=\"$name\"" systemd/90-hv-utils.rules || { echo "no udev rule starts $name" && status=1; }
+        case $name in
+            # One of a kind for each device
+            *@.service) grep -q "ENV{SYSTEMD_WANTS}+=\"${name%.service}[^\"]*\.service\"" systemd/*.rules ;;
+            *) grep -qF "ENV{SYSTEMD_WANTS}=\"$name\"" systemd/90-hv-utils.rules ;;
+        esac || { echo "no udev rule starts $name" && status=1; }
     done
     exit $status
 )
@@ -155,13 +159,15 @@ users_and_files_are_created() (
         [ "$found" = "644 $uid" ] || { echo "pool $number: mode and owner $found, not 644 $uid" && status=1; }
     done
     [ "$(stat -c '%a %u' "$root/var/lib/hyperv")" = "755 0" ] || { echo "/var/lib/hyperv is not root's" && status=1; }
+    systemd-tmpfiles --root="$root" --create "$PWD/systemd/tmpfiles.d/hv-utils-chrony.conf" || exit 1
+    [ "$(stat -c '%a %u' "$root/run/chrony-dhcp")" = "755 0" ] || { echo "/run/chrony-dhcp is not root's" && status=1; }
     exit $status
 )
 
 udev_rules_verify() (
     need udevadm
     udevadm verify --help >/dev/null 2>&1 || { echo "this udevadm has no verify (before version 254)" && exit "$SKIP"; }
-    udevadm verify --no-style systemd/90-hv-utils.rules
+    udevadm verify --no-style systemd/*.rules
 )
 
 # ---- bus and polkit ------------------------------------------------------------------------------------------------

@@ -60,6 +60,11 @@ pub trait PacketLink: Send {
         None
     }
 
+    /// Whether the guest runs on this machine, whose CLOCK_MONOTONIC_RAW is then its reference counter.
+    fn shares_machine(&self) -> bool {
+        false
+    }
+
     /// The rings under this link, where they are ours to damage.
     fn rings(&mut self) -> Option<&mut dyn Rings> {
         None

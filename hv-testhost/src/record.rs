@@ -198,6 +198,10 @@ impl<L: PacketLink> PacketLink for Recorded<L> {
         self.link.machine_since()
     }
 
+    fn shares_machine(&self) -> bool {
+        self.link.shares_machine()
+    }
+
     fn rings(&mut self) -> Option<&mut dyn Rings> {
         self.link.rings()
     }

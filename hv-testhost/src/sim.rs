@@ -198,6 +198,10 @@ impl PacketLink for SimLink {
         self.channel.try_send(packet.header, &packet.payload).map_err(link_error)
     }
 
+    fn shares_machine(&self) -> bool {
+        true
+    }
+
     fn rings(&mut self) -> Option<&mut dyn Rings> {
         Some(self)
     }

@@ -1,4 +1,5 @@
-//! Times on the command line in seconds, as the wire counts them: 100 ns ticks, signed, exact.
+//! The wire's 100 ns ticks for people: differences in seconds as on the command line, signed and exact, and the host's
+//! times as dates.
 
 use std::fmt;
 use std::str::FromStr;
@@ -47,6 +48,35 @@ impl fmt::Display for Ticks {
             part => write!(f, "{sign}{}.{part}", ticks / SECOND),
         }
     }
+}
+
+/// The host's time, ticks since 1601-01-01 00:00:00 UTC, as a date: RFC 3339 to the tick.
+pub fn utc(ticks: u64) -> String {
+    let (seconds, part) = (ticks / SECOND, ticks % SECOND);
+    let (year, month, day) = date(seconds / 86_400);
+    let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{part:07}Z")
+}
+
+/// Year, month and day of a day counted from 1601-01-01, where a cycle of 400 Gregorian years begins.
+fn date(days: u64) -> (u64, u64, u64) {
+    let (cycle, of_cycle) = (days / 146_097, days % 146_097);
+    // The last century of a cycle, and the last year of four, have a day more.
+    let century = (of_cycle / 36_524).min(3);
+    let of_century = of_cycle - 36_524 * century;
+    let (four, of_four) = (of_century / 1_461, of_century % 1_461);
+    let year = (of_four / 365).min(3);
+    let leap = year == 3 && (four != 24 || century == 3);
+    let mut day = of_four - 365 * year;
+    let mut month = 1;
+    for length in [31, if leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30] {
+        if day < length {
+            break;
+        }
+        day -= length;
+        month += 1;
+    }
+    (1601 + 400 * cycle + 100 * century + 4 * four + year, month, day + 1)
 }
 
 #[cfg(test)]

@@ -114,9 +114,9 @@ pub enum Verb {
     RestartVm(ShutdownAsk),
     /// Ask the guest to hibernate; shutdown messages 3.2
     HibernateVm(ShutdownAsk),
-    /// Tell the guest to set its clock: send this machine's time as SYNC
+    /// Tell the guest to set its clock: send the time as SYNC
     SyncTime(TimeAsk),
-    /// Send this machine's time as a SAMPLE, of which the guest takes note
+    /// Send the time as a SAMPLE, of which the guest takes note
     SampleTime(TimeAsk),
     /// Ask whether the guest can be backed up while it runs, and show the flags of its answer
     VssCheck,

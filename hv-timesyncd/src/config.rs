@@ -62,8 +62,10 @@ impl FromStr for ClockChoice {
 }
 
 /// Everything that can be decided about this daemon, validated.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
+    /// Which clock is kept (`--clock`).
+    pub clock: ClockChoice,
     /// What this daemon is for (`mode`).
     pub mode: Mode,
     /// Which times are believed, and what is done about a difference.
@@ -83,11 +85,11 @@ const RELEASED: i64 = 1_795_651_200;
 const MS: i64 = 1_000_000;
 const SECOND: i64 = 1_000_000_000;
 const DAY_SECS: i64 = 86_400;
-const CHRONY_SOCKET: &str = "/run/chrony/hv-timesyncd.sock";
+const CHRONY_SOCKET: &str = "/run/chrony.hv-timesyncd.sock";
 
 impl Settings {
     /// Reads `[timesync]`; what is wrong is reported through the table.
-    pub fn read(table: &mut Table<'_>) -> Settings {
+    pub fn read(table: &mut Table<'_>, args: &Args) -> Settings {
         const MODES: [(&str, Mode); 4] = [
             ("auto", Mode::Auto),
             ("discipline", Mode::Discipline),
@@ -95,6 +97,7 @@ impl Settings {
             ("observe", Mode::Observe),
         ];
         Settings {
+            clock: args.clock,
             mode: table.one_of("mode", &MODES).unwrap_or_default(),
             rules: Rules { limits: limits(table), policy: policy(table) },
             max_delay: Duration::from_millis(table.integer("max-delay-ms", 1..=60_000).unwrap_or(1000)),

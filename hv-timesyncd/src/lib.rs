@@ -24,4 +24,7 @@ pub mod engine;
 pub mod refclock;
 pub mod ruler;
 pub mod sample;
+mod service;
 pub mod state;
+
+pub use service::Timesyncd;

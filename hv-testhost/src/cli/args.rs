@@ -9,10 +9,11 @@ use hv_utils_core::wire::{Ic, Version};
 
 use crate::capture::Capture;
 use crate::host::kvp::items::HostItems;
-use crate::host::{DEFAULT_RING_BYTES, HostOptions, OFFERABLE, Place, TransactionIds};
+use crate::host::{DEFAULT_RING_BYTES, HostOptions, OFFERABLE, Place, TransactionIds, timesync};
 use crate::record::Records;
 use crate::scenario::cli::RunOptions;
 use crate::sim::failed;
+use crate::ticks::Ticks;
 use crate::transcript::Transcript;
 use crate::verb::{self, Verb};
 
@@ -92,6 +93,15 @@ pub(super) struct Arguments {
     #[arg(long)]
     pub(super) no_time_samples: bool,
 
+    /// Milliseconds from a guest's answer to the next time sample [default: 5000]
+    #[arg(long, value_name = "MS", value_parser = milliseconds, conflicts_with = "no_time_samples")]
+    pub(super) sample_period: Option<Duration>,
+
+    /// Seconds by which this host's clock is ahead of this machine's; may be negative and have decimals
+    #[arg(long, value_name = "SECS", value_parser = timesync::offset, allow_hyphen_values = true,
+          default_value_t = Ticks(0))]
+    pub(super) time_offset: Ticks,
+
     /// Write what each packet says to this file, a line each
     #[arg(long, value_name = "FILE", global = true)]
     pub(super) transcript: Option<PathBuf>,
@@ -161,7 +171,9 @@ impl Arguments {
         items.vm_name = self.vm_name.clone().unwrap_or(items.vm_name);
         options.host_items = (!self.no_host_items).then_some(items);
         options.reoffer_on_close = self.reoffer_on_close;
-        options.time_period = options.time_period.filter(|_| !self.no_time_samples);
+        let period = self.sample_period.or(options.time_period);
+        options.time_period = period.filter(|_| !self.no_time_samples);
+        options.time_offset = self.time_offset;
         options.records = self.records()?;
         Ok(options)
     }
@@ -208,9 +220,20 @@ fn seconds(text: &str) -> Result<Duration, String> {
     Ok(Duration::from_secs_f64(seconds))
 }
 
+fn milliseconds(text: &str) -> Result<Duration, String> {
+    let milliseconds: u64 = text.parse().map_err(|_| "not a whole number of milliseconds".to_owned())?;
+    match milliseconds {
+        1..=86_400_000 => Ok(Duration::from_millis(milliseconds)),
+        _ => Err("from 1 to 86400000 milliseconds".to_owned()),
+    }
+}
+
 fn versions(text: &str) -> Result<(Ic, Vec<Version>), String> {
     let (name, list) = text.split_once('=').ok_or("write NAME=LIST, for example kvp=3.0,4.0")?;
     let ic = verb::service(name)?;
     let list: Result<Vec<Version>, _> = list.split(',').map(str::parse).collect();
     list.map(|list| (ic, list)).map_err(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

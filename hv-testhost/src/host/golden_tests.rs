@@ -7,12 +7,13 @@ use std::collections::VecDeque;
 
 use hv_utils_core::wire::kvp::raw::{self, HostRequest};
 use hv_utils_core::wire::kvp::{Operation, Pool, Reply as Meant};
+use hv_utils_core::wire::timesync::TimeMessage;
 use hv_utils_core::wire::{self, Status, Version};
 
 use super::check::{HEADERS, u32_at, u64_at};
 use super::kvp::{Kvp, reply};
 use super::shutdown::{Action, Shutdown};
-use super::timesync::{Purpose, Time, TimeSync};
+use super::timesync::TimeSync;
 use super::vss::Vss;
 use super::{Heartbeat, Ic, IcOptions, Service};
 use crate::capture::{self, Entry};
@@ -89,9 +90,11 @@ async fn the_kernel_takes_the_time() {
         let name = format!("timesync-{kernel}");
         let (mut ic, asked) = channel(&name, wire::Ic::TimeSync, Version::new(4, 0)).await;
         let mut service = TimeSync::new(None);
-        for (body, purpose) in asked.iter().zip([Purpose::Sync, Purpose::Sample]) {
-            let time = Time { parent: u64_at(body, 0), reference: u64_at(body, 8) };
-            service.send(&mut ic, purpose, time).await.unwrap();
+        for (body, flags) in asked.iter().zip([1, 2]) {
+            let reference = Some(u64_at(body, 8));
+            let time =
+                TimeMessage { parent_time: u64_at(body, 0), reference, flags, ..TimeMessage::default() };
+            service.send(&mut ic, &time).await.unwrap();
         }
         spotless(&name, &mut ic, 2);
     }

@@ -198,7 +198,10 @@ fn start_service<P: Port + 'static>(options: &HostOptions, ic: IcKind, port: P, 
             start_station(options, ic, port, Heartbeat::new(options.heartbeat_period), ended)
         }
         IcKind::Shutdown => start_station(options, ic, port, Shutdown, ended),
-        IcKind::TimeSync => start_station(options, ic, port, TimeSync::new(options.time_period), ended),
+        IcKind::TimeSync => {
+            let service = TimeSync::new(options.time_period).with_offset(options.time_offset);
+            start_station(options, ic, port, service, ended)
+        }
         IcKind::Vss => start_station(options, ic, port, Vss::default(), ended),
         IcKind::Kvp | IcKind::FileCopy => {
             start_station(options, ic, port, Kvp::new(options.host_items.clone()), ended)

@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use super::kvp::items::HostItems;
 use super::{IcOptions, Place, TransactionIds};
 use crate::record::Records;
+use crate::ticks::Ticks;
 
 /// How the host behaves.
 #[derive(Debug, Clone)]
@@ -33,6 +34,8 @@ pub struct HostOptions {
     pub heartbeat_period: Duration,
     /// Time from the answer to a time sample to the next sample; `None`: guests are told the time when a verb says so.
     pub time_period: Option<Duration>,
+    /// How far this host's clock is ahead of this machine's, in the times that it sends.
+    pub time_offset: Ticks,
     /// Where packets are written down.
     pub records: Records,
     /// Where changes are told, a line each.
@@ -57,6 +60,7 @@ impl HostOptions {
             reoffer_on_close: false,
             heartbeat_period: Duration::from_secs(2),
             time_period: Some(Duration::from_secs(5)),
+            time_offset: Ticks::default(),
             records: Records::default(),
             events: None,
         }

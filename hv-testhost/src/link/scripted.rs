@@ -13,11 +13,13 @@ pub(crate) struct Scripted<F> {
     pub(crate) sent: Vec<Packet>,
     /// No packet is taken any more.
     pub(crate) full: bool,
+    /// The guest runs on this machine.
+    pub(crate) here: bool,
 }
 
 impl<F: FnMut(&Packet) -> Vec<Packet> + Send> Scripted<F> {
     pub(crate) fn new(answer: F) -> Scripted<F> {
-        Scripted { answer, waiting: VecDeque::new(), sent: Vec::new(), full: false }
+        Scripted { answer, waiting: VecDeque::new(), sent: Vec::new(), full: false, here: false }
     }
 }
 
@@ -34,6 +36,10 @@ impl<F: FnMut(&Packet) -> Vec<Packet> + Send> PacketLink for Scripted<F> {
             std::future::pending::<()>().await;
         }
         Ok(())
+    }
+
+    fn shares_machine(&self) -> bool {
+        self.here
     }
 
     fn try_send(&mut self, packet: &Packet) -> Result<bool, LinkError> {

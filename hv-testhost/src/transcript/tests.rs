@@ -128,8 +128,14 @@ fn the_other_services_have_their_words_too() {
     let words = "SHUTDOWN request restart force reason=0x80000000 timeout=30 message=\"by\"";
     assert_eq!(said(3, 3, &down), words);
     let time = [1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0];
-    assert_eq!(said(4, 4, &time[..24]), "TIMESYNC request SYNC parent=1 reference=2");
-    assert_eq!(said(4, 3, &time), "TIMESYNC request SAMPLE parent=1 child=2 round-trip=1");
+    let start = "parent=1 (1601-01-01T00:00:00.0000001Z)";
+    let words = format!("TIMESYNC request SYNC {start} reference=2 leap=0 stratum=0");
+    assert_eq!(said(4, 4, &time[..24]), words);
+    let odd = [&time[..16], &[0x80, 3, 15, 0, 0, 0, 0, 0]].concat();
+    let words = format!("TIMESYNC request PROBE+0x80 {start} reference=2 leap=3 stratum=15");
+    assert_eq!(said(4, 4, &odd), words);
+    let words = format!("TIMESYNC request SAMPLE {start} child=2 round-trip=1");
+    assert_eq!(said(4, 3, &time), words);
     assert_eq!(said(5, 5, &[2, 0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0]), "VSS HOT_BACKUP request flags=0x00000005");
     let mut freeze = vec![5, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0];
     freeze.resize(6260, 0);

@@ -44,19 +44,36 @@ impl ShutdownAsk {
 /// Which time a guest is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Args)]
 pub struct TimeAsk {
-    /// Seconds by which the time sent is ahead of this machine's; may be negative and have decimals
+    /// Seconds by which the time sent is ahead of this host's; may be negative and have decimals
     #[arg(long, value_name = "SECS", allow_hyphen_values = true, default_value_t = Ticks(0))]
     pub offset: Ticks,
-    /// Reference counter of the virtual machine in 100 ns ticks, instead of an estimate: the time since this host
-    /// first heard of the machine
+    /// Time to send instead of this host's, in 100 ns ticks since the year 1601
+    #[arg(long, value_name = "TICKS", conflicts_with = "offset")]
+    pub parent: Option<u64>,
+    /// Reference counter of the virtual machine in 100 ns ticks; messages 4.0. Without it: with --sim CLOCK_MONOTONIC_RAW,
+    /// else an estimate, the time since this host first heard of the machine
     #[arg(long, value_name = "TICKS")]
     pub reference: Option<u64>,
+    /// Flags of the message instead of the verb's: 1 SYNC, 2 SAMPLE, 0 a probe
+    #[arg(long, value_name = "N")]
+    pub flags: Option<u8>,
+    /// Leap indicator: 0 none, 1 a second more, 2 one less, 3 not synchronised; messages 4.0
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub leap: u8,
+    /// Stratum; messages 4.0
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub stratum: u8,
 }
 
 impl TimeAsk {
     pub(super) fn options(self) -> Vec<String> {
-        let mut options = vec![format!("--offset={}", self.offset)];
+        let mut options = vec![format!("--leap={}", self.leap), format!("--stratum={}", self.stratum)];
+        options.push(match self.parent {
+            Some(ticks) => format!("--parent={ticks}"),
+            None => format!("--offset={}", self.offset),
+        });
         options.extend(self.reference.map(|ticks| format!("--reference={ticks}")));
+        options.extend(self.flags.map(|flags| format!("--flags={flags}")));
         options
     }
 }

@@ -1,15 +1,17 @@
 //! Shutdown, time synchronization and backup as an administrator asks for them, by the built program and as a library.
 
 use std::path::Path;
-use std::process::Output;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use hv_testhost::host::Place;
 use hv_testhost::{Host, HostOptions};
 use hv_utils_core::wire::Ic;
+use rustix::time::ClockId;
 
+use crate::guest::GuestThread;
 use crate::packet::Machine;
-use crate::support::{code, dir, json, program, stderr, stdout};
+use crate::support::{Running, code, dir, json, one_shot, program, stderr, stdout};
 
 const OPENED: u16 = 0xfff0;
 
@@ -69,6 +71,70 @@ fn a_time_is_sent_once_and_after_the_one_that_every_guest_gets() {
     let older = ["--no-time-samples", "--versions", "timesync=1.0,3.0", "sample-time"];
     let (_, bodies) = asked(Ic::TimeSync, 4, &older);
     assert_eq!((bodies[0].len(), bodies[0][24]), (28, 2));
+}
+
+/// 100 ns ticks since 1601 and on CLOCK_MONOTONIC_RAW, of this machine.
+fn clocks() -> (u64, u64) {
+    let ticks = |clock| {
+        let time = rustix::time::clock_gettime(clock);
+        u64::try_from(time.tv_sec * 10_000_000 + time.tv_nsec / 100).unwrap()
+    };
+    (ticks(ClockId::Realtime) + 116_444_736_000_000_000, ticks(ClockId::MonotonicRaw))
+}
+
+fn times(body: &[u8]) -> (u64, u64) {
+    let number = |at: usize| u64::from_le_bytes(body[at..at + 8].try_into().unwrap());
+    (number(0), number(8))
+}
+
+#[test]
+fn a_guest_on_this_machine_gets_its_raw_clock_as_the_reference() {
+    let dir = dir();
+    let guest = GuestThread::time(dir.path());
+    let before = clocks();
+    let output = one_shot(dir.path(), &["sync-time", "--flags", "0"]);
+    let after = clocks();
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(stdout(&output).starts_with("the guest has taken a PROBE: parent time 1"), "{}", stdout(&output));
+    let bodies = guest.stop().asked;
+    let flags: Vec<u8> = bodies.iter().map(|body| body[16]).collect();
+    assert_eq!((flags.first(), flags.last()), (Some(&1), Some(&0)), "{flags:?}");
+    for (parent, reference) in bodies.iter().map(|body| times(body)) {
+        assert!((before.0..=after.0).contains(&parent), "{before:?} {parent} {after:?}");
+        assert!((before.1..=after.1).contains(&reference), "{before:?} {reference} {after:?}");
+    }
+}
+
+#[test]
+fn a_host_may_have_another_time_and_say_it_more_often() {
+    let dir = dir();
+    let mut machine = Machine::new(dir.path(), Ic::TimeSync, 4);
+    let before = clocks().0;
+    let host = program()
+        .arg("--packet-link")
+        .arg(dir.path())
+        .args(["--ic", "timesync", "--sample-period", "1", "--time-offset", "-86400.5"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let mut host = Running(host.unwrap());
+    machine.meet(OPENED);
+    while machine.rules.asked.len() < 4 {
+        machine.one();
+    }
+    let after = clocks().0;
+    let bodies = machine.rules.asked.clone();
+    let serving = std::thread::spawn(move || machine.serve());
+    // The end of its input ends the host.
+    drop(host.0.stdin.take());
+    assert!(host.0.wait().unwrap().success());
+    serving.join().unwrap();
+    assert_eq!(bodies.iter().map(|body| body[16]).collect::<Vec<_>>(), [1, 2, 2, 2]);
+    for (parent, _) in bodies.iter().map(|body| times(body)) {
+        let parent = parent + 864_005_000_000;
+        assert!((before..=after).contains(&parent), "{before} {parent} {after}");
+    }
 }
 
 #[tokio::test]

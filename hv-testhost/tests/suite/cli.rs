@@ -56,7 +56,7 @@ fn version_is_that_of_the_package() {
 
 #[test]
 fn wrong_usage_ends_with_64_and_says_what_is_wrong() {
-    let cases: [(&[&str], &str); 12] = [
+    let cases: [(&[&str], &str); 17] = [
         (&[], "--sim DIR, --packet-link DIR or --control SOCK is needed"),
         (&["--sim"], "a value is required"),
         (&["--sim", "/nonexistent", "frobnicate"], "unknown verb 'frobnicate'"),
@@ -69,6 +69,14 @@ fn wrong_usage_ends_with_64_and_says_what_is_wrong() {
         (&["--sim", "/tmp", "--versions", "kvp:3.0", "wait-guest"], "NAME=LIST"),
         (&["--sim", "/tmp", "--versions", "kvp=3", "wait-guest"], "MAJOR.MINOR"),
         (&["--sim", "/tmp", "--timeout", "0", "wait-guest"], "from 0.001"),
+        (&["--sim", "/tmp", "--sample-period", "0", "wait-guest"], "from 1 to 86400000 milliseconds"),
+        (&["--sim", "/tmp", "--sample-period", "0.5", "wait-guest"], "a whole number of milliseconds"),
+        (
+            &["--sim", "/tmp", "--no-time-samples", "--sample-period", "9", "wait-guest"],
+            "cannot be used with",
+        ),
+        (&["--sim", "/tmp", "--time-offset", "soon", "wait-guest"], "not a number of seconds"),
+        (&["--sim", "/tmp", "--time-offset", "-30000000000", "wait-guest"], "from the year 1601"),
         (&["--sim", "/tmp", "get-kvp", "nonsense"], "pools are external"),
         (&["--sim", "/tmp", "add-kvp", "key"], "required arguments"),
         (&["--control", "/tmp/none", "run", "a.toml"], "--sim DIR, not --control"),

@@ -2,6 +2,18 @@
 //!
 //! Everything that changes the machine's clock goes through this trait and is asked for by nobody but the service.
 
+mod discipline;
+mod imitated;
+mod kernel;
+mod look;
+pub mod ptp;
+mod timex;
+
+pub use imitated::Imitated;
+pub use kernel::Kernel;
+pub use ptp::{PtpClock, PtpError, PtpReading};
+pub use timex::{MAX_FREQUENCY, MAX_PHASE, MAX_TIME_CONSTANT};
+
 use std::fmt::Debug;
 use std::io;
 

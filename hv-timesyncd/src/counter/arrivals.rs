@@ -11,6 +11,9 @@ use std::collections::VecDeque;
 use super::relation::TICK;
 use crate::sample::{Age, Method};
 
+#[cfg(test)]
+mod tests;
+
 /// How many messages are compared, where they carry the counter: five minutes of them.
 const WINDOW: usize = 64;
 /// And where only the host's time is there, which may be steered and stepped.
@@ -21,7 +24,7 @@ const OLDEST: f64 = 20.0 * 60.0 * 1e9;
 const DRIFT: f64 = 200e-6;
 /// A drift of this much is as unlikely beforehand as a message that is [`DELAY`] late: what keeps three messages from telling
 /// a drift.
-const LIKELY_DRIFT: f64 = 50e-6;
+const LIKELY_DRIFT: f64 = 20e-6;
 /// How late messages are, before anything is known; ns.
 const DELAY: f64 = 1e6;
 /// A message that is so much too early, in ns, is on another time.
@@ -32,9 +35,11 @@ const AGREEING: usize = 4;
 const SHIFT: f64 = 50e6;
 /// How wrong the time of arrival is taken to be for the time of sending where there is nothing to compare with; ns.
 pub const UNKNOWN: i64 = 10_000_000;
-/// Where the least delay of `n` messages is above the least possible one by a mean delay over `n`, this many times that is
-/// not exceeded but once in some hundred; the drift's share included.
-const BREADTH: f64 = 8.0;
+/// The least delay of `n` messages is above the least possible one by a mean delay over `n`, times this at most but once in
+/// a hundred.
+const BREADTH: f64 = 5.0;
+/// The same where the drift is from these messages, too.
+const BREADTH_DRIFT: f64 = 16.0;
 /// What the raw clock's reading itself is apart from the arrival; ns.
 const LEAST_ERROR: f64 = 5e3;
 
@@ -88,11 +93,11 @@ impl Arrivals {
         } else if is_shift(&seen, line) {
             self.points.drain(..self.points.len() - AGREEING);
         } else {
-            return answer(&seen, line);
+            return answer(&seen, line, slopes);
         }
         seen = self.beside();
         line = lowest(&seen, slopes);
-        answer(&seen, line)
+        answer(&seen, line, slopes)
     }
 
     fn take(&mut self, point: Point, by_counter: bool) {
@@ -201,7 +206,7 @@ fn hull(points: &[Beside]) -> Vec<Beside> {
     hull
 }
 
-fn answer(seen: &[Beside], line: Line) -> Age {
+fn answer(seen: &[Beside], line: Line, slopes: Slopes) -> Age {
     let late = seen.last().map_or(0.0, |newest| line.under(*newest)).max(0.0);
     let count = seen.len() as f64;
     if seen.len() < 3 {
@@ -211,6 +216,7 @@ fn answer(seen: &[Beside], line: Line) -> Age {
     // whatever their delay is.
     let total: f64 = seen.iter().map(|point| line.under(*point)).sum();
     let mean = (total + 2.0 * DELAY) / (count - 1.0);
-    let error = (BREADTH * mean / count).max(LEAST_ERROR);
+    let breadth = if slopes == Slopes::None { BREADTH } else { BREADTH_DRIFT };
+    let error = (breadth * mean / count).max(LEAST_ERROR);
     Age { ns: late as i64, error: (error as i64).max(1), method: Method::LeastDelay }
 }

@@ -7,6 +7,8 @@
 //! relation can no longer be believed.
 
 pub mod arrivals;
+pub mod measure;
+pub mod pairs;
 pub mod relation;
 mod wanting;
 

@@ -6,6 +6,9 @@
 
 use super::Pair;
 
+#[cfg(test)]
+mod tests;
+
 /// Nanoseconds in a tick of the counter (10 MHz), nominally.
 pub const TICK: i64 = 100;
 /// Rates and their errors are in parts of this of the nominal rate: a millionth of a ppm.

@@ -1,8 +1,276 @@
+pub(crate) mod host;
+mod streams;
+
 use super::*;
 
+const SECOND: i64 = 1_000_000_000;
+const MAX_DELAY: i64 = SECOND;
+
+/// Pairs of a counter that is 100 ns a tick exactly, and was 0 when the raw clock was 0.
+fn pair(raw: i64) -> Pair {
+    Pair { reference: (raw / 100) as u64, raw, error: 200 }
+}
+
+fn with_pair(raw: i64) -> Counter {
+    let mut counter = Counter::new(MAX_DELAY);
+    counter.pairs(&[pair(raw)], true);
+    counter
+}
+
+/// A message that was sent and arrived at these times of the raw clock.
+fn age(counter: &mut Counter, sent: i64, raw: i64, purpose: Purpose) -> Result<Age, Verdict> {
+    counter.age(Some((sent / 100) as u64), 0, raw, purpose)
+}
+
+fn sample(counter: &mut Counter, sent: i64, raw: i64) -> Result<Age, Verdict> {
+    age(counter, sent, raw, Purpose::Sample)
+}
+
 #[test]
-fn without_pairs_the_first_message_is_taken_at_its_arrival() {
-    let mut counter = Counter::new(1_000_000_000);
-    assert_eq!(counter.age(Some(1), 0, 5, Purpose::Sample), Ok(ARRIVAL));
-    assert!(counter.wants_pairs(5));
+fn with_a_pair_the_age_is_what_has_passed_since_the_reference() {
+    let mut counter = with_pair(10 * SECOND);
+    let age = sample(&mut counter, 12 * SECOND, 12 * SECOND + 3_000_000).unwrap();
+    assert_eq!(age, Age { ns: 3_000_000, error: 300, method: Method::ReferenceCounter });
+}
+
+#[test]
+fn a_message_from_before_the_pair_is_related_as_well() {
+    let mut counter = with_pair(10 * SECOND);
+    assert_eq!(sample(&mut counter, 9 * SECOND, 9 * SECOND + 700).unwrap().ns, 700);
+}
+
+#[test]
+fn a_reference_of_zero_is_none() {
+    let mut counter = with_pair(10 * SECOND);
+    assert_eq!(counter.age(Some(0), 0, 12 * SECOND, Purpose::Sample), Ok(ARRIVAL));
+    assert_eq!(counter.age(None, 0, 12 * SECOND, Purpose::Sample), Ok(ARRIVAL));
+}
+
+#[test]
+fn without_pairs_the_first_two_messages_are_taken_at_their_arrival_and_the_third_is_compared() {
+    let mut counter = Counter::new(MAX_DELAY);
+    let late = |at: i64, by: i64| (at * 5 * SECOND, at * 5 * SECOND + by);
+    for (sent, raw) in [late(1, 1_000_000), late(2, 1_500_000)] {
+        assert_eq!(sample(&mut counter, sent, raw), Ok(ARRIVAL));
+    }
+    let (sent, raw) = late(3, 4_000_000);
+    let third = sample(&mut counter, sent, raw).unwrap();
+    assert_eq!((third.ns, third.method), (3_000_000, Method::LeastDelay));
+}
+
+#[test]
+fn a_little_too_early_is_an_age_of_zero() {
+    let mut counter = with_pair(10 * SECOND);
+    assert_eq!(sample(&mut counter, 12 * SECOND, 12 * SECOND - 40_000).unwrap().ns, 0);
+}
+
+#[test]
+fn two_samples_that_arrive_before_they_are_sent_end_the_relation() {
+    let mut counter = with_pair(10 * SECOND);
+    for _ in 0..2 {
+        assert!(!counter.wants_pairs(12 * SECOND));
+        assert_eq!(sample(&mut counter, 13 * SECOND, 12 * SECOND), Err(Verdict::OtherBoot));
+    }
+    assert!(counter.wants_pairs(12 * SECOND));
+    assert_eq!(sample(&mut counter, 13 * SECOND, 12 * SECOND), Ok(ARRIVAL));
+}
+
+#[test]
+fn one_sample_that_arrives_before_it_is_sent_is_refused_and_forgotten() {
+    let mut counter = with_pair(10 * SECOND);
+    for _ in 0..5 {
+        assert_eq!(sample(&mut counter, 13 * SECOND, 12 * SECOND), Err(Verdict::OtherBoot));
+        assert_eq!(sample(&mut counter, 12 * SECOND, 12 * SECOND).unwrap().method, Method::ReferenceCounter);
+    }
+}
+
+#[test]
+fn a_sync_that_arrives_before_it_is_sent_ends_the_relation_and_is_taken_at_its_arrival() {
+    let mut counter = with_pair(10 * SECOND);
+    assert_eq!(age(&mut counter, 13 * SECOND, 12 * SECOND, Purpose::Sync), Ok(ARRIVAL));
+    assert_eq!(sample(&mut counter, 13 * SECOND, 12 * SECOND), Ok(ARRIVAL));
+    assert!(counter.wants_pairs(12 * SECOND));
+}
+
+#[test]
+fn a_relation_that_has_ended_does_not_come_back_with_the_same_pair() {
+    let mut counter = with_pair(10 * SECOND);
+    assert_eq!(age(&mut counter, 13 * SECOND, 12 * SECOND, Purpose::Sync), Ok(ARRIVAL));
+    counter.pairs(&[pair(10 * SECOND)], true);
+    assert_eq!(sample(&mut counter, 13 * SECOND, 12 * SECOND), Ok(ARRIVAL));
+    counter.pairs(&[pair(10 * SECOND), Pair { raw: 12 * SECOND, ..pair(13 * SECOND) }], true);
+    assert_eq!(sample(&mut counter, 13 * SECOND, 12 * SECOND + 500).unwrap().ns, 500);
+}
+
+#[test]
+fn a_sample_that_is_older_than_allowed_is_late_and_pairs_are_wanted() {
+    let mut counter = with_pair(10 * SECOND);
+    assert!(sample(&mut counter, 11 * SECOND, 12 * SECOND).is_ok());
+    assert!(!counter.wants_pairs(12 * SECOND));
+    assert_eq!(sample(&mut counter, 11 * SECOND, 12 * SECOND + 1), Err(Verdict::Late));
+    assert!(counter.wants_pairs(12 * SECOND));
+    assert!(sample(&mut counter, 13 * SECOND, 13 * SECOND).is_ok(), "the relation stays");
+}
+
+#[test]
+fn a_new_limit_holds_from_the_next_message_on() {
+    let mut counter = with_pair(10 * SECOND);
+    counter.set_max_delay(5_000_000);
+    assert_eq!(sample(&mut counter, 11 * SECOND, 11 * SECOND + 5_000_001), Err(Verdict::Late));
+    counter.set_max_delay(-1);
+    assert!(sample(&mut counter, 11 * SECOND, 11 * SECOND).is_ok());
+}
+
+#[test]
+fn four_late_samples_in_a_row_end_the_relation() {
+    let mut counter = with_pair(10 * SECOND);
+    for at in 20..24 {
+        assert_eq!(sample(&mut counter, 11 * SECOND, at * SECOND), Err(Verdict::Late));
+    }
+    assert_eq!(sample(&mut counter, 11 * SECOND, 24 * SECOND), Ok(ARRIVAL));
+}
+
+#[test]
+fn a_pair_that_is_measured_while_samples_are_late_shows_that_the_host_is_slow() {
+    let mut counter = with_pair(10 * SECOND);
+    for at in 20..50 {
+        assert_eq!(sample(&mut counter, (at - 2) * SECOND, at * SECOND), Err(Verdict::Late));
+        if at % 3 == 0 {
+            assert!(counter.wants_pairs(at * SECOND + 1));
+            counter.pairs(&[pair(10 * SECOND), pair(at * SECOND + 1)], true);
+            assert!(!counter.wants_pairs(at * SECOND + 1));
+        }
+    }
+}
+
+#[test]
+fn a_sync_that_waited_is_taken_at_its_arrival_and_the_relation_stays() {
+    let mut counter = with_pair(10 * SECOND);
+    assert_eq!(age(&mut counter, 11 * SECOND, 30 * SECOND, Purpose::Sync), Ok(ARRIVAL));
+    assert!(counter.wants_pairs(30 * SECOND));
+    let next = sample(&mut counter, 31 * SECOND, 31 * SECOND + 800).unwrap();
+    assert_eq!((next.ns, next.method), (800, Method::ReferenceCounter));
+}
+
+#[test]
+fn in_doubt_the_error_is_as_large_as_the_least_delay_until_a_new_pair_comes() {
+    let mut counter = with_pair(10 * SECOND);
+    counter.doubt();
+    let error =
+        |counter: &mut Counter, delay: i64| sample(counter, 12 * SECOND, 12 * SECOND + delay).unwrap().error;
+    assert_eq!(error(&mut counter, 2_000_000), 2_000_000 + TOLERANCE + 300);
+    assert_eq!(error(&mut counter, 400_000), 400_000 + TOLERANCE + 300);
+    assert_eq!(error(&mut counter, 3_000_000), 400_000 + TOLERANCE + 300);
+    counter.pairs(&[pair(10 * SECOND)], true);
+    assert!(counter.wants_pairs(13 * SECOND), "the same pair says nothing new");
+    counter.pairs(&[pair(13 * SECOND)], true);
+    assert_eq!(error(&mut counter, 3_000_000), 300);
+}
+
+#[test]
+fn a_doubt_keeps_the_relation_and_forgets_the_arrivals() {
+    let mut counter = with_pair(10 * SECOND);
+    counter.doubt();
+    assert_eq!(sample(&mut counter, 12 * SECOND, 12 * SECOND).unwrap().method, Method::ReferenceCounter);
+    let mut counter = Counter::new(MAX_DELAY);
+    for at in 1..9 {
+        let compared = sample(&mut counter, at * SECOND, at * SECOND).unwrap();
+        assert_eq!(compared.method == Method::LeastDelay, at > 2);
+    }
+    counter.doubt();
+    assert_eq!(sample(&mut counter, 9 * SECOND, 9 * SECOND + 5), Ok(ARRIVAL));
+}
+
+#[test]
+fn a_sync_is_compared_with_nothing_before_it() {
+    let mut counter = Counter::new(MAX_DELAY);
+    for at in 1..9 {
+        sample(&mut counter, at * SECOND, at * SECOND).unwrap();
+    }
+    assert_eq!(age(&mut counter, SECOND, 10 * SECOND, Purpose::Sync), Ok(ARRIVAL));
+    assert_eq!(sample(&mut counter, 2 * SECOND, 11 * SECOND), Ok(ARRIVAL));
+}
+
+#[test]
+fn without_pairs_what_is_far_later_than_others_is_late() {
+    let mut counter = Counter::new(MAX_DELAY);
+    sample(&mut counter, 5 * SECOND, 5 * SECOND).unwrap();
+    assert_eq!(sample(&mut counter, 10 * SECOND, 12 * SECOND), Err(Verdict::Late));
+}
+
+#[test]
+fn no_pairs_are_no_relation() {
+    let mut counter = with_pair(10 * SECOND);
+    counter.pairs(&[], true);
+    assert!(counter.wants_pairs(12 * SECOND));
+    assert_eq!(sample(&mut counter, 12 * SECOND, 12 * SECOND), Ok(ARRIVAL));
+}
+
+#[test]
+fn a_clock_that_is_no_longer_the_counter_itself_may_drift() {
+    let mut counter = with_pair(10 * SECOND);
+    counter.steady(false);
+    assert_eq!(sample(&mut counter, 110 * SECOND, 110 * SECOND).unwrap().error, 300 + 5_000_000);
+    counter.steady(true);
+    assert_eq!(sample(&mut counter, 110 * SECOND, 110 * SECOND).unwrap().error, 300);
+}
+
+#[test]
+fn pairs_are_wanted_after_a_minute_after_ten_and_every_hour() {
+    let mut counter = Counter::new(MAX_DELAY);
+    let mut pairs = Vec::new();
+    let mut measured = Vec::new();
+    for second in 0..4 * 3600 {
+        let now = (second + 1) * SECOND;
+        if counter.wants_pairs(now) {
+            counter.asked(now);
+            pairs.push(pair(now));
+            counter.pairs(&pairs, false);
+            measured.push(second);
+        }
+    }
+    assert_eq!(measured, [0, 60, 660, 4260, 7860, 11460]);
+}
+
+#[test]
+fn where_the_clock_is_the_counter_itself_one_pair_is_enough() {
+    let mut counter = with_pair(SECOND);
+    assert!(!counter.wants_pairs(i64::MAX));
+    counter.doubt();
+    assert!(counter.wants_pairs(2 * SECOND));
+    counter.pairs(&[pair(2 * SECOND)], true);
+    assert!(!counter.wants_pairs(i64::MAX));
+}
+
+#[test]
+fn a_helper_that_was_just_asked_is_not_asked_again_even_in_doubt() {
+    let mut counter = with_pair(SECOND);
+    counter.asked(10 * SECOND);
+    counter.doubt();
+    assert!(!counter.wants_pairs(15 * SECOND - 1));
+    assert!(counter.wants_pairs(15 * SECOND));
+}
+
+#[test]
+fn a_helper_that_does_not_answer_is_asked_less_and_less_until_it_does() {
+    let mut counter = Counter::new(MAX_DELAY);
+    let mut asked = Vec::new();
+    for second in 0..4 * 3600 {
+        if counter.wants_pairs(second * SECOND) {
+            counter.asked(second * SECOND);
+            asked.push(second);
+        }
+    }
+    assert_eq!(asked, [0, 5, 15, 35, 75, 155, 315, 635, 1275, 2555, 5115, 8715, 12315]);
+    counter.pairs(&[pair(4 * 3600 * SECOND)], true);
+    counter.doubt();
+    counter.asked(5 * 3600 * SECOND);
+    assert!(counter.wants_pairs((5 * 3600 + 5) * SECOND), "it answered meanwhile");
+}
+
+#[test]
+fn a_clock_that_began_anew_does_not_keep_from_asking() {
+    let mut counter = Counter::new(MAX_DELAY);
+    counter.asked(1000 * SECOND);
+    assert!(counter.wants_pairs(SECOND));
 }

@@ -27,15 +27,24 @@ impl Limits {
     /// What is wrong with it.
     pub fn admit(&self, sample: &Sample) -> Result<(), Verdict> {
         let host = sample.host.checked_add(sample.age.ns).ok_or(Verdict::Impossible)?;
+        self.admit_host(host)?;
+        let from = sample.received.real.max(self.floor);
+        if host.abs_diff(from) > self.max_step.unsigned_abs() {
+            return Err(Verdict::TooFar);
+        }
+        Ok(())
+    }
+
+    /// As [`admit`](Self::admit), as far as it can be said without the guest's clock.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn admit_host(&self, host: i64) -> Result<(), Verdict> {
         if host < self.floor.max(0) {
             return Err(Verdict::BeforeFloor);
         }
         if host / SECOND > KERNEL_LIMIT_SECS {
             return Err(Verdict::Impossible);
-        }
-        let from = sample.received.real.max(self.floor);
-        if host.abs_diff(from) > self.max_step.unsigned_abs() {
-            return Err(Verdict::TooFar);
         }
         Ok(())
     }

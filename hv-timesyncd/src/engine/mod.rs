@@ -129,6 +129,21 @@ impl Verdict {
     }
 }
 
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Verdict::Used => "used",
+            Verdict::Outlier => "it differs too much from those before it",
+            Verdict::Repeated => "it is the last time once more",
+            Verdict::Late => "it was longer on the way than max-delay-ms allows",
+            Verdict::BeforeFloor => "the host's time is before anything that can be true (not-before)",
+            Verdict::TooFar => "the host's time is further away than max-step-days allows",
+            Verdict::Impossible => "the host's time is beyond what the kernel can count",
+            Verdict::OtherBoot => "its reference counter is not of this boot",
+        })
+    }
+}
+
 /// What is to be done to the clock.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Action {

@@ -42,7 +42,19 @@ impl SysvShm {
     /// `EINVAL`: there is one, and it is shorter than `bytes`. `EACCES`: its mode does not let this process in. Others
     /// from shmget(2) and shmat(2).
     pub fn attach(key: i32, bytes: usize, mode: u32) -> io::Result<Self> {
-        let flags = libc::IPC_CREAT | (mode & 0o777) as libc::c_int;
+        Self::with_flags(key, bytes, libc::IPC_CREAT | (mode & 0o777) as libc::c_int)
+    }
+
+    /// Attaches the segment of `key` to read and write, if there is one.
+    ///
+    /// # Errors
+    /// `ENOENT`: there is none. `EINVAL`: it is shorter than `bytes`. `EACCES`: its mode does not let this process in.
+    /// Others from shmget(2) and shmat(2).
+    pub fn attach_existing(key: i32, bytes: usize) -> io::Result<Self> {
+        Self::with_flags(key, bytes, 0)
+    }
+
+    fn with_flags(key: i32, bytes: usize, flags: libc::c_int) -> io::Result<Self> {
         // SAFETY: the call takes numbers only.
         let id = unsafe { libc::shmget(key, bytes, flags) };
         if id == -1 {

@@ -9,6 +9,7 @@
 
 mod capture;
 mod kvp;
+mod time;
 
 use capture::{Exchange, read};
 use hv_utils_core::wire::negotiate::{self, Offer};

@@ -104,7 +104,11 @@ fn process() {
             break;
         }
         for pid in left {
-            say(format!("still ran: {}", processes::arguments(pid).join(" ")));
+            // One without arguments is on its way out: its memory is gone, the process not yet.
+            let arguments = processes::arguments(pid).join(" ");
+            if !arguments.is_empty() {
+                say(format!("still ran: {arguments}"));
+            }
             processes::kill(pid);
         }
         std::thread::sleep(std::time::Duration::from_millis(5));

@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 
 use super::text;
 use crate::host::check::{u32_at, u64_at};
+use crate::host::timesync::purpose;
+use crate::ticks::utc;
 
 pub(super) fn heartbeat(out: &mut String, what: &str, body: &[u8]) {
     let _ = write!(out, "HEARTBEAT {what} sequence={}", u64_at(body, 0));
@@ -38,15 +40,11 @@ pub(super) fn timesync(out: &mut String, what: &str, major: u16, body: &[u8]) {
     let _ = write!(out, "TIMESYNC {what}");
     let newer = major >= 4;
     let Some(flags) = body.get(if newer { 16 } else { 24 }) else { return };
-    let name = match flags & 3 {
-        0 => "PROBE",
-        1 => "SYNC",
-        2 => "SAMPLE",
-        _ => "SYNC+SAMPLE",
-    };
-    let _ = write!(out, " {name} parent={}", u64_at(body, 0));
+    let parent = u64_at(body, 0);
+    let _ = write!(out, " {} parent={parent} ({})", purpose(*flags), utc(parent));
     if newer {
-        let _ = write!(out, " reference={}", u64_at(body, 8));
+        let byte = |at: usize| body.get(at).copied().unwrap_or(0);
+        let _ = write!(out, " reference={} leap={} stratum={}", u64_at(body, 8), byte(17), byte(18));
     } else {
         let _ = write!(out, " child={} round-trip={}", u64_at(body, 8), u64_at(body, 16));
     }

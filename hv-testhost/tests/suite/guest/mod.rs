@@ -28,6 +28,9 @@ const KVP_CLASS: [u8; 16] =
 const HEARTBEAT_CLASS: [u8; 16] =
     [0x39, 0x4f, 0x16, 0x57, 0x15, 0x91, 0x78, 0x4e, 0xab, 0x55, 0x38, 0x2f, 0x3b, 0xd5, 0x42, 0x2d];
 
+/// Class GUID of time synchronization.
+const TIME_CLASS: [u8; 16] =
+    [0x30, 0xe6, 0x27, 0x95, 0xae, 0xd0, 0x7b, 0x49, 0xad, 0xce, 0xe8, 0x0a, 0xb0, 0x17, 0x5c, 0xaf];
 /// Class GUID of the backup.
 const VSS_CLASS: [u8; 16] =
     [0x29, 0x2e, 0xfa, 0x35, 0x23, 0xea, 0x36, 0x42, 0x96, 0xae, 0x3a, 0x6e, 0xba, 0xcb, 0xa4, 0x40];
@@ -52,6 +55,11 @@ impl GuestThread {
     /// A guest for `DIR/vss.sock`.
     pub(crate) fn backup(dir: &Path) -> GuestThread {
         GuestThread::with(dir.join("vss.sock"), VSS_CLASS, Rules::new(5, Fault::None))
+    }
+
+    /// A guest for `DIR/timesync.sock`.
+    pub(crate) fn time(dir: &Path) -> GuestThread {
+        GuestThread::with(dir.join("timesync.sock"), TIME_CLASS, Rules::new(4, Fault::None))
     }
 
     fn with(path: PathBuf, class: [u8; 16], mut rules: Rules) -> GuestThread {

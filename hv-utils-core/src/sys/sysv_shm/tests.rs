@@ -56,6 +56,17 @@ fn an_existing_segment_keeps_its_mode() {
 }
 
 #[test]
+fn a_segment_that_nobody_made_is_not_made_by_looking_for_it() {
+    let key = key();
+    for _ in 0..2 {
+        assert_eq!(SysvShm::attach_existing(key, 96).unwrap_err().raw_os_error(), Some(libc::ENOENT));
+    }
+    let made = Removed(SysvShm::attach(key, 96, 0o600).unwrap());
+    made.0.store_i32(0, 5);
+    assert_eq!(SysvShm::attach_existing(key, 96).unwrap().load_i32(0), 5);
+}
+
+#[test]
 fn a_segment_that_is_too_short_is_refused() {
     let key = key();
     let _short = Removed(SysvShm::attach(key, 64, 0o600).unwrap());

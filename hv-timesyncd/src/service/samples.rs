@@ -1,0 +1,279 @@
+//! From a time of the host to what is done about the clock.
+
+use std::io;
+
+use hv_utils_core::channel::{Link, Request};
+use hv_utils_core::wire::timesync::{self, TimeMessage};
+use hv_utils_core::wire::{Status, Version};
+
+use super::{Fed, Timesyncd};
+use crate::bus::{LastAction, Row};
+use crate::clock::PtpError;
+use crate::engine::{Action, Decision, Role, Verdict};
+use crate::refclock::Feed;
+use crate::ruler::{Client, Mode, Ruler};
+use crate::sample::{Age, Leap, Method, Purpose, Reading, Sample};
+
+/// How often the frequency is written at most while the daemon runs, ns, and for which change, ppm.
+const KEEP_INTERVAL: i64 = 3_600_000_000_000;
+const KEEP_CHANGE: f64 = 0.05;
+/// A frequency is not kept before it is known so well, ppm.
+const KEEP_ERROR: f64 = 0.5;
+
+impl Timesyncd {
+    /// A message of the host; `received`: the clocks when it came.
+    pub(super) fn message(
+        &mut self,
+        request: &Request,
+        version: Version,
+        received: Reading,
+        link: &mut Link,
+    ) {
+        let message = match timesync::parse(link.body(request), version) {
+            Ok(message) => message,
+            Err(problem) => {
+                tracing::debug!(why = %problem, "request refused");
+                return link.reject(request, problem.status());
+            }
+        };
+        let Some(purpose) = purpose(&message) else { return link.answer(request, Status::OK, |_| {}) };
+        let verdict = self.received(&message, purpose, received);
+        // The host is told when its order was not carried out because it cannot be meant. Of a sample it wants no opinion.
+        let refused = matches!(verdict, Verdict::BeforeFloor | Verdict::TooFar | Verdict::Impossible);
+        let status = if refused && purpose == Purpose::Sync { Status::FAIL } else { Status::OK };
+        link.answer(request, status, |_| {});
+        self.ask_for_pairs(received.raw);
+    }
+
+    fn received(&mut self, message: &TimeMessage, purpose: Purpose, received: Reading) -> Verdict {
+        let row = |verdict| Row {
+            when: micros(received.real),
+            offset: 0,
+            delay: 0,
+            error: 0,
+            purpose,
+            method: Method::Arrival,
+            verdict,
+        };
+        let Some(host) = timesync::unix_nanos(message.parent_time) else {
+            let before = message.parent_time < timesync::UNIX_EPOCH;
+            let verdict = if before { Verdict::BeforeFloor } else { Verdict::Impossible };
+            self.refused(row(verdict));
+            return verdict;
+        };
+        // Of a time that cannot be, nothing else is learnt either.
+        if let Err(verdict) = self.settings.rules.limits.admit_host(host) {
+            self.refused(row(verdict));
+            return verdict;
+        }
+        let age = match self.counter.age(message.reference, host, received.raw, purpose) {
+            Ok(age) => age,
+            Err(verdict) => {
+                self.refused(Row { offset: host.saturating_sub(received.real), ..row(verdict) });
+                return verdict;
+            }
+        };
+        let sample = Sample { purpose, host, age, leap: leap(message), stratum: message.stratum, received };
+        self.judge(&sample)
+    }
+
+    /// A look at the PTP clock, where the kernel keeps the channel.
+    pub(super) fn look(&mut self) {
+        let Some(ptp) = &self.ptp else { return };
+        match ptp.read() {
+            Ok(reading) => {
+                let age = Age { ns: 0, error: reading.received.width / 2, method: Method::Ptp };
+                self.judge(&Sample {
+                    purpose: Purpose::Sample,
+                    host: reading.host,
+                    age,
+                    leap: Leap::None,
+                    stratum: 0,
+                    received: reading.received,
+                });
+            }
+            Err(error) => {
+                self.warn("cannot read the PTP clock", &error);
+                if matches!(error, PtpError::Gone) {
+                    self.ptp = None;
+                    self.settle();
+                }
+            }
+        }
+    }
+
+    fn judge(&mut self, sample: &Sample) -> Verdict {
+        self.settle();
+        let decision = self.engine.sample(sample);
+        let row = Row {
+            when: micros(sample.received.real),
+            offset: sample.offset(),
+            delay: sample.age.ns,
+            error: sample.age.error,
+            purpose: sample.purpose,
+            method: sample.age.method,
+            verdict: decision.verdict,
+        };
+        if decision.verdict != Verdict::Used {
+            self.refused(row);
+            return decision.verdict;
+        }
+        self.board.sampled(row);
+        (self.shown.last_sample, self.shown.method) = (Some(row), Some(sample.age.method));
+        if !matches!(decision.action, Action::Step(..)) {
+            self.feed(sample);
+        }
+        self.perform(&decision, &sample.received);
+        if sample.received.raw.saturating_sub(self.kept_at) > KEEP_INTERVAL {
+            self.kept_at = sample.received.raw;
+            self.keep_frequency(KEEP_CHANGE);
+        }
+        self.publish();
+        decision.verdict
+    }
+
+    /// A sample that is not used: each kind is logged once, and all are listed.
+    fn refused(&mut self, row: Row) {
+        let verdict = row.verdict;
+        self.board.sampled(row);
+        self.shown.last_sample = Some(row);
+        if verdict != Verdict::Repeated && verdict != Verdict::Outlier {
+            self.warn(verdict.name(), &verdict);
+        }
+        self.publish();
+    }
+
+    /// Does what was decided; `now`: the clocks to which it belongs.
+    pub(super) fn perform(&mut self, decision: &Decision, now: &Reading) {
+        let (what, ns, steering) = match decision.action {
+            Action::None => ("none", 0, None),
+            Action::Step(by, steering) => ("step", by, steering),
+            Action::Steer(steering) => ("slew", steering.phase, Some(steering)),
+        };
+        let stepped = if what == "step" { self.clock.step(ns) } else { Ok(()) };
+        let done = stepped.and_then(|()| steering.map_or(Ok(()), |steering| self.clock.steer(steering)));
+        if let Err(error) = done {
+            self.warn("cannot set the clock", &error);
+            let why = format!("cannot set the clock: {error}");
+            self.shown.last_action = Some(LastAction { when: micros(now.real), what: "none", ns: 0, why });
+            return;
+        }
+        if steering.is_some_and(|steering| steering.synchronised)
+            && let Err(error) = self.mark.set(true)
+        {
+            self.warn("cannot note that the clock is kept", &error);
+        }
+        let after = if what == "step" { now.real.saturating_add(ns) } else { now.real };
+        let why = decision.why.to_string();
+        if what == "step" {
+            self.say_step(ns, &why);
+            self.board.stepped(ns, &why);
+        }
+        self.shown.last_action = Some(LastAction { when: micros(after), what, ns, why });
+    }
+
+    fn say_step(&mut self, ns: i64, why: &str) {
+        if let Some(before) = self.log.admit("stepped") {
+            let unlogged_before = (before > 0).then_some(before);
+            tracing::info!(ns, unlogged_before, "clock stepped by {:+.6} s: {why}", seconds(ns));
+        }
+    }
+
+    /// Hands a sample to the NTP clients that want it.
+    fn feed(&mut self, sample: &Sample) {
+        let ours = self.engine.role() == Role::Discipline;
+        let wanted = matches!(self.settings.mode, Mode::Auto | Mode::Refclock) && !ours;
+        // From the PTP clock they take it themselves, and better.
+        if !wanted || sample.age.method == Method::Ptp {
+            self.fed = Fed::default();
+            return;
+        }
+        let feed = Feed {
+            real: sample.received.real,
+            offset: sample.offset(),
+            error: sample.age.error,
+            leap: sample.leap,
+        };
+        let chrony =
+            self.settings.mode == Mode::Refclock || self.shown.ruler == Ruler::Client(Client::Chrony);
+        self.fed.chrony = chrony && self.feed_chrony(&feed);
+        self.fed.shared = self.feed_shared(&feed);
+    }
+
+    fn feed_chrony(&mut self, feed: &Feed) -> bool {
+        let fed = self.socket.feed(feed);
+        self.taken("chrony does not take samples", &fed)
+    }
+
+    fn feed_shared(&mut self, feed: &Feed) -> bool {
+        let Some(shared) = &mut self.shared else { return false };
+        let fed = shared.feed(feed);
+        self.taken("NTP's shared memory does not take samples", &fed)
+    }
+
+    /// Whether it was; that it was not is said once.
+    fn taken(&mut self, failure: &'static str, fed: &io::Result<()>) -> bool {
+        match fed {
+            Ok(()) => _ = self.log.over(failure),
+            Err(error) => self.inform(failure, error),
+        }
+        fed.is_ok()
+    }
+
+    /// Writes the frequency down, if it is known well and differs by more than `least` ppm from what is written.
+    pub(super) fn keep_frequency(&mut self, least: f64) {
+        let Some(estimate) = self.clock.read().ok().and_then(|now| self.engine.estimate(&now)) else {
+            return;
+        };
+        if estimate.frequency_error > KEEP_ERROR {
+            return;
+        }
+        if let Err(failure) = self.kept.keep(estimate.frequency, least) {
+            self.warn("the frequency is not kept", &failure);
+        }
+    }
+
+    /// Warns of each distinct failure once in a while.
+    pub(super) fn warn(&mut self, what: &'static str, why: &dyn std::fmt::Display) {
+        if let Some(before) = self.log.admit(what) {
+            tracing::warn!(unlogged_before = (before > 0).then_some(before), "{what}: {why}");
+        }
+    }
+
+    fn inform(&mut self, what: &'static str, why: &dyn std::fmt::Display) {
+        if self.log.admit(what).is_some() {
+            tracing::info!("{what}: {why}");
+        }
+    }
+}
+
+/// What the host wants; `None`: only an answer. What is both is the stronger.
+const fn purpose(message: &TimeMessage) -> Option<Purpose> {
+    if message.flags & timesync::SYNC != 0 {
+        Some(Purpose::Sync)
+    } else if message.flags & timesync::SAMPLE != 0 {
+        Some(Purpose::Sample)
+    } else {
+        None
+    }
+}
+
+/// The leap indicator; beyond stratum 15 NTP counts nobody as synchronised either.
+const fn leap(message: &TimeMessage) -> Leap {
+    match (message.leap, message.stratum) {
+        (3, _) | (_, 16..) => Leap::Unsynchronised,
+        (1, _) => Leap::Insert,
+        (2, _) => Leap::Delete,
+        _ => Leap::None,
+    }
+}
+
+/// Not before 1970.
+fn micros(real: i64) -> u64 {
+    u64::try_from(real / 1000).unwrap_or(0)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for a person to read, to the microsecond")]
+fn seconds(ns: i64) -> f64 {
+    ns as f64 / 1e9
+}

@@ -1,0 +1,139 @@
+//! Clocks that are wrong and become right, and how well that is known.
+
+use hv_utils_core::wire::{Status, Version};
+
+use crate::support::host::nanos;
+use crate::support::{Guest, MS, SECOND, Time, run, until};
+use rustix::time::ClockId;
+
+/// What the daemon may be off by here: a reading that is interrupted between two clocks, and the host's own.
+const NEAR: i64 = 3 * MS;
+
+/// Waits until the helper's pairs are used.
+async fn counted(guest: &Guest, host: &mut crate::support::Host) {
+    let begin = std::time::Instant::now();
+    while guest.property::<String>("Source").await != "reference-counter" {
+        assert!(begin.elapsed() < crate::support::PATIENCE, "the pairs are never used");
+        assert_eq!(host.say(Time::sample(0)).await, Status::OK);
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
+#[test]
+fn guest_an_hour_behind_or_ahead_is_right_at_the_first_word() {
+    run(async {
+        for wrong in [-3600 * SECOND, 3600 * SECOND] {
+            let (guest, mut host) = Guest::start(&(wrong / MS).to_string(), "").await;
+            guest.becomes("Ruler", "hv-timesyncd").await;
+            assert_eq!(host.say(Time::sync(0)).await, Status::OK);
+            let (_, what, ns, why) = guest.action().await;
+            assert_eq!((what.as_str(), why.as_str()), ("step", "the host said that the clock is to be set"));
+            assert!((ns + wrong).abs() < NEAR, "{ns}");
+            assert!(guest.property::<i64>("Offset").await.abs() < NEAR);
+            // And stays so: what follows is no step.
+            for _ in 0..3 {
+                assert_eq!(host.say(Time::sample(0)).await, Status::OK);
+                assert_ne!(guest.action().await.1, "step");
+            }
+            guest.logs("clock stepped by ");
+        }
+    });
+}
+
+#[test]
+fn clock_that_becomes_wrong_by_a_resume_is_right_at_the_hosts_word() {
+    run(async {
+        let (guest, mut host) = Guest::start("0", "not-before = \"2020-01-01\"").await;
+        guest.becomes("Ruler", "hv-timesyncd").await;
+        host.say(Time::sync(0)).await;
+        for day in [1, -1, 30] {
+            assert_eq!(host.say(Time::sync(day * 86_400 * SECOND)).await, Status::OK);
+            let (_, what, ns, _) = guest.action().await;
+            assert_eq!(what, "step");
+            // From the day before to this one.
+            assert!(ns.abs() > 86_000 * SECOND, "{ns}");
+            assert!(guest.property::<i64>("Offset").await.abs() < NEAR);
+        }
+    });
+}
+
+#[test]
+fn time_on_the_way_is_known_from_the_helpers_pairs() {
+    run(async {
+        let (guest, mut host) = Guest::start("0", "").await;
+        guest.becomes("Ruler", "hv-timesyncd").await;
+        host.say(Time::sync(0)).await;
+        assert_eq!(guest.property::<String>("Source").await, "arrival");
+        until("pairs are asked for", || guest.path("run/hv-timesyncd/ask").exists());
+        guest.measure(0);
+        counted(&guest, &mut host).await;
+        host.say(Time::delayed(0, 300 * MS)).await;
+        let (_, offset, delay, error, ..) = guest.samples().await.pop().unwrap();
+        assert!((300 * MS..600 * MS).contains(&delay), "{delay}");
+        assert!(offset.abs() < NEAR && error < MS, "{offset} {error}");
+        // Two seconds are more than is believed.
+        assert_eq!(host.say(Time::delayed(0, 2 * SECOND)).await, Status::OK);
+        assert_eq!(guest.verdict().await, "late");
+    });
+}
+
+#[test]
+fn without_pairs_the_fastest_message_tells_how_slow_another_is() {
+    run(async {
+        let (guest, mut host) = Guest::start("0", "").await;
+        guest.becomes("Ruler", "hv-timesyncd").await;
+        guest.clocksource("hyperv_clocksource_tsc_page");
+        host.say(Time::sync(0)).await;
+        for _ in 0..8 {
+            host.say(Time::sample(0)).await;
+        }
+        assert_eq!(guest.property::<String>("Source").await, "least-delay");
+        host.say(Time::delayed(0, 100 * MS)).await;
+        let (_, offset, delay, ..) = guest.samples().await.pop().unwrap();
+        assert!((90 * MS..400 * MS).contains(&delay), "{delay}");
+        assert!(offset.abs() < 10 * MS, "{offset}");
+    });
+}
+
+#[test]
+fn older_hosts_are_followed_too() {
+    run(async {
+        for version in [Version::new(3, 0), Version::new(1, 0)] {
+            let mut guest = Guest::prepare("").await;
+            let mut host = guest.run(version).await;
+            guest.becomes("Ruler", "hv-timesyncd").await;
+            assert_eq!(host.say(Time::sync(-7200 * SECOND)).await, Status::OK, "{version}");
+            let (_, what, ns, _) = guest.action().await;
+            assert_eq!(what, "step");
+            assert!((ns + 7200 * SECOND).abs() < 100 * MS, "{ns}");
+        }
+    });
+}
+
+#[test]
+fn frequency_is_known_to_the_next_start() {
+    run(async {
+        // The reference counter runs 200 ppm slower than the clock of this daemon: a frequency to be learnt.
+        let (mut guest, mut host) = Guest::start("0,200", "").await;
+        guest.becomes("Ruler", "hv-timesyncd").await;
+        host.say(Time::sync(0)).await;
+        let begin = nanos(ClockId::Monotonic);
+        // Until it is known well enough, however long readings take here.
+        while !crate::support::guest::read(&guest.path("state/hv-timesyncd/frequency")).contains("ppm -") {
+            assert!(
+                nanos(ClockId::Monotonic) - begin < 60 * SECOND,
+                "{:?}",
+                guest.property::<f64>("Frequency").await
+            );
+            for _ in 0..20 {
+                host.say(Time::sample(0)).await;
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+            drop(host);
+            assert_eq!(guest.end(), Some(0));
+            host = guest.run(Version::new(4, 0)).await;
+            guest.becomes("Ruler", "hv-timesyncd").await;
+            host.say(Time::sync(0)).await;
+        }
+    });
+}

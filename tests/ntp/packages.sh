@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Fetches the NTP daemons of this release: Debian's packages, unpacked into a cache and not installed.
+#
+# usage: packages.sh CACHE [--refresh|--ready]    prints the directory of the unpacked tree, as the last line
+#                                                 --ready: only if everything is there; 1 if it is not
+#
+# CACHE/CODENAME/ntp/tree    the packages, and what of their dependencies this machine lacks: world.sh lays it over /usr, /etc
+#
+# How: tests/net/unpack.sh.
+# Exit code 10: this machine cannot have them, and the last line says why.
+
+set -euo pipefail
+
+cache=$1
+mode=${2:-}
+
+say() { printf 'ntp: %s\n' "$*" >&2; }
+cannot() { printf '%s\n' "$*"; exit 10; }
+
+# shellcheck source=/dev/null
+. /etc/os-release
+codename=${VERSION_CODENAME:-unknown}
+for program in apt-get dpkg-deb; do
+    command -v "$program" >/dev/null || cannot "this machine has no $program: only Debian's packages are used"
+done
+case "${ID:-}:$codename" in
+    debian:bookworm | debian:trixie) ;;
+    *) cannot "no packages are known for ${PRETTY_NAME:-this system}: Debian 12 and 13 are" ;;
+esac
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tests/net/unpack.sh
+. "$here/../net/unpack.sh"
+# systemd: for systemd-tmpfiles, by which a drop-in of chrony's unit does its work.
+unpack "$mode" "$cache/$codename/ntp" "chrony" chrony systemd libsystemd-shared
