@@ -232,9 +232,7 @@ impl Timesyncd {
         if estimate.frequency_error > KEEP_ERROR {
             return;
         }
-        if let Err(failure) = self.kept.keep(estimate.frequency, least) {
-            self.warn("the frequency is not kept", &failure);
-        }
+        self.keeper.keep(estimate.frequency, least);
     }
 
     /// Warns of each distinct failure once in a while.
