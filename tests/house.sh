@@ -101,7 +101,7 @@ units_are_confined() (
     }
     prepare_units
     exposure hv-kvpd.service 25 && exposure hv-driver.service 25 && exposure hv-netapply.service 45 &&
-        exposure hv-vssd.service 40 && exposure hv-timesyncd.service 20 && exposure hv-timesync-counter.service 25 &&
+        exposure hv-vssd.service 40 && exposure hv-timesyncd.service 20 && exposure hv-timesync-counter.service 15 &&
         exposure hv-timesync-chrony@.service 25
 )
 
@@ -126,7 +126,7 @@ timesyncd_may_only_set_the_clock() (
 )
 
 # A unit that a target wants waits for its device on machines that have none. Those without a device of their own are
-# started by a call on the bus, or at a socket or a path that a daemon wants.
+# started by a call on the bus, or at a socket or by a path that a daemon wants.
 units_are_started_by_udev() (
     status=0
     for unit in systemd/*.service; do

@@ -267,8 +267,8 @@ frequency: −11.500 ppm
 last sample: 3 h ago, −15.0 µs (sample)
 last action: 7 h ago, nothing was done: somebody else keeps the clock
 
-- hv-timesyncd leaves the clock to chrony but for the step after a resume, and it has no time of the host's: \
-refclock SOCK PATH in its configuration, PATH being [timesync] chrony-socket, gives it that
+- chrony is left alone; to give it the host's time: refclock SOCK PATH in its configuration, PATH as [timesync] \
+chrony-socket
 ";
     ran.is(0, expected, "");
     fake.with(|state| state.fed = vec!["chrony:/run/chrony/hv-timesyncd.sock"]);
