@@ -77,6 +77,6 @@ indented <"$dir/status"
 grep -q '^clock: kept by hv-timesyncd' "$dir/status"
 # Less than a second, however busy this machine is.
 grep -q '^offset: .*[0-9] \(ns\|µs\|ms\)' "$dir/status"
-say "guest\$ hvctl time samples | tail -n 3"
+say "guest\$ hvctl time samples    (the last three)"
 hvctl time samples >"$dir/samples"
 { head -n 1 "$dir/samples" && tail -n 3 "$dir/samples"; } | indented
