@@ -131,34 +131,10 @@ fn numbers_have_their_bounds() {
     const DAY: i64 = 86_400_000;
     let threshold = "a number from 1 to 86400000";
     bounded("step-threshold-ms", threshold, (1, DAY), |s| s.rules.policy.step_threshold, MS);
-    bounded(
-        "resume-step-threshold-ms",
-        threshold,
-        (1, DAY),
-        |s| s.rules.policy.resume_threshold,
-        MS,
-    );
-    bounded(
-        "minimum-us",
-        "a number from 0 to 10000000",
-        (0, 10_000_000),
-        |s| s.rules.policy.minimum,
-        1000,
-    );
-    bounded(
-        "max-slew-ppm",
-        "a number from 1 to 100000",
-        (1, 100_000),
-        |s| s.rules.policy.max_slew.into(),
-        1,
-    );
-    bounded(
-        "max-step-days",
-        "a number from 1 to 36500",
-        (1, 36_500),
-        |s| s.rules.limits.max_step,
-        DAY * MS,
-    );
+    bounded("resume-step-threshold-ms", threshold, (1, DAY), |s| s.rules.policy.resume_threshold, MS);
+    bounded("minimum-us", "a number from 0 to 10000000", (0, 10_000_000), |s| s.rules.policy.minimum, 1000);
+    bounded("max-slew-ppm", "a number from 1 to 100000", (1, 100_000), |s| s.rules.policy.max_slew.into(), 1);
+    bounded("max-step-days", "a number from 1 to 36500", (1, 36_500), |s| s.rules.limits.max_step, DAY * MS);
     let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap();
     bounded("max-delay-ms", "a number from 1 to 60000", (1, 60_000), |s| millis(s.max_delay), 1);
     bounded("ptp-poll-secs", "1 to 300 seconds", (1, 300), |s| millis(s.ptp_poll), 1000);
