@@ -70,7 +70,7 @@ scripts_are_clean() (
 # A copy of the units whose programs exist, for systemd-analyze.
 prepare_units() {
     mkdir -p "$tmp/units"
-    for unit in systemd/*.service systemd/*.socket; do
+    for unit in systemd/*.service systemd/*.socket systemd/*.path; do
         sed -e 's,^\(ExecStart\|ExecStopPost\)=.*,\1=/bin/true,' "$unit" >"$tmp/units/$(basename "$unit")"
     done
 }
@@ -100,7 +100,7 @@ units_are_confined() (
         exit "$SKIP"
     }
     prepare_units
-    exposure hv-kvpd.service 25 && exposure hv-driver.service 25 && exposure hv-netapply.service 45 &&
+    exposure hv-timesync-counter.service 15 && exposure hv-kvpd.service 25 && exposure hv-driver.service 25 && exposure hv-netapply.service 45 &&
         exposure hv-vssd.service 40 && exposure hv-timesync-chrony@.service 25
 )
 
@@ -111,7 +111,7 @@ vssd_sees_all_mounts() (
 )
 
 # A unit that a target wants waits for its device on machines that have none. Those without a device of their own are
-# started by a call on the bus, or at a socket that a daemon wants.
+# started by a call on the bus, or at a socket or by a path that a daemon wants.
 units_are_started_by_udev() (
     status=0
     for unit in systemd/*.service; do
@@ -120,6 +120,7 @@ units_are_started_by_udev() (
         grep -q '^ConditionVirtualization=microsoft$' "$unit" || { echo "$unit: no ConditionVirtualization" && status=1; }
         grep -qx "SystemdService=$name" dbus/*.service && continue
         grep -qx "Wants=${name%.service}.socket" systemd/*.service && [ -e "${unit%.service}.socket" ] && continue
+        grep -qx "Wants=${name%.service}.path" systemd/*.service && [ -e "${unit%.service}.path" ] && continue
         case $name in
             # One of a kind for each device
             *@.service) grep -q "ENV{SYSTEMD_WANTS}+=\"${name%.service}[^\"]*\.service\"" systemd/*.rules ;;

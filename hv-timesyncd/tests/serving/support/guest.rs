@@ -56,10 +56,12 @@ impl Guest {
         guest
     }
 
-    /// With a daemon whose clock is `clock`, and a host.
+    /// With a daemon whose clock is `clock`, pairs by which it knows how long a message took, however busy this machine is,
+    /// and a host.
     pub(crate) async fn start(clock: &str, config: &str) -> (Guest, Host) {
         let mut guest = Guest::prepare(config).await;
         guest.clock = format!("imitated:{clock}");
+        guest.measure(0);
         let host = guest.run(Version::new(4, 0)).await;
         (guest, host)
     }
@@ -85,8 +87,9 @@ impl Guest {
     /// Leaves a pair as the helper does: the counter is this machine's raw clock, and `ahead` ns.
     pub(crate) fn measure(&self, ahead: i64) {
         let raw = nanos(ClockId::MonotonicRaw) / 100 * 100;
+        let clocksource = read(&self.path("sys/devices/system/clocksource/clocksource0/current_clocksource"));
         let text = format!(
-            "# hv-utils timesync pairs 1\nboot a-boot\nclocksource tsc\npair {} {raw} 100\n",
+            "# hv-utils timesync pairs 1\nboot a-boot\nclocksource {clocksource}pair {} {raw} 100\n",
             (raw + ahead) / 100
         );
         fs::write(self.path("run/new"), text).unwrap();

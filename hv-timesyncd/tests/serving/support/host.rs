@@ -18,7 +18,7 @@ pub(crate) struct Time(pub(crate) TimeMessage);
 impl Time {
     /// The host's clock now, which is this machine's and `ahead` ns; it was taken `age` ns ago.
     fn of(flags: u8, ahead: i64, age: i64) -> Time {
-        let (real, raw) = (nanos(ClockId::Realtime), nanos(ClockId::MonotonicRaw));
+        let (real, raw) = now();
         Time(TimeMessage {
             parent_time: timesync::parent_time(real + ahead - age),
             reference: Some(u64::try_from((raw - age) / 100).unwrap()),
@@ -60,6 +60,18 @@ impl Time {
         self.0.leap = leap;
         self
     }
+}
+
+/// This machine's real and raw time at the same moment, as well as a busy machine allows.
+fn now() -> (i64, i64) {
+    let look = || {
+        let before = nanos(ClockId::MonotonicRaw);
+        let real = nanos(ClockId::Realtime);
+        let after = nanos(ClockId::MonotonicRaw);
+        (after - before, real, before + (after - before) / 2)
+    };
+    let (_, real, raw) = (0..8).map(|_| look()).min().unwrap();
+    (real, raw)
 }
 
 /// A clock of this machine, ns.
