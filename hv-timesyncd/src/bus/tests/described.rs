@@ -48,7 +48,7 @@ fn description_is_that_of_the_object() {
             "property Fed as read",
             "property Frequency d read false",
             "property Jitter x read false",
-            "property LastAction (tsxs) read",
+            "property LastAction (tsxs) read false",
             "property LastSample (txs) read false",
             "property Mode s read",
             "property Offset x read false",
