@@ -121,12 +121,13 @@ fn frequency_is_kept_when_it_is_known_and_known_to_the_next_start() {
         let kept = guest.path("state/hv-timesyncd/frequency");
         // How long it takes to know it depends on how busy this machine is.
         for time in [4, 8, 16, 32] {
-            guest.measure(0);
             let mut host = guest.run(Version::new(4, 0)).await;
             guest.becomes("Ruler", "hv-timesyncd").await;
             host.say(Time::sync(0)).await;
             let begin = nanos(ClockId::Monotonic);
             while nanos(ClockId::Monotonic) - begin < time * SECOND {
+                // One pair for all of it would leave the frequency as unknown as the counter's rate is.
+                guest.measure(0);
                 host.say(Time::sample(0)).await;
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             }
