@@ -16,6 +16,8 @@ pub const TIMESYNC1: &str = "org.hvutils.TimeSync1";
 type SampleShown = (u64, i64, String);
 /// `LastAction`: when, what, ns, why.
 type ActionShown = (u64, String, i64, String);
+/// `LastStep`: when, ns, why.
+type StepShown = (u64, i64, String);
 /// One of `Samples()`: when, offset, delay, error, what the host wanted, method, verdict.
 type RowShown = (u64, i64, i64, i64, String, &'static str, &'static str);
 
@@ -102,6 +104,13 @@ impl TimeSync1 {
         let last = self.board.shown().last_action;
         last.map(|action| (action.when, action.what.to_owned(), action.ns, text(&action.why)))
             .unwrap_or_default()
+    }
+
+    /// The last step.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn last_step(&self) -> StepShown {
+        let last = self.board.shown().last_step;
+        last.map(|step| (step.when, step.ns, text(&step.why))).unwrap_or_default()
     }
 
     /// The last samples, the oldest first.

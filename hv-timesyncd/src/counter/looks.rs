@@ -20,6 +20,8 @@ const INTERVAL: i64 = 5 * SECOND;
 const LEAD: i64 = 600 * MS;
 /// The first rest, in intervals; it is doubled until it is as long as wanted, since at first there is much to learn.
 const FIRST_REST: i64 = 1;
+/// The driver shows nothing that is older, ns.
+const OLDEST: i64 = 600 * SECOND;
 /// A reading that is off by less than this has no news, ns.
 const NEWS: i64 = 2_000;
 const MS: i64 = 1_000_000;
@@ -30,12 +32,14 @@ const SECOND: i64 = 1_000 * MS;
 pub struct Looks {
     longest_rest: i64,
     rest: i64,
-    /// When the hunt began, on the raw clock; the last look; and how far the one before it was off the raw clock's pace.
+    /// When the last message was noticed, on the raw clock.
+    noticed: Option<i64>,
     hunt: Option<Hunt>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Hunt {
+    /// When it began, on the raw clock.
     since: i64,
     /// The last look: raw clock, and host's time minus that.
     last: (i64, i64),
@@ -57,7 +61,12 @@ impl Looks {
     #[must_use]
     pub const fn new(rest: i64) -> Looks {
         let intervals = rest / INTERVAL;
-        Looks { longest_rest: if intervals < 1 { 1 } else { intervals }, rest: FIRST_REST, hunt: None }
+        Looks {
+            longest_rest: if intervals < 1 { 1 } else { intervals },
+            rest: FIRST_REST,
+            noticed: None,
+            hunt: None,
+        }
     }
 
     /// Something is not as expected: the rests are short again.
@@ -81,6 +90,12 @@ impl Looks {
             return Look { age: None, again: PACE };
         }
         self.hunt = None;
+        if news {
+            self.noticed = Some(raw);
+        } else if self.noticed.is_some_and(|at| raw.saturating_sub(at) < OLDEST) {
+            // Messages are noticed here, and none has come. What is shown is the last one carried on.
+            return Look { age: None, again: self.rest * INTERVAL };
+        }
         let again = self.rest * INTERVAL - if news { LEAD } else { 0 };
         self.rest = (self.rest * 2).min(self.longest_rest);
         Look { age: Some(Age { ns: 0, error: error.saturating_add(NEWS), method: Method::Ptp }), again }

@@ -20,7 +20,11 @@ impl Driver {
 
     /// Looks as is asked for; when a sample came of it, ms, for so many samples.
     fn samples(&mut self, looks: &mut Looks, count: usize) -> Vec<i64> {
-        let (mut ms, mut samples) = (700, Vec::new());
+        self.samples_from(700, looks, count)
+    }
+
+    fn samples_from(&mut self, mut ms: i64, looks: &mut Looks, count: usize) -> Vec<i64> {
+        let mut samples = Vec::new();
         while samples.len() < count {
             let (raw, host) = self.show(ms);
             let look = looks.look(raw, host, 100);
@@ -47,13 +51,12 @@ fn rests_are_doubled_up_to_the_longest_and_short_again_after_a_doubt() {
     let mut looks = Looks::new(20 * SECOND);
     let mut driver = Driver { ppm: 20, raw_ppm: 0, message: 0 };
     let samples = driver.samples(&mut looks, 6);
-    let intervals: Vec<i64> = samples.windows(2).map(|pair| (pair[1] - pair[0] + 500) / 5000).collect();
-    assert_eq!(intervals, [1, 2, 4, 4, 4]);
+    let intervals = |samples: Vec<i64>| -> Vec<i64> {
+        samples.windows(2).map(|pair| (pair[1] - pair[0] + 500) / 5000).collect()
+    };
+    assert_eq!(intervals(samples), [1, 2, 4, 4, 4]);
     looks.doubt();
-    let (raw, host) = driver.show(samples[5] + 20_000);
-    assert_eq!(looks.look(raw, host, 100).age, None);
-    let (raw, host) = driver.show(samples[5] + 40_000);
-    assert_eq!(looks.look(raw, host, 100).again, 5 * SECOND);
+    assert_eq!(intervals(driver.samples_from(1_000_000, &mut looks, 4)), [1, 2, 4]);
 }
 
 #[test]
@@ -79,6 +82,41 @@ fn host_that_runs_as_the_counter_does_is_sampled_all_the_same() {
     let mut looks = Looks::new(SECOND);
     let samples = Driver { ppm: 0, raw_ppm: 3, message: 0 }.samples(&mut looks, 3);
     assert!(samples.windows(2).all(|pair| pair[1] - pair[0] <= 11_250), "{samples:?}");
+}
+
+#[test]
+fn while_the_host_is_silent_there_is_no_sample_and_the_next_message_is_one() {
+    let mut looks = Looks::new(SECOND);
+    let mut driver = Driver { ppm: 20, raw_ppm: 0, message: 0 };
+    let last = *driver.samples(&mut looks, 3).last().unwrap();
+    // No message for five minutes.
+    let (mut ms, mut sample) = (last + looks.rest * INTERVAL / MS, None);
+    while sample.is_none() {
+        let (raw, host) = if ms < last + 300_000 {
+            (ms * MS, driver.message * (MS + 20) + (ms - driver.message) * MS)
+        } else {
+            driver.show(ms)
+        };
+        let look = looks.look(raw, host, 100);
+        sample = look.age.map(|_| ms);
+        ms += look.again / MS;
+    }
+    let sample = sample.unwrap();
+    assert!(sample % 5000 < 500 && (last + 300_000..last + 315_000).contains(&sample), "{sample} {last}");
+}
+
+#[test]
+fn messages_that_are_no_longer_noticed_after_ten_minutes_make_no_difference() {
+    let mut looks = Looks::new(SECOND);
+    let last = *Driver { ppm: 20, raw_ppm: 0, message: 0 }.samples(&mut looks, 3).last().unwrap();
+    // From here on the host's clock runs as the counter does.
+    let (mut ms, mut sample) = (last, None);
+    while sample.is_none() {
+        let look = looks.look(ms * MS, ms * MS, 100);
+        sample = look.age.map(|_| ms);
+        ms += look.again / MS;
+    }
+    assert!((last + 600_000..last + 612_000).contains(&sample.unwrap()), "{sample:?} {last}");
 }
 
 #[test]
