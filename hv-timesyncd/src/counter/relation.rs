@@ -149,6 +149,13 @@ impl Relation {
         (saturated(i128::from(self.newest.raw) + passed), saturated(error))
     }
 
+    /// Whether a pair is where this said that it would be, and it said so to `tolerance` ns.
+    #[must_use]
+    pub fn foresaw(&self, pair: Pair, tolerance: i64) -> bool {
+        let (raw, error) = self.raw_at(pair.reference);
+        error <= tolerance && raw.abs_diff(pair.raw) <= error.saturating_add(pair.error).unsigned_abs()
+    }
+
     /// The pair that says where the line is.
     #[must_use]
     pub const fn newest(&self) -> Pair {
