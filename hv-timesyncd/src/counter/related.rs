@@ -131,14 +131,18 @@ impl Counter {
             // No more than the last of those from before, where they were wrong.
             let believed =
                 if doubt.before.is_some() { pairs } else { &pairs[pairs.len().saturating_sub(1)..] };
-            return Relation::new(believed, self.steady);
+            let found = Relation::new(believed, self.steady);
+            return if doubt.before.is_some() { found } else { found.map(Relation::with_unknown_rate) };
         };
         if doubt.before.zip(after.first()).is_some_and(|(before, first)| before.foresaw(*first, TOLERANCE)) {
             self.doubted = None;
             return Relation::new(pairs, self.steady);
         }
-        let before = doubt.before.filter(|_| doubt.rate == Rate::Stays);
-        Some(before.map_or(found, |before| found.with_rate_of(before)))
+        Some(match (doubt.rate, doubt.before) {
+            (Rate::InDoubt, _) => found.with_unknown_rate(),
+            (Rate::Stays, Some(before)) => found.with_rate_of(before),
+            (Rate::Stays, None) => found,
+        })
     }
 
     /// The relation is not this machine's any more; it does not come back with the same pair.

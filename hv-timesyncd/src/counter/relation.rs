@@ -140,6 +140,13 @@ impl Relation {
         if self.span == 0 && rate.error < self.rate.error { Relation { rate, ..self } } else { self }
     }
 
+    /// With a rate that may be any that there is, where one pair tells none: it has just changed.
+    #[must_use]
+    pub fn with_unknown_rate(self) -> Relation {
+        let guessed = self.span == 0 && self.rate.error == PRIOR;
+        if guessed { Relation { rate: Rate { error: IMPOSSIBLE, ..self.rate }, ..self } } else { self }
+    }
+
     /// CLOCK_MONOTONIC_RAW at a value of the counter, and how wrong that may be, in ns, in either direction.
     #[must_use]
     pub fn raw_at(&self, reference: u64) -> (i64, i64) {

@@ -57,28 +57,45 @@ fn a_sync_that_waited_for_more_than_a_minute_ends_the_relation_and_is_taken_at_i
     }
 }
 
-/// Messages each 5 s, as they are seen where the raw clock runs faster by so many ppm from the 40th on; the helper answers
-/// at once if it is there. How wrong the last 100 of 400 ages are, and how wrong they say, at most; and how often the helper was asked.
-fn faster_from_the_40th_on(ppm: i64, helper: bool) -> (i64, i64, u32) {
+/// CLOCK_MONOTONIC_RAW at a time, where it runs faster by so many ppm from 2000 s on.
+fn faster(ppm: i64, time: i64) -> i64 {
+    time + (time - 2000 * SECOND).max(0) / 1_000_000 * ppm
+}
+
+fn pair_of_faster(ppm: i64, time: i64) -> Pair {
+    Pair { reference: (time / 100) as u64, raw: faster(ppm, time), error: 200 }
+}
+
+fn related_before(ppm: i64) -> (Counter, Vec<Pair>) {
     let mut counter = Counter::new(MAX_DELAY);
-    let raw_at = |time: i64| time + (time - 2000 * SECOND).max(0) / 1_000_000 * ppm;
-    let measured = |time: i64| Pair { reference: (time / 100) as u64, raw: raw_at(time), error: 200 };
-    let mut pairs: Vec<Pair> = [600, 1200, 1800].map(|time| measured(time * SECOND)).into();
+    let pairs: Vec<Pair> = [600, 1200, 1800].map(|time| pair_of_faster(ppm, time * SECOND)).into();
     counter.pairs(&pairs, false);
+    (counter, pairs)
+}
+
+/// Messages each 5 s from 1800 s on, on such a clock; the helper answers at once if it is there. How wrong the last 100 of 400
+/// ages are, and how wrong they say, at most; and how often the helper was asked.
+fn followed(ppm: i64, helper: bool) -> (i64, i64, u32) {
+    let (mut counter, mut pairs) = related_before(ppm);
     let (mut wrong, mut said, mut asked) = (0, 0, 0);
+    let mut noticed = false;
     for number in 0..400 {
         let sent = 1800 * SECOND + number * 5 * SECOND;
         let arrived = sent + 60_000;
-        let age = sample(&mut counter, sent, raw_at(arrived)).unwrap();
+        let age = sample(&mut counter, sent, faster(ppm, arrived)).unwrap();
         let off = (age.ns - 60_000).abs();
         if number >= 300 {
             (wrong, said) = (wrong.max(off), said.max(age.error));
         }
-        assert!(number < 60 || off <= age.error, "{number}: {off} {age:?}");
-        if helper && counter.wants_pairs(raw_at(arrived)) {
+        let wants = counter.wants_pairs(faster(ppm, arrived));
+        assert!(number >= 40 || !wants);
+        noticed |= wants;
+        assert!(noticed || number < 60);
+        assert!(!noticed || off <= age.error, "{number}: {off} {age:?}");
+        if helper && wants {
             asked += 1;
-            counter.asked(raw_at(arrived));
-            pairs.push(measured(arrived + 200_000_000));
+            counter.asked(faster(ppm, arrived));
+            pairs.push(pair_of_faster(ppm, arrived + 200_000_000));
             counter.pairs(&pairs, false);
         }
     }
@@ -88,7 +105,7 @@ fn faster_from_the_40th_on(ppm: i64, helper: bool) -> (i64, i64, u32) {
 #[test]
 fn a_raw_clock_that_becomes_faster_without_a_sync_is_noticed_and_measured_anew() {
     for ppm in [5, 50, 300] {
-        let (wrong, said, asked) = faster_from_the_40th_on(ppm, true);
+        let (wrong, said, asked) = followed(ppm, true);
         assert!(wrong < 1_000 && said < 5_000, "{ppm} ppm: {wrong} {said}");
         assert!(asked < 10, "{asked}");
     }
@@ -97,21 +114,39 @@ fn a_raw_clock_that_becomes_faster_without_a_sync_is_noticed_and_measured_anew()
 #[test]
 fn a_raw_clock_that_becomes_faster_without_a_sync_is_said_to_be_wrong_where_no_helper_answers() {
     for ppm in [5, 50, 300] {
-        let (wrong, said, _) = faster_from_the_40th_on(ppm, false);
+        let (wrong, said, _) = followed(ppm, false);
         assert!(wrong > 5_000 * ppm * 300 && said >= wrong, "{ppm} ppm: {wrong} {said}");
     }
 }
 
 #[test]
-fn a_machine_that_is_busy_every_other_minute_has_the_helper_asked_every_ten_minutes_at_most() {
+fn a_raw_clock_that_became_faster_has_another_rate_after_a_sync_as_well() {
+    let ppm = 40;
+    let (mut counter, mut pairs) = related_before(ppm);
+    let mut time = 1800 * SECOND;
+    while !counter.wants_pairs(faster(ppm, time)) {
+        time += 5 * SECOND;
+        sample(&mut counter, time, faster(ppm, time + 60_000)).unwrap();
+    }
+    time += 5 * SECOND;
+    age(&mut counter, time, faster(ppm, time + 60_000), Purpose::Sync).unwrap();
+    pairs.push(pair_of_faster(ppm, time + SECOND));
+    counter.pairs(&pairs, false);
+    let age = sample(&mut counter, time + 100 * SECOND, faster(ppm, time + 100 * SECOND + 60_000)).unwrap();
+    assert!((age.ns - 60_000).abs() <= age.error, "{age:?}");
+}
+
+#[test]
+fn a_machine_that_is_busy_half_of_the_time_has_the_helper_asked_every_ten_minutes_at_most() {
     let mut counter = Counter::new(MAX_DELAY);
     let mut dice = Dice::new(7);
     let mut pairs = Vec::new();
     let mut asked = 0;
     for number in 0..12 * 720 {
         let sent = (number + 1) * 5 * SECOND;
-        let busy = number / 12 % 2 == 1;
-        let delay = 30_000 + dice.exponential(if busy { 20e6 } else { 100e3 }) as i64;
+        let busy = number / 20 % 2 == 1;
+        let least = if busy { 3_000_000 } else { 30_000 };
+        let delay = least + dice.exponential(100e3) as i64;
         let age = sample(&mut counter, sent, sent + delay);
         assert!(age.is_ok_and(|age| pairs.is_empty() || (age.ns - delay).abs() <= age.error));
         if counter.wants_pairs(sent + delay) {
@@ -204,4 +239,20 @@ fn of_two_messages_the_error_of_the_second_is_what_it_is_later() {
     sample(&mut counter, 5 * SECOND, 5 * SECOND).unwrap();
     let second = sample(&mut counter, 10 * SECOND, 10 * SECOND + 900_000_000).unwrap();
     assert_eq!(second, Age { ns: 0, error: 900_000_000, method: Method::Arrival });
+}
+
+#[test]
+fn a_message_that_is_refused_as_late_has_no_say_in_the_errors_of_others() {
+    let mut counter = Counter::new(10_000_000);
+    let mut message = |number: i64, late: i64| {
+        let sent = number * 5 * SECOND;
+        sample(&mut counter, sent, sent + late)
+    };
+    for number in 1..40 {
+        message(number, number % 7 * 20_000).unwrap();
+    }
+    let before = message(40, 100_000).unwrap();
+    assert_eq!(message(41, 30_000_000), Err(Verdict::Late));
+    let after = message(42, 100_000).unwrap();
+    assert!(after.error <= before.error && after.ns == before.ns, "{before:?} {after:?}");
 }
