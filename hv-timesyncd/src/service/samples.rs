@@ -173,7 +173,7 @@ impl Timesyncd {
         });
         match steered {
             Ok(()) if steering.is_some() => {
-                self.ruled(steering.is_some_and(|steering| steering.synchronised))
+                self.ruled(steering.is_some_and(|steering| steering.synchronised));
             }
             Ok(()) => {}
             Err(error) => {
