@@ -137,13 +137,15 @@ for tree in "$packages"/kernel/*; do
         root=$work/base
         add_busybox "$root"
         add_modules "$root" "$tree" hv_vmbus hv_utils hv_balloon uio_hv_generic virtio_pci virtio_console virtio_blk \
-            loop brd ext4 crc32c_generic crc32_generic xfs btrfs f2fs dummy
+            loop brd ext4 crc32c_generic crc32_generic xfs btrfs f2fs dummy msr
         add_program "$root" "$(command -v dbus-daemon)"
         for filesystem in ext4 xfs btrfs f2fs; do
             add_program "$root" "$tools/sbin/mkfs.$filesystem" "/sbin/mkfs.$filesystem"
         done
         add_program "$root" "$tools/usr/bin/strace"
         add_program "$root" "$tools/usr/sbin/qemu-ga"
+        add_program "$root" "$tools/usr/sbin/chronyd" /usr/sbin/chronyd
+        add_program "$root" "$tools/usr/bin/chronyc"
         add_debian "$root"
         for daemon in hv_kvp_daemon hv_vss_daemon; do
             add_program "$root" "$packages/hyperv-daemons/usr/sbin/$daemon" "/usr/sbin/$daemon"
@@ -151,9 +153,12 @@ for tree in "$packages"/kernel/*; do
         mkdir -p "$root/usr/share/dbus-1/system.d" "$root/usr/libexec/hypervkvpd"
         cp "$packages"/hyperv-daemons/usr/libexec/hypervkvpd/* "$root/usr/libexec/hypervkvpd/"
         cp "$here/guest/dbus.conf" "$root/usr/share/dbus-1/system.conf"
-        printf 'root:x:0:0:root:/root:/bin/sh\nmessagebus:x:100:100::/run:/bin/false\nhv-kvpd:x:101:101::/run:/bin/false\n' \
-            >"$root/etc/passwd"
-        printf 'root:x:0:\nmessagebus:x:100:\nhv-kvpd:x:101:\n' >"$root/etc/group"
+        printf 'root:x:0:0:root:/root:/bin/sh\n' >"$root/etc/passwd"
+        printf 'root:x:0:\n' >"$root/etc/group"
+        for user in messagebus:x:100:100 hv-kvpd:x:101:101 hv-timesyncd:x:102:102; do
+            printf '%s::/run:/bin/false\n' "$user" >>"$root/etc/passwd"
+            printf '%s:\n' "${user%:*}" >>"$root/etc/group"
+        done
         printf 'NAME="hv-utils test guest"\nID=hv-utils-test\nVERSION_ID=1.0\nPRETTY_NAME="hv-utils test guest"\n' \
             >"$root/etc/os-release"
         printf '12345678123456781234567812345678\n' >"$root/etc/machine-id"
@@ -179,6 +184,7 @@ done
 add_program "$root" "$programs/hv-vm-agent" /usr/bin/hv-vm-agent
 add_program "$root" "$programs/hv-vm-null" /usr/bin/hv-vm-null
 add_program "$root" "$programs/hv-vm-disks" /usr/bin/hv-vm-disks
+add_program "$root" "$programs/hv-vm-clock" /usr/bin/hv-vm-clock
 rm -f "$root/usr/bin/hv-testhost"
 pack "$root" "$out/ours.cpio"
 

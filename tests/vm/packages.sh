@@ -49,7 +49,7 @@ esac
 
 # QEMU is needed as it is of a known version; of the rest any version will do.
 tools="qemu-system-x86 seabios busybox-static cpio kmod xz-utils zstd e2fsprogs xfsprogs btrfs-progs f2fs-tools dbus-daemon
-strace mawk iproute2 qemu-guest-agent"
+strace mawk iproute2 qemu-guest-agent chrony"
 
 here=$(cd "$(dirname "$0")" && pwd)
 top=$cache/$codename

@@ -101,7 +101,7 @@ impl Counter {
         let found = self.relate(pairs).filter(|found| self.ended != Some(found.newest()));
         let newest = found.map(|found| found.newest());
         if newest.is_some() && newest != self.relation.map(|known| known.newest()) {
-            (self.early, self.late) = (0, 0);
+            self.late = 0;
         }
         self.relation = found;
         if self.wanting.measured(found.as_ref()) {
@@ -190,6 +190,7 @@ impl Counter {
             return refused(purpose, Verdict::Late);
         }
         self.late = 0;
+        self.wanting.agreed();
         let ns = delay.max(0);
         let error = match &mut self.least {
             None => error,
@@ -214,14 +215,14 @@ impl Counter {
     fn end(&mut self, relation: Relation) {
         self.ended = Some(relation.newest());
         self.relation = None;
-        self.wanting.measured(None);
+        self.wanting.ended();
         self.arrivals.reset();
         (self.early, self.late) = (0, 0);
     }
 
     /// Whether the helper is to measure pairs now: where there are none, or in doubt, or to know the rate better, after four
-    /// seconds, a minute, ten minutes, and every hour. Not while it was asked a moment ago; a helper that does not answer is asked
-    /// less and less.
+    /// seconds, a minute, ten minutes, and every hour. Not while it was asked a moment ago; a helper that does not answer, or
+    /// whose pairs no message agrees with, is asked less and less.
     #[must_use]
     pub fn wants_pairs(&self, raw: i64) -> bool {
         self.wanting.now(raw, self.steady)

@@ -168,6 +168,17 @@ fn in_doubt_the_error_is_as_large_as_the_least_delay_until_a_new_pair_comes() {
 }
 
 #[test]
+fn a_pair_from_before_the_doubt_does_not_end_it() {
+    let mut counter = with_pair(10 * SECOND);
+    sample(&mut counter, 20 * SECOND, 20 * SECOND).unwrap();
+    counter.doubt();
+    counter.pairs(&[pair(10 * SECOND), pair(19 * SECOND)], true);
+    assert!(counter.wants_pairs(21 * SECOND));
+    counter.pairs(&[pair(10 * SECOND), pair(19 * SECOND), pair(21 * SECOND)], true);
+    assert!(!counter.wants_pairs(22 * SECOND));
+}
+
+#[test]
 fn a_doubt_keeps_the_relation_and_forgets_the_arrivals() {
     let mut counter = with_pair(10 * SECOND);
     counter.doubt();
@@ -323,4 +334,37 @@ fn after_a_doubt_the_pairs_from_before_serve_until_there_is_one() {
         sample(&mut counter, 12 * SECOND, 12 * SECOND + 500).unwrap().method,
         Method::ReferenceCounter
     );
+}
+#[test]
+fn a_host_whose_counter_is_another_one_does_not_have_the_helper_asked_for_ever() {
+    let mut counter = Counter::new(MAX_DELAY);
+    let (mut asked, mut compared) = (0, 0);
+    for at in 0..12 * 720 {
+        let now = (at + 1) * 5 * SECOND;
+        if counter.wants_pairs(now) {
+            counter.asked(now);
+            counter.pairs(&[pair(now)], false);
+            asked += 1;
+        }
+        let age = sample(&mut counter, now + 77 * SECOND, now + 1000 + at % 7);
+        compared += i32::from(age.is_ok_and(|age| age.method == Method::LeastDelay));
+    }
+    assert!(asked <= 10 + 12, "{asked} in 12 hours");
+    assert!(compared > 8500, "{compared} of 8640");
+}
+
+#[test]
+fn a_message_that_agrees_with_the_relation_has_the_helper_asked_soon_again() {
+    for agrees in [true, false] {
+        let mut counter = with_pair(10 * SECOND);
+        counter.asked(20 * SECOND);
+        age(&mut counter, 21 * SECOND, 20 * SECOND, Purpose::Sync).unwrap();
+        counter.pairs(&[Pair { raw: 20 * SECOND, ..pair(21 * SECOND) }], true);
+        if agrees {
+            sample(&mut counter, 23 * SECOND, 22 * SECOND).unwrap();
+        }
+        counter.doubt();
+        assert_eq!(counter.wants_pairs(25 * SECOND), agrees);
+        assert!(counter.wants_pairs(30 * SECOND));
+    }
 }

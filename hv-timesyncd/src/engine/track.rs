@@ -49,6 +49,8 @@ pub struct Track {
     spread: f64,
     /// A sample that was set aside: raw, and how far it was from what was expected.
     aside: Option<(i64, f64)>,
+    /// Variance beyond `noise`, of a host that is noisier than its samples say, ns².
+    unrest: f64,
     /// How far the last sample was from what was expected, and the variance of that expectation.
     last: Option<(f64, f64)>,
     /// See [`LEAN`].
@@ -70,6 +72,7 @@ impl Track {
             noise,
             spread: 0.0,
             aside: None,
+            unrest: 0.0,
             last: None,
             lean: 0.0,
         }
@@ -102,9 +105,7 @@ impl Track {
 
     /// Takes a sample of the host's clock into account; `false`: it is set aside.
     pub fn update(&mut self, raw: i64, host: i64, error: i64) -> bool {
-        let difference = self.difference(raw, host);
-        let gate =
-            (GATE * (self.expected(raw).0 + self.noise.max(square(half(error)))).sqrt()).max(LEAST_GATE);
+        let (difference, gate) = (self.difference(raw, host), self.gate(raw, error));
         if difference.abs() <= gate {
             self.aside = None;
             let since = self.raw;
@@ -118,8 +119,14 @@ impl Track {
         }
         let confirmed =
             self.aside.filter(|(_, before)| (difference - before).abs() <= gate.max(before.abs()));
-        self.aside = Some((raw, difference));
-        let Some((since, before)) = confirmed else { return false };
+        let Some((since, before)) = confirmed else {
+            if self.aside.is_some() {
+                // They agree neither with what was expected nor with each other: so restless is this host.
+                self.unrest = (self.unrest * 4.0).max(square(LEAST_GATE / GATE)).min(square(difference));
+            }
+            self.aside = Some((raw, difference));
+            return false;
+        };
         // The host's clock was moved; or it runs at another pace, by as much as the two differ more than noise does.
         let time = seconds(raw.saturating_sub(since)).max(1e-3);
         let pace = (square(difference - before) - square(GATE) * self.noise).max(0.0) / square(time);
@@ -130,14 +137,19 @@ impl Track {
 
     /// Takes the host's word for where its clock is: after a resume nothing that was expected counts.
     pub fn sync(&mut self, raw: i64, host: i64, error: i64) {
-        let difference = self.difference(raw, host);
-        let usual = GATE * (self.expected(raw).0 + self.noise.max(square(half(error)))).sqrt();
-        if difference.abs() <= usual.max(LEAST_GATE) {
+        let (difference, gate) = (self.difference(raw, host), self.gate(raw, error));
+        if difference.abs() <= gate {
             self.aside = None;
             return self.correct(raw, difference, error);
         }
         self.jump(raw, host, error);
         self.variance.2 = self.variance.2.max(square(AFTER_RESUME));
+    }
+
+    /// By how much a sample may differ, ns.
+    fn gate(&self, raw: i64, error: i64) -> f64 {
+        let variance = self.expected(raw).0 + self.noise.max(square(half(error))) + self.unrest;
+        (GATE * variance.sqrt()).max(LEAST_GATE)
     }
 
     fn jump(&mut self, raw: i64, host: i64, error: i64) {
@@ -164,8 +176,8 @@ impl Track {
     fn correct(&mut self, raw: i64, difference: f64, error: i64) {
         let (time_time, time_rate, rate_rate) = self.expected(raw);
         self.learn(difference, time_time, error);
-        let total = time_time + self.noise;
-        let possible = (time_time + self.noise.max(square(half(error)))).sqrt();
+        let total = time_time + self.noise + self.unrest;
+        let possible = (time_time + self.noise.max(square(half(error))) + self.unrest).sqrt();
         self.lean += LEANING * (difference / possible - self.lean);
         let (gain, rate_gain) = (time_time / total, time_rate / total);
         self.host = self.host_at(raw).saturating_add(round(gain * difference));
@@ -180,6 +192,10 @@ impl Track {
     /// much they differ from what is expected it must not be learnt: if that is wrong all differ by the same, would be worth
     /// nothing for that, and nothing would put it right.
     fn learn(&mut self, difference: f64, expected: f64, error: i64) {
+        if self.unrest > 0.0 {
+            let beyond = square(difference) - expected - self.noise;
+            self.unrest = (self.unrest + LEARN * (beyond - self.unrest)).max(0.0);
+        }
         let limit = square(half(error));
         let least = square((float(error) / TRUST).max(LEAST_NOISE)).min(limit);
         if let Some((last, then)) = self.last.replace((difference, expected)) {

@@ -169,11 +169,13 @@ impl Timesyncd {
         }
         let after = if what == "step" { now.real.saturating_add(ns) } else { now.real };
         let why = decision.why.to_string();
+        let action = LastAction { when: micros(after), what, ns, why };
         if what == "step" {
-            self.say_step(ns, &why);
-            self.board.stepped(ns, &why);
+            self.say_step(ns, &action.why);
+            self.board.stepped(ns, &action.why);
+            self.shown.last_step = Some(action.clone());
         }
-        self.shown.last_action = Some(LastAction { when: micros(after), what, ns, why });
+        self.shown.last_action = Some(action);
     }
 
     fn say_step(&mut self, ns: i64, why: &str) {
@@ -232,9 +234,7 @@ impl Timesyncd {
         if estimate.frequency_error > KEEP_ERROR {
             return;
         }
-        if let Err(failure) = self.kept.keep(estimate.frequency, least) {
-            self.warn("the frequency is not kept", &failure);
-        }
+        self.keeper.keep(estimate.frequency, least);
     }
 
     /// Warns of each distinct failure once in a while.

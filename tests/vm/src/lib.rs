@@ -15,6 +15,7 @@ pub mod agent;
 pub mod bench;
 pub mod cases;
 pub mod cli;
+pub mod clock;
 pub mod machine;
 pub mod report;
 

@@ -8,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::{Frame, Kind};
+use crate::clock::Look;
 
 /// What became of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,6 +71,20 @@ impl Agent {
     /// Starts a script in the guest.
     #[must_use]
     pub fn start(&self, script: &str) -> Pending {
+        self.send(Kind::Script, script.as_bytes())
+    }
+
+    /// Has the guest look at its clocks.
+    ///
+    /// # Errors
+    /// A sentence: there was no answer in time, or the guest is gone.
+    pub fn look(&self, limit: Duration) -> Result<Look, String> {
+        let answer = self.send(Kind::Clock, &[]).frames.recv_timeout(limit);
+        let frame = answer.map_err(|_| "the guest does not look at its clocks".to_owned())?;
+        Look::from_bytes(&frame.bytes).ok_or_else(|| "that was no look at clocks".to_owned())
+    }
+
+    fn send(&self, kind: Kind, bytes: &[u8]) -> Pending {
         let id = {
             let mut last = lock(&self.last);
             *last += 1;
@@ -77,7 +92,7 @@ impl Agent {
         };
         let (sender, frames) = mpsc::channel();
         lock(&self.shared.waiting).insert(id, sender);
-        let frame = Frame { id, kind: Kind::Script, bytes: script.as_bytes().to_vec() };
+        let frame = Frame { id, kind, bytes: bytes.to_vec() };
         if lock(&self.stream).write_all(&frame.encode()).is_err() {
             lock(&self.shared.waiting).remove(&id);
         }
@@ -93,7 +108,7 @@ impl Shared {
             return;
         }
         let mut waiting = lock(&self.waiting);
-        let (id, last) = (frame.id, frame.kind == Kind::Exit);
+        let (id, last) = (frame.id, matches!(frame.kind, Kind::Exit | Kind::Clock));
         if let Some(sender) = waiting.get(&id) {
             // Nobody waits for it any more: that is its own decision.
             let _ = sender.send(frame);

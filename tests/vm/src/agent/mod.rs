@@ -1,7 +1,7 @@
 //! Commands for the guest: the agent in it runs a shell script and returns what it printed and its exit code.
 //!
 //! Frames over a virtio-serial port, little-endian: a number that names the request (u32), a kind (u8), the length (u32),
-//! bytes. Requests run side by side; their answers come in any order.
+//! bytes. Requests run side by side; their answers come in any order. A look at the clocks is answered at once, by no shell.
 
 mod client;
 mod server;
@@ -24,9 +24,11 @@ pub(crate) enum Kind {
     Stderr,
     /// From the guest: the script's exit code (i32), after its output.
     Exit,
+    /// To the guest: look at the clocks. From it: the look.
+    Clock,
 }
 
-const KINDS: [Kind; 5] = [Kind::Script, Kind::Hello, Kind::Stdout, Kind::Stderr, Kind::Exit];
+const KINDS: [Kind; 6] = [Kind::Script, Kind::Hello, Kind::Stdout, Kind::Stderr, Kind::Exit, Kind::Clock];
 
 /// One frame.
 #[derive(Debug, Clone, PartialEq, Eq)]

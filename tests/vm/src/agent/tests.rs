@@ -32,6 +32,17 @@ fn script_runs_and_its_output_and_code_come_back() {
 }
 
 #[test]
+fn look_at_the_clocks_comes_back_while_a_script_runs() {
+    let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
+    std::thread::spawn(move || serve(theirs.try_clone().expect("a clone"), theirs));
+    let agent = Agent::new(ours).expect("a client");
+    let slow = agent.start("sleep 0.3; echo slow");
+    let (before, there) = (crate::clock::look(), agent.look(Duration::from_secs(60)).expect("a look"));
+    assert!(there.ticks > before.ticks && there.raw > before.raw, "{before} and {there}");
+    assert_eq!(slow.wait(Duration::from_secs(60)).expect("an end").stdout, "slow\n");
+}
+
+#[test]
 fn script_that_leaves_a_child_behind_ends_with_its_shell() {
     let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
     std::thread::spawn(move || serve(theirs.try_clone().expect("a clone"), theirs));

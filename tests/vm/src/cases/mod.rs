@@ -18,6 +18,7 @@ mod raw;
 mod scenario;
 mod stock;
 mod table;
+mod time;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -48,6 +49,8 @@ pub enum Stage {
     BackupOld,
     /// The same with a kernel that has f2fs.
     BackupGeneral,
+    /// A current kernel whose clock is kept by one after the other.
+    Time,
 }
 
 impl Stage {
@@ -62,12 +65,13 @@ impl Stage {
             Stage::Backup => "backup",
             Stage::BackupOld => "backup-old",
             Stage::BackupGeneral => "backup-general",
+            Stage::Time => "time",
         }
     }
 
     fn setup(self) -> Setup {
         match self {
-            Stage::Stock | Stage::Raw => Setup::new("6.12"),
+            Stage::Stock | Stage::Raw | Stage::Time => Setup::new("6.12"),
             Stage::Reoffer => Setup::new("6.12").host(&["--reoffer-on-close"]),
             Stage::Old => Setup::new("6.1"),
             Stage::Backup => Setup { root: true, ..Setup::new("6.12") },
@@ -77,7 +81,7 @@ impl Stage {
     }
 }
 
-const STAGES: [Stage; 7] = [
+const STAGES: [Stage; 8] = [
     Stage::Stock,
     Stage::Raw,
     Stage::Reoffer,
@@ -85,6 +89,7 @@ const STAGES: [Stage; 7] = [
     Stage::Backup,
     Stage::BackupOld,
     Stage::BackupGeneral,
+    Stage::Time,
 ];
 
 /// One case.

@@ -2,7 +2,7 @@
 //!
 //! Cases of a stage share a boot: each begins with what it needs, whatever the one before has left.
 
-use super::{Case, Stage, addresses, backup, driver, injection, old, raw, stock};
+use super::{Case, Stage, addresses, backup, driver, injection, old, raw, stock, time};
 
 /// All of them, in order.
 pub const ALL: &[Case] = &[
@@ -275,5 +275,45 @@ pub const ALL: &[Case] = &[
         name: "vssd_freezes_every_kind_and_f2fs",
         stage: Stage::BackupGeneral,
         play: backup::vssd_on_hv_utils_freezes_every_kind,
+    },
+    Case {
+        name: "time_by_the_kernel_is_right_at_each_sync_and_free_between",
+        stage: Stage::Time,
+        play: time::kernel::kernel_is_right_at_each_sync_and_free_between,
+    },
+    Case {
+        name: "time_by_chrony_follows_the_ptp_clock",
+        stage: Stage::Time,
+        play: time::chrony::chrony_follows_the_ptp_clock,
+    },
+    Case {
+        name: "timesyncd_keeps_the_clock_by_the_ptp_clock",
+        stage: Stage::Time,
+        play: time::daemon::keeps_the_clock_by_the_ptp_clock,
+    },
+    Case {
+        name: "timesyncd_keeps_the_clock_by_the_reference_counter",
+        stage: Stage::Time,
+        play: time::daemon::keeps_the_clock_by_the_reference_counter,
+    },
+    Case {
+        name: "timesyncd_keeps_the_clock_by_the_least_delay",
+        stage: Stage::Time,
+        play: time::daemon::keeps_the_clock_by_the_least_delay,
+    },
+    Case {
+        name: "timesyncd_stands_times_that_cannot_be",
+        stage: Stage::Time,
+        play: time::odd::stands_times_that_cannot_be,
+    },
+    Case {
+        name: "timesyncd_is_right_after_a_pause",
+        stage: Stage::Time,
+        play: time::odd::is_right_after_a_pause,
+    },
+    Case {
+        name: "time_by_chrony_follows_timesyncd",
+        stage: Stage::Time,
+        play: time::chrony::chrony_follows_timesyncd,
     },
 ];

@@ -4,6 +4,7 @@
 
 mod host;
 mod images;
+mod monitor;
 mod probe;
 mod vm;
 
@@ -16,6 +17,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::agent::{Agent, Finished, Pending};
+use crate::clock::Look;
 use vm::Vm;
 
 /// What differs between machines.
@@ -145,6 +147,16 @@ impl Machine {
         finished.stdout
     }
 
+    /// The guest's clocks.
+    ///
+    /// # Panics
+    /// It does not answer: no case can go on.
+    #[track_caller]
+    #[must_use]
+    pub fn look(&self) -> Look {
+        self.agent.look(SCRIPT_LIMIT).unwrap_or_else(|why| fail(&why))
+    }
+
     /// Starts a script in the guest.
     #[must_use]
     pub fn start(&self, script: &str) -> Pending {
@@ -169,6 +181,23 @@ impl Machine {
         let finished = self.guest(&looped);
         assert!(finished.code == 0, "in the guest, never true: {script}\n{finished:?}");
         finished.stdout
+    }
+
+    /// Stops the machine for a while: nothing of it runs, none of its counters counts, and it does not learn of it.
+    ///
+    /// # Panics
+    /// QEMU does not do it. Ends the case as not played where the machine has no monitor: where it runs in this
+    /// machine's KVM.
+    #[track_caller]
+    pub fn pause(&self, how_long: Duration) {
+        let socket = self.dir.join("monitor.sock");
+        if !socket.exists() {
+            skip("a machine without a monitor is not stopped");
+        }
+        for (name, then) in [("stop", how_long), ("cont", Duration::ZERO)] {
+            monitor::command(&socket, name).unwrap_or_else(|why| fail(&why));
+            std::thread::sleep(then);
+        }
     }
 
     /// Waits until the machine is off by itself.

@@ -118,6 +118,7 @@ fn nested(images: &Images, setup: &Setup, dir: &Path) -> Result<Command, String>
         command.arg("-chardev").arg(format!("{},id=c{name}", socket(dir, name)));
         command.arg("-device").arg(format!("virtserialport,chardev=c{name},name={name}"));
     }
+    command.arg("-qmp").arg(format!("unix:{}/monitor.sock,server=on,wait=off", dir.display()));
     if let Some(path) = disk(setup, dir)? {
         command.arg("-drive").arg(format!("file={path},if=none,id=disk,format=raw"));
         command.args(["-device", "virtio-blk-pci,drive=disk"]);
