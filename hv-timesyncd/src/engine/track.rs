@@ -192,14 +192,15 @@ impl Track {
     /// much they differ from what is expected it must not be learnt: if that is wrong all differ by the same, would be worth
     /// nothing for that, and nothing would put it right.
     fn learn(&mut self, difference: f64, expected: f64, error: i64) {
-        if self.unrest > 0.0 {
-            let beyond = square(difference) - expected - self.noise;
-            self.unrest = (self.unrest + LEARN * (beyond - self.unrest)).max(0.0);
-        }
         let limit = square(half(error));
         let least = square((float(error) / TRUST).max(LEAST_NOISE)).min(limit);
-        if let Some((last, then)) = self.last.replace((difference, expected)) {
-            let excess = (square(difference - last) - expected - then) / 2.0;
+        let last = self.last.replace((difference, expected));
+        let excess = last.map(|(last, then)| (square(difference - last) - expected - then) / 2.0);
+        if self.unrest > 0.0 {
+            let beyond = excess.unwrap_or(square(difference) - expected) - self.noise;
+            self.unrest = (self.unrest + LEARN * (beyond - self.unrest)).max(0.0);
+        }
+        if let Some(excess) = excess {
             let excess = excess.clamp(0.0, self.noise * square(GATE));
             self.noise += LEARN * (excess - self.noise);
             self.noise = self.noise.clamp(least, limit.max(excess));
