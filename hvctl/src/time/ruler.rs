@@ -172,7 +172,7 @@ const HINT_FOR_KERNEL: &str = "the kernel steps the clock when the host says so,
 const HINT_FOR_KERNEL_BY_MODE: &str = "the kernel steps the clock when the host says so, and hv-timesyncd leaves it alone, as [timesync] mode says; \
      mode = \"auto\" keeps it where nobody else does";
 const HINT_FOR_UNKNOWN: &str = "hv-timesyncd leaves the clock alone, as somebody unknown steers it or has left it marked as synchronised; where no \
-     program keeps it, [timesync] mode = \"discipline\" does (the mark itself goes after some hours)";
+     program keeps it: [timesync] mode = \"discipline\", or wait, as hv-timesyncd takes a clock that nobody touches for an hour";
 const HINT_FOR_POWERLESS: &str =
     "CAP_SYS_TIME may be missing, by a drop-in of hv-timesyncd.service or in a container";
 const HINT_FOR_SILENCE: &str =
