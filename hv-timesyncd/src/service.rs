@@ -64,6 +64,14 @@ pub struct Timesyncd {
     clients: Option<Clients>,
     /// That the clock is synchronised says nothing: whoever said so is gone.
     remnant: bool,
+    /// Since when nobody is seen to touch a clock that somebody has called synchronised, on the raw clock; its error then, µs.
+    untouched: Option<(i64, i64)>,
+    /// The frequency that this daemon has set last, as the kernel tells it, ppm.
+    steered: Option<f64>,
+    /// When something is to be found out that nothing announces.
+    again: Option<Instant>,
+    /// Steps that were logged since there were too many.
+    steps_said: u32,
     /// When this daemon started, on the raw clock.
     started: i64,
     socket: Socket,
@@ -104,6 +112,8 @@ pub enum Event {
     Look,
     /// Something happened where the PTP clock should be.
     Ptp,
+    /// Time has passed that tells who keeps the clock.
+    Again,
 }
 
 impl Service for Timesyncd {
@@ -152,6 +162,10 @@ impl Service for Timesyncd {
             watch: None,
             clients: None,
             remnant: false,
+            untouched: None,
+            steered: None,
+            again: None,
+            steps_said: 0,
             started: now.raw,
             socket: Socket::new(settings.chrony_socket.clone()),
             shared: settings.shm_unit.map(SharedClock::new),
@@ -205,6 +219,7 @@ impl Service for Timesyncd {
         tokio::select! {
             clients = clients(&mut self.watch) => Event::Clients(clients),
             () = changed(&mut self.pairs_watch) => Event::Pairs,
+            () = at(self.again) => Event::Again,
             () = changed(&mut self.ptp_watch) => Event::Ptp,
             () = due(self.poll.as_ref()) => Event::Look,
         }
@@ -215,7 +230,7 @@ impl Service for Timesyncd {
             Event::Clients(clients) => self.other_clients(clients),
             Event::Pairs => self.read_pairs(),
             Event::Look => self.look(),
-            Event::Ptp => self.settle(),
+            Event::Ptp | Event::Again => self.settle(),
         }
     }
 
@@ -228,6 +243,11 @@ impl Service for Timesyncd {
         if settings.shm_unit != self.settings.shm_unit {
             self.shared = settings.shm_unit.map(SharedClock::new);
         }
+        if let ClockChoice::Kernel = settings.clock {
+            // What the RTC is set to may be another now.
+            self.clock = Arc::new(Kernel::new(&self.context.common.etc_root));
+        }
+        self.fed = Fed::default();
         // The time between looks may be another.
         self.poll = None;
         self.settings = settings;
@@ -240,6 +260,13 @@ impl Service for Timesyncd {
         if timeout(KEEP_PATIENCE, self.keeper.done()).await.is_err() {
             tracing::warn!("the frequency is not kept: the disk does not answer");
         }
+    }
+}
+
+async fn at(again: Option<Instant>) {
+    match again {
+        Some(again) => sleep_until(again).await,
+        None => std::future::pending().await,
     }
 }
 

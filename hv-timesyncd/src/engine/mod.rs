@@ -191,6 +191,11 @@ impl fmt::Display for Why {
     }
 }
 
+/// A sample that is older than this says no more what the clock is off by, ns: some times of what hosts wait.
+const RECENT: i64 = 64_000_000_000;
+/// A frequency of another source is known no better than this, ppm.
+const RESTARTED: f64 = 1.0;
+
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct Engine {
@@ -200,6 +205,10 @@ pub struct Engine {
     track: Option<Track>,
     /// The host's time of the last sample that was a time at all.
     last_host: Option<i64>,
+    /// Raw and real time when the first sample came.
+    anchor: Option<(i64, i64)>,
+    /// When a sample was used last, on the raw clock, and what the host said of leap seconds then.
+    used: Option<(i64, Leap)>,
     /// The error of the last age.
     error: i64,
     /// A decision was made since the clock is ours.
@@ -210,7 +219,17 @@ impl Engine {
     /// Before the first sample; `prior`: a frequency that was right before.
     #[must_use]
     pub const fn new(rules: Rules, prior: Option<Prior>) -> Engine {
-        Engine { rules, role: Role::Observe, prior, track: None, last_host: None, error: 0, settled: false }
+        Engine {
+            rules,
+            role: Role::Observe,
+            prior,
+            track: None,
+            last_host: None,
+            anchor: None,
+            used: None,
+            error: 0,
+            settled: false,
+        }
     }
 
     /// Other rules, from the next sample on.
@@ -218,15 +237,35 @@ impl Engine {
         self.rules = rules;
     }
 
-    /// Another role, from now on. When the clock becomes ours it is put right at once by what is known: that is the decision.
+    /// Another role, from now on. When the clock becomes ours it is put right at once, if that can be known from the last
+    /// samples: that is the decision.
     pub fn set_role(&mut self, role: Role, now: &Reading) -> Option<Decision> {
         let before = std::mem::replace(&mut self.role, role);
         if role != Role::Discipline || before == Role::Discipline {
             self.settled &= role == Role::Discipline;
             return None;
         }
-        self.track.as_ref()?;
-        Some(self.decide(Purpose::Sample, Leap::None, now, false))
+        let (used, leap) = self.used?;
+        let recent = (0..RECENT).contains(&now.raw.saturating_sub(used));
+        let estimate = self.estimate(now)?;
+        let clear = estimate.offset.unsigned_abs() > estimate.error.unsigned_abs();
+        let host = now.real.saturating_add(estimate.offset);
+        let possible = self.admit(host, now).is_ok();
+        (recent && clear && possible).then(|| self.decide(Purpose::Sample, leap, now, false))
+    }
+
+    /// What was decided could not be done: the next decision is the first again.
+    pub const fn unsettle(&mut self) {
+        self.settled = false;
+    }
+
+    /// Whether the host's clock can show this at a moment. Learns nothing but the first moment.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn admit(&mut self, host: i64, now: &Reading) -> Result<(), Verdict> {
+        let (raw, real) = *self.anchor.get_or_insert((now.raw, now.real));
+        self.rules.limits.admit(host, real.saturating_add(now.raw.saturating_sub(raw)))
     }
 
     /// The role.
@@ -239,19 +278,23 @@ impl Engine {
     /// what it was.
     pub fn restart(&mut self) {
         if let Some(track) = self.track.take() {
-            self.prior = Some(track.prior());
+            let prior = track.prior();
+            self.prior = Some(Prior { error: prior.error.max(RESTARTED), ..prior });
         }
-        self.last_host = None;
+        (self.last_host, self.used) = (None, None);
     }
 
     /// Judges a sample and decides what is to be done.
     pub fn sample(&mut self, sample: &Sample) -> Decision {
         let refused =
             |verdict| Decision { verdict, action: Action::None, why: Why::NotUsed, offset: sample.offset() };
-        if let Err(verdict) = self.rules.limits.admit(sample) {
+        let host = sample.host.checked_add(sample.age.ns).ok_or(Verdict::Impossible);
+        if let Err(verdict) = host.and_then(|host| self.admit(host, &sample.received)) {
             return refused(verdict);
         }
-        if self.last_host.replace(sample.host) == Some(sample.host) {
+        // An order is one however often it is given.
+        let again = self.last_host.replace(sample.host) == Some(sample.host);
+        if again && sample.purpose == Purpose::Sample {
             return refused(Verdict::Repeated);
         }
         let first = self.track.is_none();
@@ -259,6 +302,7 @@ impl Engine {
             return refused(Verdict::Outlier);
         }
         self.error = sample.age.error.saturating_add(sample.received.width / 2);
+        self.used = Some((sample.received.raw, sample.leap));
         self.decide(sample.purpose, sample.leap, &sample.received, first)
     }
 
@@ -285,11 +329,14 @@ impl Engine {
             offset: estimate.offset,
         };
         let leap = admission::leap_of(leap, now.real.saturating_add(estimate.offset));
-        let steering = |phase| self.rules.policy.steering(&estimate, phase, leap);
+        let steering = |estimate: Estimate, phase| self.rules.policy.steering(&estimate, phase, leap);
         let (action, why) = match self.rules.policy.decide(&situation) {
             (policy::Choice::Leave, why) => (Action::None, why),
-            (policy::Choice::Step, why) => (Action::Step(estimate.offset, ours.then(|| steering(0))), why),
-            (policy::Choice::Slew(phase), why) => (Action::Steer(steering(phase)), why),
+            (policy::Choice::Step, why) => {
+                let after = Estimate { offset: 0, ..estimate };
+                (Action::Step(estimate.offset, ours.then(|| steering(after, 0))), why)
+            }
+            (policy::Choice::Slew(phase), why) => (Action::Steer(steering(estimate, phase)), why),
         };
         Decision { verdict: Verdict::Used, action, why, offset: estimate.offset }
     }
@@ -304,7 +351,11 @@ impl Engine {
             jitter: track.jitter(),
             frequency: prior.frequency,
             frequency_error: prior.error,
-            error: self.error.saturating_add(track.deviation(now.raw)),
+            error: self
+                .error
+                .saturating_add(track.deviation(now.raw).saturating_mul(2))
+                .saturating_add(track.jitter())
+                .saturating_add(track.set_aside()),
         })
     }
 }

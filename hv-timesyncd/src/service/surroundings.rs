@@ -8,11 +8,21 @@ use hv_utils_core::daemon::PathWatch;
 use tokio::time::Instant;
 
 use super::{Poll, Source, Timesyncd};
-use crate::clock::{PtpClock, ptp};
+use crate::clock::{ClockState, PtpClock, ptp};
 use crate::counter::{Looks, pairs};
 use crate::engine::Role;
 use crate::ruler::{Clients, Facts, Mode, Ruler};
 
+/// What the kernel counts its error up by: a microsecond in each so many ns.
+const COUNTED_UP: i64 = 2_000_000;
+/// The kernel counts no further, µs.
+const MAX_COUNTED: i64 = 15_000_000;
+/// By how much the count may be behind, µs: it goes by whole seconds.
+const ERROR_SLACK: i64 = 100_000;
+/// A clock that is called synchronised and that nobody has touched for so long is nobody's, ns.
+const UNTOUCHED: i64 = 3_600_000_000_000;
+/// Looking again is not in a hurry.
+const LEAST_AGAIN: Duration = Duration::from_millis(100);
 /// How long the bus has to say which NTP clients run, before there are taken to be none, ns.
 const CLIENTS_PATIENCE: i64 = 10_000_000_000;
 
@@ -20,42 +30,101 @@ impl Timesyncd {
     /// Finds out what holds now: the source, who keeps the clock, and so what may be done to it.
     pub(super) fn settle(&mut self) {
         self.find_source();
-        let Ok(now) = self.clock.read() else { return };
-        let synchronised = self.clock.state().is_ok_and(|state| state.synchronised);
-        let waited = now.raw.saturating_sub(self.started) > CLIENTS_PATIENCE;
-        let known = self.clients.is_some() || waited || self.context.common.bus == BusChoice::None;
+        let (Ok(now), Ok(state)) = (self.clock.read(), self.clock.state()) else { return };
+        let waited = now.raw.saturating_sub(self.started);
+        let known = self.clients.is_some()
+            || waited >= CLIENTS_PATIENCE
+            || self.context.common.bus == BusChoice::None;
         let facts = Facts {
             clients: self.clients.unwrap_or_default(),
-            synchronised_by_others: synchronised && !self.remnant && !self.mark.is_set(),
+            synchronised_by_others: self.synchronised_by_others(&state, now.raw),
             kernel_has_channel: self.channel == ChannelState::Kernel,
             has_source: self.source != Source::None,
         };
         let (mode, ruler) = (self.settings.mode, Ruler::of(self.settings.mode, facts));
+        let synchronised = state.synchronised && !self.remnant;
         let (ruler, role) = match (mode, ruler) {
             (Mode::Observe, ruler) => (ruler, Role::Observe),
             // It may be somebody's whom the bus has not told of yet.
             (Mode::Auto, Ruler::Ourselves) if !known => (Ruler::Nobody, Role::Assist { synchronised }),
             (_, Ruler::Ourselves) => (Ruler::Ourselves, Role::Discipline),
-            (_, ruler) => (ruler, Role::Assist { synchronised: synchronised && !self.remnant }),
+            (_, ruler) => (ruler, Role::Assist { synchronised }),
         };
-        if ruler != self.shown.ruler {
-            tracing::info!("the clock is kept by {}", ruler.name());
+        if ruler != self.shown.ruler && self.log.admit(ruler.name()).is_some() {
+            let who = if ruler == Ruler::Nobody { "nobody" } else { ruler.name() };
+            tracing::info!("the clock is kept by {who}");
         }
         (self.shown.ruler, self.shown.mode, self.shown.clients) = (ruler, mode, facts.clients);
         if role == Role::Discipline && facts.clients.first().is_some() {
             self.warn("mode = \"discipline\" beside an NTP client", &"both set the clock; stop one of them");
         }
-        if role != Role::Discipline
-            && matches!(ruler, Ruler::Client(_))
-            && let Err(error) = self.mark.set(false)
-        {
-            self.warn("cannot note that others keep the clock", &error);
+        if role != Role::Discipline && (facts.clients.first().is_some() || facts.synchronised_by_others) {
+            self.ruled_no_more();
         }
+        self.again = match () {
+            () if !known => Some(CLIENTS_PATIENCE - waited),
+            () if facts.synchronised_by_others => {
+                self.untouched.map(|(since, _)| since + UNTOUCHED - now.raw)
+            }
+            () => None,
+        }
+        .map(|ns| Instant::now() + Duration::from_nanos(u64::try_from(ns).unwrap_or(0)) + LEAST_AGAIN);
         if let Some(decision) = self.engine.set_role(role, &now) {
             self.perform(&decision, &now);
         }
         self.set_poll();
         self.publish();
+    }
+
+    /// Whether somebody keeps the clock whom the bus does not tell of: the kernel takes it for synchronised, and not because
+    /// of this daemon; or it does not run as this daemon has set it.
+    fn synchronised_by_others(&mut self, state: &ClockState, raw: i64) -> bool {
+        let ours = match self.steered {
+            Some(frequency) => state.frequency == frequency,
+            None => self.mark.is_of(state.frequency),
+        };
+        if ours {
+            (self.untouched, self.remnant) = (None, false);
+            return false;
+        }
+        if self.steered.is_some() {
+            self.warn(
+                "somebody else steers the clock",
+                &"it does not run as this daemon has set it; it is left to them",
+            );
+            self.remnant = false;
+        }
+        if !state.synchronised || self.remnant {
+            self.untouched = None;
+            return false;
+        }
+        // What nobody says anything about for an hour is left over: its error is counted up by the kernel alone.
+        let (since, error) = *self.untouched.get_or_insert((raw, state.max_error));
+        let counted = raw.saturating_sub(since) / COUNTED_UP;
+        if state.max_error < error.saturating_add(counted).saturating_sub(ERROR_SLACK).min(MAX_COUNTED) {
+            self.untouched = Some((raw, state.max_error));
+        } else if raw.saturating_sub(since) >= UNTOUCHED {
+            (self.remnant, self.untouched) = (true, None);
+            return false;
+        }
+        true
+    }
+
+    /// The clock was steered by this daemon.
+    pub(super) fn ruled(&mut self, synchronised: bool) {
+        let Ok(state) = self.clock.state() else { return };
+        self.steered = Some(state.frequency);
+        (self.untouched, self.remnant) = (None, false);
+        if synchronised && let Err(error) = self.mark.set(state.frequency) {
+            self.warn("cannot note that the clock is kept", &error);
+        }
+    }
+
+    fn ruled_no_more(&mut self) {
+        self.steered = None;
+        if let Err(error) = self.mark.remove() {
+            self.warn("cannot note that others keep the clock", &error);
+        }
     }
 
     /// Other NTP clients run than before.
