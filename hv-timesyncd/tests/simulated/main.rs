@@ -3,8 +3,6 @@
 //!
 //! `cargo run -p hv-timesyncd --release --example simulate` shows a day of it as a table and a plot.
 
-#![expect(clippy::panic, reason = "tests fail by panicking")]
-
 mod aims;
 mod chronyd;
 mod day;
