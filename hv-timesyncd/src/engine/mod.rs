@@ -214,6 +214,7 @@ impl Engine {
             sync: purpose == Purpose::Sync,
             first: if ours { !std::mem::replace(&mut self.settled, true) } else { first },
             offset: estimate.offset,
+            error: estimate.error,
         };
         let leap = admission::leap_of(leap, now.real.saturating_add(estimate.offset));
         let steering = |estimate: Estimate, phase| self.rules.policy.steering(&estimate, phase, leap);
