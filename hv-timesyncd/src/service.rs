@@ -20,7 +20,7 @@ use crate::config::{Args, ClockChoice, Settings};
 use crate::counter::{Counter, Looks, pairs};
 use crate::engine::Engine;
 use crate::refclock::{SharedClock, Socket};
-use crate::ruler::{Clients, Watch};
+use crate::ruler::{Clients, Evidence, Watch};
 use crate::state::{Keeper, Kept, Mark};
 
 /// How often the same is said.
@@ -62,12 +62,8 @@ pub struct Timesyncd {
     watch: Option<Watch>,
     /// NTP clients as last told of; `None` before that.
     clients: Option<Clients>,
-    /// That the clock is synchronised says nothing: whoever said so is gone.
-    remnant: bool,
-    /// Since when nobody is seen to touch a clock that somebody has called synchronised, on the raw clock; its error then, µs.
-    untouched: Option<(i64, i64)>,
-    /// The frequency that this daemon has set last, as the kernel tells it, ppm.
-    steered: Option<f64>,
+    /// What was seen of who keeps the clock.
+    evidence: Evidence,
     /// When something is to be found out that nothing announces.
     again: Option<Instant>,
     /// Steps that were logged since there were too many.
@@ -161,9 +157,7 @@ impl Service for Timesyncd {
             pairs_watch: None,
             watch: None,
             clients: None,
-            remnant: false,
-            untouched: None,
-            steered: None,
+            evidence: Evidence::default(),
             again: None,
             steps_said: 0,
             started: now.raw,

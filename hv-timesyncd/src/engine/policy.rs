@@ -37,6 +37,8 @@ pub struct Situation {
     pub first: bool,
     /// Host minus guest, ns.
     pub offset: i64,
+    /// How wrong that may be, ns.
+    pub error: i64,
 }
 
 /// The decision.
@@ -83,7 +85,8 @@ impl Policy {
         } else {
             (self.step_threshold, Why::TooMuchToSlew)
         };
-        if size >= threshold.unsigned_abs() {
+        // What may be no difference at all is no reason for a step.
+        if size >= threshold.unsigned_abs() && size > situation.error.unsigned_abs() {
             if self.allows(situation.offset) {
                 return (Choice::Step, why);
             }

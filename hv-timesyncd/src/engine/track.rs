@@ -27,8 +27,9 @@ const TRUST: f64 = 4.0;
 /// What samples differ by from what is expected, in standard deviations and on average over some, is less than this; else it
 /// is not noise.
 const LEAN: f64 = 2.0;
-/// A clock that seems to be moved more often than this is noisy, ns.
-const OFTEN: i64 = 60_000_000_000;
+/// A clock that seems to be moved more often than this is noisy, ns: at each second of the samples that come every 5 s. Where they come
+/// every 15 s it is one change of the pace.
+const OFTEN: i64 = 15_000_000_000;
 /// Samples that contradict each other by more than this, squared, are never believed, only a SYNC is; ns².
 const MOST_UNREST: f64 = 1e18;
 /// Weight of a new sample in that average.

@@ -11,16 +11,8 @@ use super::{Poll, Source, Timesyncd};
 use crate::clock::{ClockState, PtpClock, ptp};
 use crate::counter::{Looks, pairs};
 use crate::engine::Role;
-use crate::ruler::{Clients, Facts, Mode, Ruler};
+use crate::ruler::{Clients, Facts, Finding, Mode, Ruler};
 
-/// What the kernel counts its error up by: a microsecond in each so many ns.
-const COUNTED_UP: i64 = 2_000_000;
-/// The kernel counts no further, µs.
-const MAX_COUNTED: i64 = 15_000_000;
-/// By how much the count may be behind, µs: it goes by whole seconds.
-const ERROR_SLACK: i64 = 100_000;
-/// A clock that is called synchronised and that nobody has touched for so long is nobody's, ns.
-const UNTOUCHED: i64 = 3_600_000_000_000;
 /// Looking again is not in a hurry.
 const LEAST_AGAIN: Duration = Duration::from_millis(100);
 /// How long the bus has to say which NTP clients run, before there are taken to be none, ns.
@@ -42,7 +34,7 @@ impl Timesyncd {
             has_source: self.source != Source::None,
         };
         let (mode, ruler) = (self.settings.mode, Ruler::of(self.settings.mode, facts));
-        let synchronised = state.synchronised && !self.remnant;
+        let synchronised = state.synchronised && !self.evidence.is_remnant();
         let (ruler, role) = match (mode, ruler) {
             (Mode::Observe, ruler) => (ruler, Role::Observe),
             // It may be somebody's whom the bus has not told of yet.
@@ -63,9 +55,7 @@ impl Timesyncd {
         }
         self.again = match () {
             () if !known => Some(CLIENTS_PATIENCE - waited),
-            () if facts.synchronised_by_others => {
-                self.untouched.map(|(since, _)| since + UNTOUCHED - now.raw)
-            }
+            () if facts.synchronised_by_others => self.evidence.next(now.raw),
             () => None,
         }
         .map(|ns| Instant::now() + Duration::from_nanos(u64::try_from(ns).unwrap_or(0)) + LEAST_AGAIN);
@@ -76,52 +66,26 @@ impl Timesyncd {
         self.publish();
     }
 
-    /// Whether somebody keeps the clock whom the bus does not tell of: the kernel takes it for synchronised, and not because
-    /// of this daemon; or it does not run as this daemon has set it.
+    /// Whether somebody keeps the clock whom the bus does not tell of.
     fn synchronised_by_others(&mut self, state: &ClockState, raw: i64) -> bool {
-        let ours = match self.steered {
-            Some(frequency) => state.frequency == frequency,
-            None => self.mark.is_of(state.frequency),
-        };
-        if ours {
-            (self.untouched, self.remnant) = (None, false);
-            return false;
+        let finding = self.evidence.finding(state, self.mark.is_of(state.frequency), raw);
+        if finding == Finding::TakenOver {
+            self.warn("somebody else steers the clock", &"it does not run as this daemon has set it");
         }
-        if self.steered.is_some() {
-            self.warn(
-                "somebody else steers the clock",
-                &"it does not run as this daemon has set it; it is left to them",
-            );
-            self.remnant = false;
-        }
-        if !state.synchronised || self.remnant {
-            self.untouched = None;
-            return false;
-        }
-        // What nobody says anything about for an hour is left over: its error is counted up by the kernel alone.
-        let (since, error) = *self.untouched.get_or_insert((raw, state.max_error));
-        let counted = raw.saturating_sub(since) / COUNTED_UP;
-        if state.max_error < error.saturating_add(counted).saturating_sub(ERROR_SLACK).min(MAX_COUNTED) {
-            self.untouched = Some((raw, state.max_error));
-        } else if raw.saturating_sub(since) >= UNTOUCHED {
-            (self.remnant, self.untouched) = (true, None);
-            return false;
-        }
-        true
+        matches!(finding, Finding::Others | Finding::TakenOver)
     }
 
     /// The clock was steered by this daemon.
     pub(super) fn ruled(&mut self, synchronised: bool) {
         let Ok(state) = self.clock.state() else { return };
-        self.steered = Some(state.frequency);
-        (self.untouched, self.remnant) = (None, false);
+        self.evidence.steered(state.frequency);
         if synchronised && let Err(error) = self.mark.set(state.frequency) {
             self.warn("cannot note that the clock is kept", &error);
         }
     }
 
     fn ruled_no_more(&mut self) {
-        self.steered = None;
+        self.evidence.left();
         if let Err(error) = self.mark.remove() {
             self.warn("cannot note that others keep the clock", &error);
         }
@@ -130,8 +94,7 @@ impl Timesyncd {
     /// Other NTP clients run than before.
     pub(super) fn other_clients(&mut self, clients: Clients) {
         let before = self.clients.replace(clients).unwrap_or_default();
-        // What it said of the clock outlives it by hours.
-        self.remnant = clients.first().is_none() && (self.remnant || before.first().is_some());
+        self.evidence.clients(clients.first().is_some(), before.first().is_some());
         self.settle();
     }
 

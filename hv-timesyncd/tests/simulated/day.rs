@@ -17,7 +17,7 @@ fn nearer(trace: &Trace) {
     for all in [contestants::with_reference(trace), contestants::without_reference(trace)] {
         let all: Vec<_> =
             all.into_iter().map(|mut each| (each.name(), figures(trace, each.as_mut(), 5e6))).collect();
-        let [(_, kernel), (_, chrony), ours @ ..] = all.as_slice() else { panic!("there are four") };
+        let ([(_, kernel), (_, chrony)], ours) = all.split_first_chunk().expect("there are four");
         for (name, ours) in ours {
             assert!(ours.p99 <= chrony.p99 && ours.p99 <= kernel.p99 / 10.0, "{name}: {ours:?} {chrony:?}");
             // What the start was off by is the most; but for the host's own steps.
