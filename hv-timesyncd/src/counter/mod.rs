@@ -22,7 +22,7 @@ pub use relation::Relation;
 use crate::engine::Verdict;
 use crate::sample::{Age, Method, Purpose};
 use lately::Lately;
-use related::{Doubt, Rate};
+use related::{Doubt, Rate, Suspicion};
 use wanting::Wanting;
 
 #[cfg(test)]
@@ -73,8 +73,10 @@ pub struct Counter {
     slower: Option<i64>,
     /// When a message last agreed with the relation, on the raw clock.
     confirmed: Option<i64>,
-    /// The last doubt that no pair has answered.
+    /// From when on pairs hold.
     doubted: Option<Doubt>,
+    /// Until a pair tells.
+    suspected: Option<Suspicion>,
     /// The newest pair of a relation that has ended.
     ended: Option<Pair>,
     /// The last moment that is known of, on the raw clock.
@@ -98,6 +100,7 @@ impl Counter {
             slower: None,
             confirmed: None,
             doubted: None,
+            suspected: None,
             ended: None,
             seen: 0,
         }

@@ -34,12 +34,19 @@ pub(super) struct Doubt {
     rate: Rate,
 }
 
+/// All messages have become slower: of which relation it is suspected that its rate has changed, and since when, on the raw clock.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Suspicion {
+    since: i64,
+    of: Relation,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rate {
     /// About as it was: both machines of a move count by what they say that a second is.
     Stays,
-    /// It may be what has changed.
-    InDoubt,
+    /// Nobody knows.
+    Unknown,
 }
 
 impl Counter {
@@ -72,7 +79,8 @@ impl Counter {
         let slower = self.lately.slower(delay).filter(|by| *by > error.saturating_add(TOLERANCE));
         if slower.is_some() && self.slower.is_none_or(|at| !(0..QUIET).contains(&raw.saturating_sub(at))) {
             self.slower = Some(raw);
-            self.suspect(Rate::InDoubt);
+            self.suspected = Some(Suspicion { since: raw, of: relation });
+            self.unsettle();
         }
         let ns = delay.max(0);
         // If the relation makes delays too long by something, no delay is shorter than that; and this one is not, where that is
@@ -114,17 +122,23 @@ impl Counter {
 
     /// Pairs from before this moment may not hold any more, and messages before it are compared with none after it.
     pub(super) fn suspect(&mut self, rate: Rate) {
+        // Who was suspected of another rate before may have it.
+        let rate = if self.suspected.take().is_some() { Rate::Unknown } else { rate };
+        self.doubted = Some(Doubt { since: self.seen, before: self.relation, rate });
+        self.unsettle();
+    }
+
+    /// A pair is wanted; until it comes errors are larger.
+    fn unsettle(&mut self) {
         self.arrivals.reset();
         self.wanting.doubt(self.seen);
-        let unanswered = self.least.replace(i64::MAX).and(self.doubted);
-        let rate =
-            if unanswered.is_some_and(|doubt| doubt.rate == Rate::InDoubt) { Rate::InDoubt } else { rate };
-        self.doubted = Some(Doubt { since: self.seen, before: self.relation, rate });
+        self.least = Some(i64::MAX);
     }
 
     /// What pairs from before a doubt say of the position is not believed beside any from after it, and of the rate only until
-    /// there are two; unless the first from after it is where it was expected, and that was known well: then nothing has changed.
+    /// there are two.
     pub(super) fn relate(&mut self, pairs: &[Pair]) -> Option<Relation> {
+        self.judge_suspicion(pairs);
         let Some(doubt) = self.doubted else { return Relation::new(pairs, self.steady) };
         let after = &pairs[pairs.partition_point(|pair| pair.raw <= doubt.since)..];
         let Some(found) = Relation::new(after, self.steady) else {
@@ -134,15 +148,22 @@ impl Counter {
             let found = Relation::new(believed, self.steady);
             return if doubt.before.is_some() { found } else { found.map(Relation::with_unknown_rate) };
         };
-        if doubt.before.zip(after.first()).is_some_and(|(before, first)| before.foresaw(*first, TOLERANCE)) {
-            self.doubted = None;
-            return Relation::new(pairs, self.steady);
-        }
         Some(match (doubt.rate, doubt.before) {
-            (Rate::InDoubt, _) => found.with_unknown_rate(),
+            (Rate::Unknown, _) => found.with_unknown_rate(),
             (Rate::Stays, Some(before)) => found.with_rate_of(before),
             (Rate::Stays, None) => found,
         })
+    }
+
+    /// If the first pair from after a suspicion is where the relation foresaw it, nothing has changed. After a SYNC that would tell
+    /// nothing: a machine that was moved goes on where it was, at another rate.
+    fn judge_suspicion(&mut self, pairs: &[Pair]) {
+        let Some(Suspicion { since, of }) = self.suspected else { return };
+        let Some(first) = pairs.iter().find(|pair| pair.raw > since) else { return };
+        self.suspected = None;
+        if !of.foresaw(*first, TOLERANCE) {
+            self.doubted = Some(Doubt { since, before: Some(of), rate: Rate::Unknown });
+        }
     }
 
     /// The relation is not this machine's any more; it does not come back with the same pair.
@@ -151,7 +172,8 @@ impl Counter {
         self.relation = None;
         self.confirmed = None;
         // A pair from after this is not joined with those from before: what is between them is no rate.
-        self.doubted = Some(Doubt { since: self.seen, before: None, rate: Rate::InDoubt });
+        self.doubted = Some(Doubt { since: self.seen, before: None, rate: Rate::Unknown });
+        self.suspected = None;
         self.lately.forget();
         self.wanting.ended();
         self.arrivals.reset();

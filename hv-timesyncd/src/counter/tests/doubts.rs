@@ -179,17 +179,63 @@ fn messages_that_take_a_millisecond_in_the_mean_are_no_doubt() {
     assert!(doubts <= 20, "{doubts} of 10000");
 }
 
+/// A counter with a doubt at 1010 s, and a pair after it that is where it was expected; how wrong it says to be after 600 s.
+fn after_a_pair_that_was_foreseen(sync: bool) -> (Age, bool) {
+    let mut counter = Counter::new(MAX_DELAY);
+    let mut pairs = vec![pair(10 * SECOND), pair(600 * SECOND)];
+    counter.pairs(&pairs, false);
+    let mut message = |seconds: i64, late: i64| {
+        let purpose = if sync && seconds == 1010 { Purpose::Sync } else { Purpose::Sample };
+        age(&mut counter, seconds * SECOND, seconds * SECOND + late, purpose).unwrap()
+    };
+    for number in 0..40 {
+        // Busy from the 30th on.
+        message(610 + number * 10, 100_000 + number / 30 * 400_000);
+    }
+    message(1010, 500_000);
+    assert!(counter.wants_pairs(1010 * SECOND));
+    pairs.push(pair(1011 * SECOND));
+    counter.pairs(&pairs, false);
+    let age = sample(&mut counter, 1611 * SECOND, 1611 * SECOND + 100_000).unwrap();
+    assert_eq!(age.ns, 100_000);
+    (age, counter.wants_pairs(1611 * SECOND))
+}
+
 #[test]
-fn a_pair_that_is_where_it_was_expected_ends_a_doubt_and_the_rate_is_known_as_before() {
+fn a_pair_that_is_where_it_was_expected_ends_the_doubt_of_a_rate() {
+    let (age, wants) = after_a_pair_that_was_foreseen(false);
+    assert!(age.error < 1_500, "{age:?}");
+    assert!(!wants, "an hour is early enough");
+}
+
+#[test]
+fn a_pair_that_is_where_it_was_expected_says_nothing_of_the_rate_after_a_sync() {
+    let (age, wants) = after_a_pair_that_was_foreseen(true);
+    assert!(age.error > 600_000 && wants, "{age:?}");
+}
+
+#[test]
+fn a_suspicion_that_was_none_does_not_bring_back_pairs_from_before_a_restore() {
     let mut counter = Counter::new(MAX_DELAY);
     let mut pairs = vec![pair_of(10, 3, 0), pair_of(600, 3, 0)];
     counter.pairs(&pairs, false);
-    sample(&mut counter, 700 * SECOND, 700 * SECOND + 2_200_000).unwrap();
-    counter.doubt();
-    pairs.push(pair_of(710, 3, 0));
+    // At 610 s restored, 30 µs further, which is too little for messages to notice.
+    let message = |counter: &mut Counter, seconds: i64, late: i64| {
+        let purpose = if seconds == 610 { Purpose::Sync } else { Purpose::Sample };
+        age(counter, seconds * SECOND + 30_000, seconds * (SECOND + 3000) + late, purpose).unwrap()
+    };
+    message(&mut counter, 610, 100_000);
+    pairs.extend([611, 616, 676].map(|seconds| pair_of(seconds, 3, 30_000)));
     counter.pairs(&pairs, false);
-    let age = sample(&mut counter, 1310 * SECOND, 1310 * (SECOND + 3000) + 100_000).unwrap();
-    assert!((age.ns - 100_000).abs() < 10 && age.error < 1_500, "{age:?}");
+    for number in 0..40 {
+        message(&mut counter, 680 + number * 5, 100_000 + number / 30 * 400_000);
+    }
+    assert!(counter.suspected.is_some());
+    pairs.push(pair_of(881, 3, 30_000));
+    counter.pairs(&pairs, false);
+    assert!(counter.suspected.is_none());
+    let age = message(&mut counter, 1881, 100_000);
+    assert!((age.ns - 100_000).abs() <= 100 && age.error < 10_000, "{age:?}");
 }
 
 #[test]
