@@ -282,6 +282,11 @@ pub const ALL: &[Case] = &[
         play: time::kernel::kernel_is_right_at_each_sync_and_free_between,
     },
     Case {
+        name: "time_imitated_runs_as_the_kernels_clock",
+        stage: Stage::Time,
+        play: time::kernel::imitated_clock_runs_as_the_kernels,
+    },
+    Case {
         name: "time_by_chrony_follows_the_ptp_clock",
         stage: Stage::Time,
         play: time::chrony::chrony_follows_the_ptp_clock,
