@@ -37,7 +37,7 @@ help:
 	@echo 'make test        all tests and checks of files (installs what is missing)'
 	@echo 'make net-test    the part of it with real network managers, in namespaces (minutes; root)'
 	@echo 'make db-test     the part of it with real databases and backups of their disks (a minute; root)'
-	@echo 'make ntp-test    the part of it with a real chronyd, which cannot set a clock (half a minute; root)'
+	@echo 'make ntp-test    the part of it with a real chronyd and ntpd, which cannot set a clock (half a minute; root)'
 	@echo 'make vm-test     the part of it that runs under a real kernel, in virtual machines (some minutes)'
 	@echo 'make check       format, clippy, documentation, the core without its features'
 	@echo 'make bench       figures, as a table; a release build and some minutes'

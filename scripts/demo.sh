@@ -193,7 +193,7 @@ start_daemon() {
 
 # ---- the tour ------------------------------------------------------------------------------------------------------
 
-for program in hv-kvpd hv-vssd hv-netapply hvctl hv-testhost; do
+for program in hv-kvpd hv-vssd hv-timesyncd hv-netapply hvctl hv-testhost; do
     [ -x "$programs/$program" ] || fail "$programs/$program is not there: 'make demo' builds it"
 done
 command -v dbus-daemon >/dev/null 2>&1 || fail "dbus-daemon is not there: scripts/setup.sh installs it (package dbus)"
@@ -304,6 +304,15 @@ if $private true 2>/dev/null; then
 else
     printf '   (not shown here: it needs a mount namespace)\n'
 fi
+
+step "The host tells the time" \
+    "As after a pause: the clock is an hour behind, and right at the host's first word; from then on it follows without steps." \
+    "Here hv-timesyncd keeps a clock of its own. On your guest it leaves the clock to chrony or another NTP client, if one runs."
+powershell "Suspend-VM -Name web1" "Resume-VM -Name web1"
+mkdir "$dir/time"
+output=""
+"$here/scripts/demo-time.sh" "$programs" "$dir/time" "$bus" || fail "the clock did not become right"
+good "the clock is right, and stays so"
 
 step "The daemon is killed in the middle of its work" "kill -9, then a new start, as systemd would do it."
 kill -KILL "$daemon_pid"

@@ -155,5 +155,6 @@ else
     # Only what is empty by now.
     doc=$DESTDIR$DATADIR/doc/hv-utils
     rmdir "$DESTDIR$LIBEXECDIR" "$doc/examples/vss.d" "$doc/examples/chrony" "$doc/examples" "$doc" \
-        "$DESTDIR$DATADIR/hv-utils/chrony" "$DESTDIR$DATADIR/hv-utils" 2>/dev/null || true
+        "$DESTDIR$DATADIR/hv-utils/chrony" "$DESTDIR$DATADIR/hv-utils" \
+        "$DESTDIR$LIBDIR/systemd/system/chrony.service.d" "$DESTDIR$LIBDIR/systemd/system/chronyd.service.d" 2>/dev/null || true
 fi

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Boots systemd in a container, installs everything into it, and looks whether hv-kvpd does in its unit what it should:
 # confined, as its own user, before the bus is there; and hv-driver in its own: started by a call, on a sysfs of files; and
-# hv-vssd, that freezes a loop file (booted-vss.sh).
+# hv-vssd, that freezes a loop file (booted-vss.sh); and hv-timesyncd, with a clock of its own (booted-time.sh).
 #
 # usage: tests/booted.sh DIRECTORY OF THE PROGRAMS     ends with 0, 1, or 77 where this machine cannot do it
 #
@@ -22,6 +22,8 @@ command -v systemd-nspawn >/dev/null 2>&1 || cannot "no systemd-nspawn (package 
 
 # shellcheck source=tests/booted-vss.sh
 . tests/booted-vss.sh
+# shellcheck source=tests/booted-time.sh
+. tests/booted-time.sh
 dir=$(mktemp -d) || exit 1
 root=$dir/root
 clean_up() {
@@ -73,8 +75,8 @@ cat >"$units/hv-testhost.service" <<'EOF'
 DefaultDependencies=no
 [Service]
 RuntimeDirectory=hvtest
-ExecStart=/usr/bin/hv-testhost --sim /run/hvtest --ic kvp,vss --control /run/hvtest/control.sock
-ExecStartPost=/bin/sh -c 'until [ -S /run/hvtest/kvp.sock ]; do sleep 0.05; done; chmod 0777 /run/hvtest/kvp.sock'
+ExecStart=/usr/bin/hv-testhost --sim /run/hvtest --ic kvp,vss,timesync --sample-period 500 --control /run/hvtest/control.sock
+ExecStartPost=/bin/sh -c 'for name in kvp timesync; do until [ -S /run/hvtest/$$name.sock ]; do sleep 0.05; done; chmod 0777 /run/hvtest/$$name.sock; done'
 EOF
 cat >"$units/probe.service" <<'EOF'
 [Unit]
@@ -101,6 +103,8 @@ else
     disk=
     echo "no loop devices here: hv-vssd is not looked at"
 fi
+
+time_prepare "$root" "$units"
 
 cat >"$root/probe.sh" <<'EOF'
 exec >/probe.out 2>&1
@@ -219,6 +223,8 @@ if ip link add eth0 type veth peer name far 2>/dev/null; then
 else
     echo "no veth here: hv-netapply is not looked at"
 fi
+. /booted-time.sh
+time_probe
 if [ -e /booted-vss.sh ]; then
     . /booted-vss.sh
     vss_probe

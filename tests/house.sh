@@ -70,7 +70,7 @@ scripts_are_clean() (
 # A copy of the units whose programs exist, for systemd-analyze.
 prepare_units() {
     mkdir -p "$tmp/units"
-    for unit in systemd/*.service systemd/*.socket; do
+    for unit in systemd/*.service systemd/*.socket systemd/*.path; do
         sed -e 's,^\(ExecStart\|ExecStopPost\)=.*,\1=/bin/true,' "$unit" >"$tmp/units/$(basename "$unit")"
     done
 }
@@ -101,7 +101,8 @@ units_are_confined() (
     }
     prepare_units
     exposure hv-kvpd.service 25 && exposure hv-driver.service 25 && exposure hv-netapply.service 45 &&
-        exposure hv-vssd.service 40 && exposure hv-timesync-chrony@.service 25
+        exposure hv-vssd.service 40 && exposure hv-timesyncd.service 20 && exposure hv-timesync-counter.service 15 &&
+        exposure hv-timesync-chrony@.service 25
 )
 
 # It freezes what it sees: none of these, each of which gives a service mounts of its own.
@@ -110,8 +111,22 @@ vssd_sees_all_mounts() (
         systemd/hv-vssd.service
 )
 
+# All its power over the clock is one system call, and it has no other power.
+timesyncd_may_only_set_the_clock() (
+    status=0
+    for line in AmbientCapabilities=CAP_SYS_TIME CapabilityBoundingSet=CAP_SYS_TIME User=hv-timesyncd \
+        'SystemCallFilter=~@privileged @resources' 'SystemCallFilter=clock_adjtime clock_adjtime64'; do
+        grep -qx "$line" systemd/hv-timesyncd.service || { echo "hv-timesyncd.service lacks $line" && status=1; }
+    done
+    # What would take that power away, the two devices, or the clients' shared memory.
+    grep -nE '^(ProtectClock|PrivateUsers|PrivateDevices|PrivateIPC|RemoveIPC)=' systemd/hv-timesyncd.service && status=1
+    # It lives beside them.
+    grep -nE '^Conflicts=.*(chrony|ntp|timesyncd)' systemd/hv-timesyncd.service && status=1
+    exit $status
+)
+
 # A unit that a target wants waits for its device on machines that have none. Those without a device of their own are
-# started by a call on the bus, or at a socket that a daemon wants.
+# started by a call on the bus, or at a socket or by a path that a daemon wants.
 units_are_started_by_udev() (
     status=0
     for unit in systemd/*.service; do
@@ -120,6 +135,7 @@ units_are_started_by_udev() (
         grep -q '^ConditionVirtualization=microsoft$' "$unit" || { echo "$unit: no ConditionVirtualization" && status=1; }
         grep -qx "SystemdService=$name" dbus/*.service && continue
         grep -qx "Wants=${name%.service}.socket" systemd/*.service && [ -e "${unit%.service}.socket" ] && continue
+        grep -qx "Wants=${name%.service}.path" systemd/*.service && [ -e "${unit%.service}.path" ] && continue
         case $name in
             # One of a kind for each device
             *@.service) grep -q "ENV{SYSTEMD_WANTS}+=\"${name%.service}[^\"]*\.service\"" systemd/*.rules ;;
@@ -157,6 +173,11 @@ users_and_files_are_created() (
     for number in 0 1 2 3 4; do
         found=$(stat -c '%a %u' "$root/var/lib/hyperv/.kvp_pool_$number")
         [ "$found" = "644 $uid" ] || { echo "pool $number: mode and owner $found, not 644 $uid" && status=1; }
+    done
+    for daemon in hv-kvpd hv-timesyncd; do
+        uid=$(grep "^$daemon:" "$root/etc/passwd" | cut -d: -f3)
+        found=$(stat -c '%a %u' "$root/run/hv-utils/$daemon.lock")
+        [ "$found" = "600 ${uid:-nobody}" ] || { echo "lock of $daemon: mode and owner $found, not 600 $uid" && status=1; }
     done
     [ "$(stat -c '%a %u' "$root/var/lib/hyperv")" = "755 0" ] || { echo "/var/lib/hyperv is not root's" && status=1; }
     systemd-tmpfiles --root="$root" --create "$PWD/systemd/tmpfiles.d/hv-utils-chrony.conf" || exit 1
@@ -269,6 +290,7 @@ interfaces_match_live() (
     need dbus-send
     need_built hv-kvpd
     need_built hv-vssd
+    need_built hv-timesyncd
     need_built hv-driver
     run=$tmp/live
     mkdir -p "$run"
@@ -283,8 +305,8 @@ interfaces_match_live() (
 EOF
     dbus-daemon --config-file="$run/bus.conf" --nofork --nopidfile 2>"$run/bus.log" &
     bus=$!
-    daemon="" vssd="" driver=""
-    trap 'kill $bus $daemon $vssd $driver 2>/dev/null' EXIT
+    daemon="" vssd="" timesyncd="" driver=""
+    trap 'kill $bus $daemon $vssd $timesyncd $driver 2>/dev/null' EXIT
     tries=0
     until [ -S "$run/bus" ] || [ $tries = 200 ]; do tries=$((tries + 1)) && sleep 0.05; done
     "$programs/hv-kvpd" --config "$run/empty.toml" --channel "sim:$run/none.sock" --bus "unix:path=$run/bus" \
@@ -297,15 +319,20 @@ EOF
     "$programs/hv-vssd" --config "$run/empty.toml" --channel "sim:$run/none.sock" --bus "unix:path=$run/bus" \
         --proc-root "$run/proc" --sysfs-root "$run" --state-dir "$run/state" --run-dir "$run/run" 2>"$run/vssd.log" &
     vssd=$!
+    # With a clock of its own.
+    "$programs/hv-timesyncd" --config "$run/empty.toml" --channel "sim:$run/none.sock" --bus "unix:path=$run/bus" \
+        --clock imitated --state-dir "$run/state" --run-dir "$run/run" 2>"$run/timesyncd.log" &
+    timesyncd=$!
     "$programs/hv-driver" serve --config "$run/empty.toml" --bus "unix:path=$run/bus" --sysfs-root "$run" \
         --run-dir "$run/run" 2>"$run/driver.log" &
     driver=$!
     introspect org.hvutils.Kvp1 $daemon "$run/daemon.log" >"$run/kvp.xml" || exit 1
     introspect org.hvutils.Vss1 $vssd "$run/vssd.log" >"$run/vss.xml" || exit 1
+    introspect org.hvutils.TimeSync1 $timesyncd "$run/timesyncd.log" >"$run/timesync.xml" || exit 1
     introspect org.hvutils.Driver1 $driver "$run/driver.log" >"$run/driver.xml" || exit 1
     status=0
     for pair in org.hvutils.Kvp1:kvp org.hvutils.Network1:kvp org.hvutils.Service1:kvp org.hvutils.Driver1:driver \
-        org.hvutils.Vss1:vss org.hvutils.Service1:vss; do
+        org.hvutils.Vss1:vss org.hvutils.Service1:vss org.hvutils.TimeSync1:timesync org.hvutils.Service1:timesync; do
         interface=${pair%:*}
         members "$interface" "dbus/$interface.xml" >"$run/written"
         members "$interface" "$run/${pair#*:}.xml" >"$run/live"
@@ -356,11 +383,12 @@ keys_are_documented() (
 default_configuration_is_valid() (
     need_built hv-kvpd
     need_built hv-vssd
+    need_built hv-timesyncd
     need_built hv-driver
     need_built hv-netapply
     # What the comments call the defaults must be accepted as well.
     sed 's/^#\([a-z-]* = \)/\1/' etc/hv-utils.toml >"$tmp/all.toml"
-    for program in hv-kvpd hv-vssd hv-driver hv-netapply; do
+    for program in hv-kvpd hv-vssd hv-timesyncd hv-driver hv-netapply; do
         "$programs/$program" --config etc/hv-utils.toml --check-config || exit 1
         "$programs/$program" --config "$tmp/all.toml" --check-config || exit 1
     done
@@ -373,6 +401,9 @@ default_configuration_is_valid() (
     printf '[vss]\nmax-frozen-secs = 841\n' >"$tmp/typo.toml"
     "$programs/hv-vssd" --config "$tmp/typo.toml" --check-config
     [ $? = 78 ] || { echo "a time out of its range was not refused with 78" && exit 1; }
+    printf '[timesync]\nnot-before = "2026-02-29"\n' >"$tmp/typo.toml"
+    "$programs/hv-timesyncd" --config "$tmp/typo.toml" --check-config
+    [ $? = 78 ] || { echo "a day that is none was not refused with 78" && exit 1; }
 )
 
 # Long options, "Fl" being the first dash.
@@ -398,11 +429,13 @@ documented() {
 options_are_documented() (
     need_built hv-kvpd
     need_built hv-vssd
+    need_built hv-timesyncd
+    need_built hv-timesync-counter
     need_built hv-driver
     need_built hv-netapply
     need_built hvctl
     need_built hv-testhost
-    for program in hv-kvpd:8 hv-vssd:8 hv-driver:8 hv-netapply:8 hvctl:1 hv-testhost:1; do
+    for program in hv-kvpd:8 hv-vssd:8 hv-timesyncd:8 hv-timesync-counter:8 hv-driver:8 hv-netapply:8 hvctl:1 hv-testhost:1; do
         documented "docs/man/${program%:*}.${program#*:}" "${program%:*}"
     done | sort -u >"$tmp/undocumented"
     cat "$tmp/undocumented"
@@ -414,7 +447,7 @@ options_are_documented() (
 # Installs what is built, or stand-ins, so that the lists of files are checked in any case.
 installs_and_uninstalls() (
     from=$programs
-    all="hv-kvpd hv-vssd hv-driver hv-netapply hvctl hv-testhost"
+    all="hv-kvpd hv-vssd hv-timesyncd hv-timesync-counter hv-driver hv-netapply hvctl hv-testhost"
     for program in $all; do
         [ -x "$programs/$program" ] || from=$tmp/stand-ins
     done
@@ -436,7 +469,9 @@ installs_and_uninstalls() (
             done
         done
         for file in "$tree$prefix/bin/hvctl" "$tree/etc/hv-utils/hv-utils.toml" "$tree$prefix/share/man/man8/hv-kvpd.8" \
-            "$tree$prefix/share/man/man8/hv-vssd.8" "$tree$prefix/share/dbus-1/interfaces/org.hvutils.Vss1.xml"; do
+            "$tree$prefix/share/man/man8/hv-vssd.8" "$tree$prefix/share/dbus-1/interfaces/org.hvutils.Vss1.xml" \
+            "$tree$prefix/share/man/man8/hv-timesyncd.8" "$tree$prefix/share/dbus-1/interfaces/org.hvutils.TimeSync1.xml" \
+            "$tree$prefix/lib/systemd/system/hv-timesync-counter.path"; do
             [ -f "$file" ] || { echo "$prefix: $file is missing" && status=1; }
         done
         echo '# mine' >>"$tree/etc/hv-utils/hv-utils.toml"
@@ -483,6 +518,7 @@ need_demo() {
     need dbus-daemon
     need_built hv-kvpd
     need_built hv-vssd
+    need_built hv-timesyncd
     need_built hvctl
     need_built hv-testhost
 }
@@ -499,8 +535,10 @@ demo_runs_as_ordinary_user() (
     mkdir -p "$tmp/for-anyone"
     chmod 0755 "$tmp" "$tmp/for-anyone"
     mkdir -p "$tmp/for-anyone/scripts"
-    cp "$programs/hv-kvpd" "$programs/hv-vssd" "$programs/hv-netapply" "$programs/hvctl" "$programs/hv-testhost" "$tmp/for-anyone/"
-    cp scripts/demo.sh scripts/demo-ip.sh scripts/demo-vss.sh "$tmp/for-anyone/scripts/"
+    for program in hv-kvpd hv-vssd hv-timesyncd hv-netapply hvctl hv-testhost; do
+        cp "$programs/$program" "$tmp/for-anyone/"
+    done
+    cp scripts/demo.sh scripts/demo-ip.sh scripts/demo-vss.sh scripts/demo-time.sh "$tmp/for-anyone/scripts/"
     cd / || exit 1
     # Another user may not be able to enter this folder, and has no home.
     setpriv --reuid=65534 --regid=65534 --clear-groups env -u HOME -u XDG_RUNTIME_DIR -u DBUS_SESSION_BUS_ADDRESS TMPDIR=/tmp \
@@ -514,6 +552,7 @@ check "units are confined (systemd-analyze security)" units_are_confined
 check "units are started by udev alone" units_are_started_by_udev
 check "the daemons exclude the C daemons" c_daemons_are_excluded
 check "hv-vssd's unit hides no mounts" vssd_sees_all_mounts
+check "hv-timesyncd's unit has one power" timesyncd_may_only_set_the_clock
 check "users and files are created" users_and_files_are_created
 check "udev rules verify" udev_rules_verify
 check "XML is well-formed" xml_is_well_formed

@@ -72,7 +72,7 @@ pub struct Settings {
     pub rules: Rules,
     /// The longest that a sample may be on the way (`max-delay-ms`).
     pub max_delay: Duration,
-    /// How often the PTP clock is looked at while this daemon keeps the clock (`ptp-poll-secs`).
+    /// How often the host's time is taken from the PTP clock while this daemon keeps the clock (`ptp-poll-secs`).
     pub ptp_poll: Duration,
     /// Where chrony listens for samples (`chrony-socket`).
     pub chrony_socket: PathBuf,
@@ -101,7 +101,7 @@ impl Settings {
             mode: table.one_of("mode", &MODES).unwrap_or_default(),
             rules: Rules { limits: limits(table), policy: policy(table) },
             max_delay: Duration::from_millis(table.integer("max-delay-ms", 1..=60_000).unwrap_or(1000)),
-            ptp_poll: table.duration("ptp-poll-secs", 1..=300).unwrap_or(Duration::from_secs(8)),
+            ptp_poll: table.duration("ptp-poll-secs", 1..=300).unwrap_or(Duration::from_secs(16)),
             chrony_socket: table.path("chrony-socket").unwrap_or_else(|| PathBuf::from(CHRONY_SOCKET)),
             shm_unit: table.integer("shm-unit", 0..=255).and_then(|unit| u8::try_from(unit).ok()),
         }
@@ -140,7 +140,8 @@ fn policy(table: &mut Table<'_>) -> Policy {
 /// When this program was built, as far as its builder says (`SOURCE_DATE_EPOCH`), seconds since 1970.
 fn built() -> i64 {
     let said = option_env!("SOURCE_DATE_EPOCH").and_then(|text| text.parse().ok());
-    said.unwrap_or(RELEASED)
+    // Some builders say 1980, so that all that they build is the same.
+    said.unwrap_or(RELEASED).max(RELEASED)
 }
 
 /// `2026-01-31`, its beginning, in seconds since 1970.

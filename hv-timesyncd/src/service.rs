@@ -12,21 +12,30 @@ use std::time::Duration;
 use hv_utils_core::channel::{ChannelState, Framing, Link, OncePer, Request};
 use hv_utils_core::daemon::{CommonArgs, Context, Failure, PathWatch, Service, config};
 use hv_utils_core::wire::{Ic, Status};
-use tokio::time::Interval;
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::bus::{Board, Publisher, Shown, TimeSync1};
 use crate::clock::{Clock, Imitated, Kernel, PtpClock};
 use crate::config::{Args, ClockChoice, Settings};
-use crate::counter::{Counter, pairs};
+use crate::counter::{Counter, Looks, pairs};
 use crate::engine::Engine;
 use crate::refclock::{SharedClock, Socket};
 use crate::ruler::{Clients, Watch};
-use crate::state::{Kept, Mark};
+use crate::state::{Keeper, Kept, Mark};
 
 /// How often the same is said.
 const LOG_INTERVAL: Duration = Duration::from_secs(3600);
 /// What a change of frequency is worth a write of, at the end of the daemon, ppm.
 const WORTH_KEEPING: f64 = 0.01;
+/// How long the end of the daemon waits for that.
+const KEEP_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Looks at the PTP clock, and when the next is due.
+#[derive(Debug)]
+struct Poll {
+    looks: Looks,
+    due: Instant,
+}
 
 /// The daemon.
 #[derive(Debug)]
@@ -36,7 +45,7 @@ pub struct Timesyncd {
     clock: Arc<dyn Clock>,
     engine: Engine,
     counter: Counter,
-    kept: Kept,
+    keeper: Keeper,
     mark: Mark,
     /// When the frequency was kept last, on the raw clock.
     kept_at: i64,
@@ -47,7 +56,7 @@ pub struct Timesyncd {
     /// Waits for the PTP clock where there should be one.
     ptp_watch: Option<PathWatch>,
     /// While the PTP clock is looked at again and again.
-    poll: Option<Interval>,
+    poll: Option<Poll>,
     /// Waits for the helper's pairs.
     pairs_watch: Option<PathWatch>,
     watch: Option<Watch>,
@@ -131,7 +140,7 @@ impl Service for Timesyncd {
         let mut daemon = Timesyncd {
             engine: Engine::new(settings.rules, prior),
             counter: Counter::new(max_delay),
-            kept,
+            keeper: Keeper::new(kept),
             mark: Mark::new(&common.run_dir),
             kept_at: now.raw,
             source: Source::None,
@@ -197,7 +206,7 @@ impl Service for Timesyncd {
             clients = clients(&mut self.watch) => Event::Clients(clients),
             () = changed(&mut self.pairs_watch) => Event::Pairs,
             () = changed(&mut self.ptp_watch) => Event::Ptp,
-            () = tick(&mut self.poll) => Event::Look,
+            () = due(self.poll.as_ref()) => Event::Look,
         }
     }
 
@@ -228,6 +237,9 @@ impl Service for Timesyncd {
 
     async fn stop(&mut self, _link: &mut Link) {
         self.keep_frequency(WORTH_KEEPING);
+        if timeout(KEEP_PATIENCE, self.keeper.done()).await.is_err() {
+            tracing::warn!("the frequency is not kept: the disk does not answer");
+        }
     }
 }
 
@@ -250,9 +262,9 @@ async fn changed(watch: &mut Option<PathWatch>) {
     std::future::pending::<()>().await;
 }
 
-async fn tick(poll: &mut Option<Interval>) {
+async fn due(poll: Option<&Poll>) {
     match poll {
-        Some(poll) => drop(poll.tick().await),
+        Some(poll) => sleep_until(poll.due).await,
         None => std::future::pending().await,
     }
 }

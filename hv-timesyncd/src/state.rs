@@ -4,8 +4,11 @@
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
 use hv_utils_core::daemon::{Failure, replace};
+use tokio::sync::oneshot::{self, error::TryRecvError};
 
 use crate::engine::Prior;
 
@@ -70,6 +73,53 @@ impl Kept {
         replace(&self.path, text.as_bytes(), 0o644)?;
         self.written = Some(frequency);
         Ok(())
+    }
+}
+
+/// Writes the file on a thread of its own: the filesystem may be frozen for a backup, or the disk gone, and the host's next
+/// word must not wait for that.
+#[derive(Debug)]
+pub struct Keeper {
+    kept: Arc<Mutex<Kept>>,
+    writing: Option<oneshot::Receiver<()>>,
+}
+
+impl Keeper {
+    /// For this file.
+    #[must_use]
+    pub fn new(kept: Kept) -> Keeper {
+        Keeper { kept: Arc::new(Mutex::new(kept)), writing: None }
+    }
+
+    /// As [`Kept::keep`], by and by; not while it is still at the last one. What goes wrong is logged.
+    pub fn keep(&mut self, frequency: f64, least: f64) {
+        let busy =
+            self.writing.as_mut().is_some_and(|writing| writing.try_recv() == Err(TryRecvError::Empty));
+        if busy {
+            return;
+        }
+        let (done, writing) = oneshot::channel();
+        let kept = Arc::clone(&self.kept);
+        let work = move || {
+            // A thread that panicked in there has changed nothing by half.
+            let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(failure) = kept.keep(frequency, least) {
+                tracing::warn!("the frequency is not kept: {failure}");
+            }
+            let _ = done.send(());
+        };
+        match thread::Builder::new().name("keeper".to_owned()).spawn(work) {
+            Ok(_) => self.writing = Some(writing),
+            Err(error) => tracing::warn!("the frequency is not kept: {error}"),
+        }
+    }
+
+    /// Waits until nothing is being written.
+    pub async fn done(&mut self) {
+        if let Some(writing) = self.writing.take() {
+            // An error is a thread that has ended.
+            let _ = writing.await;
+        }
     }
 }
 

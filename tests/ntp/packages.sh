@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# Fetches the NTP daemons of this release: Debian's packages, unpacked into a cache and not installed.
+# Fetches an NTP daemon of this release: Debian's packages, unpacked into a cache and not installed.
 #
-# usage: packages.sh CACHE [--refresh|--ready]    prints the directory of the unpacked tree, as the last line
-#                                                 --ready: only if everything is there; 1 if it is not
+# usage: packages.sh CACHE chrony|ntpsec [--refresh|--ready]    prints the directory of the unpacked tree, as the last line
+#                                                               --ready: only if everything is there; 1 if it is not
 #
-# CACHE/CODENAME/ntp/tree    the packages, and what of their dependencies this machine lacks: world.sh lays it over /usr, /etc
+# CACHE/CODENAME/NAME/tree    the packages, and what of their dependencies this machine lacks: world.sh lays it over /usr, /etc
+#
+# One after the other, since Debian's apt-get does not give both at once: no machine has two daemons for its time.
 #
 # How: tests/net/unpack.sh.
 # Exit code 10: this machine cannot have them, and the last line says why.
@@ -12,7 +14,8 @@
 set -euo pipefail
 
 cache=$1
-mode=${2:-}
+daemon=$2
+mode=${3:-}
 
 say() { printf 'ntp: %s\n' "$*" >&2; }
 cannot() { printf '%s\n' "$*"; exit 10; }
@@ -31,4 +34,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/net/unpack.sh
 . "$here/../net/unpack.sh"
 # systemd: for systemd-tmpfiles, by which a drop-in of chrony's unit does its work.
-unpack "$mode" "$cache/$codename/ntp" "chrony" chrony systemd libsystemd-shared
+case $daemon in
+    chrony) unpack "$mode" "$cache/$codename/chrony" chrony chrony systemd libsystemd-shared ;;
+    ntpsec) unpack "$mode" "$cache/$codename/ntpsec" NTPsec ntpsec ;;
+esac

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Makes a world with real NTP daemons in it, in which nobody can set a clock, and runs a command there.
 #
-# usage: world.sh [--programs DIR] TREE COMMAND [ARGUMENT…]    TREE: what packages.sh has unpacked
+# usage: world.sh [--programs DIR] TREE[:TREE] COMMAND [ARGUMENT…]    TREE: what packages.sh has unpacked
 #
-# The world has a root in memory, with this machine's /usr and /etc and the tree over them, and processes, network, shared
+# The world has a root in memory, with this machine's /usr and /etc and the trees over them, and processes, network, shared
 # memory and host name of its own. Clocks have no namespace: CLOCK_REALTIME is this machine's. So CAP_SYS_TIME is taken out of
 # the bounding set, from where it does not come back, before anything else runs there; whether it is gone is looked at, not
 # believed.
@@ -17,16 +17,16 @@ cannot() { printf 'no world for NTP daemons here: %s\n' "$*"; exit 77; }
 # ---- outside -------------------------------------------------------------------------------------------------------
 
 outside() {
-    local programs="" tree name
+    local programs="" trees name
     if [ "${1:-}" = --programs ]; then programs=$(cd "$2" && pwd) || exit 70; shift 2; fi
     [ $# -ge 2 ] || { sed -n '4s/^# //p' "$0" >&2; exit 64; }
-    tree=$1
+    trees=$1
     shift
     [ "$(id -u)" = 0 ] || cannot "needs root"
     for name in unshare setpriv mount pivot_root ip; do
         command -v "$name" >/dev/null || cannot "no $name on this machine"
     done
-    [ -x "$tree/usr/sbin/chronyd" ] || cannot "no packages in $tree"
+    [ -x "${trees%%:*}/usr/sbin/chronyd" ] || cannot "no packages in $trees"
     local namespaces=(--mount --propagation private --net --uts --ipc --pid --fork --kill-child) why
     why=$(unshare "${namespaces[@]}" true 2>&1) || cannot "namespaces cannot be made: $why"
     local keep=(PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 HOME=/run/lab TZ=UTC)
@@ -34,7 +34,7 @@ outside() {
     # The world ends with this process's parent.
     exec env -i "${keep[@]}" setpriv --pdeathsig KILL --bounding-set=-sys_time --inh-caps=-sys_time --ambient-caps=-sys_time \
         unshare "${namespaces[@]}" \
-        bash "$0" --inside "$(dirname "$(dirname "$(dirname "$(realpath "$0")")")")" "$programs" "$tree" "$@"
+        bash "$0" --inside "$(dirname "$(dirname "$(dirname "$(realpath "$0")")")")" "$programs" "$trees" "$@"
 }
 
 # ---- the first process of the world ------------------------------------------------------------------------------------
@@ -53,7 +53,7 @@ clock_is_safe() {
 }
 
 inside() {
-    local project=$1 programs=$2 tree=$3
+    local project=$1 programs=$2 trees=$3
     shift 3
     clock_is_safe || exit 70
     trap 'echo "the world broke in line $LINENO: $BASH_COMMAND"; exit 70' ERR
@@ -64,8 +64,8 @@ inside() {
     ln -s /run $new/var/run
     local name id=900
     for name in bin sbin lib lib64; do ln -s "usr/$name" "$new/$name"; done
-    over "$tree/usr:/usr" usr
-    over "$tree/etc:/etc" etc
+    over "${trees//:/\/usr:}/usr:/usr" usr
+    over "${trees//:/\/etc:}/etc:/etc" etc
     for name in tests systemd examples; do over "$project/$name" "run/lab/$name"; done
     [ -z "$programs" ] || over "$programs" run/lab/programs
     mount --rbind /dev $new/dev

@@ -14,7 +14,7 @@ use zbus::{Connection, Variant, fdo};
 
 use super::board::{Board, News};
 use super::shown::Shown;
-use super::timesync1::{TIMESYNC1, TimeSync1, clients, fed, last_action, source, text};
+use super::timesync1::{TIMESYNC1, TimeSync1, clients, fed, source, text};
 
 /// The task; ends with the value, and with it what it holds of its connection.
 #[derive(Debug)]
@@ -99,9 +99,6 @@ fn changed(before: &Shown, now: &Shown) -> HashMap<&'static str, Variant<'static
     }
     if before.method != now.method {
         changed.insert("Source", Variant::from(source(now)));
-    }
-    if before.last_action != now.last_action {
-        changed.insert("LastAction", Variant::from(last_action(now)));
     }
     changed
 }

@@ -27,6 +27,8 @@ pub struct Shown {
     pub last_sample: Option<Row>,
     /// The last time that something was done to the clock, or was decided not to be.
     pub last_action: Option<LastAction>,
+    /// The last step among these.
+    pub last_step: Option<LastAction>,
     /// Refclock clients that get samples: `chrony:PATH`, `shm:UNIT`.
     pub fed: Vec<String>,
 }

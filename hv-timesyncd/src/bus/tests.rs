@@ -56,6 +56,7 @@ pub(super) fn everything() -> Shown {
             ns: -3_600_000_000_000,
             why: "the host said so".to_owned(),
         }),
+        last_step: Some(LastAction { when: 3_000_000, what: "step", ns: 7, why: "it was time".to_owned() }),
         fed: vec!["chrony:/run/chrony.hv.sock".to_owned(), "shm:2".to_owned()],
     }
 }

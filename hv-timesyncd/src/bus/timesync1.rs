@@ -7,7 +7,7 @@ use zbus::interface;
 use zbus::object_server::SignalEmitter;
 
 use super::board::Board;
-use super::shown::{LastAction, Row, Shown};
+use super::shown::{Row, Shown};
 
 /// The interface's name.
 pub const TIMESYNC1: &str = "org.hvutils.TimeSync1";
@@ -16,6 +16,8 @@ pub const TIMESYNC1: &str = "org.hvutils.TimeSync1";
 type SampleShown = (u64, i64, String);
 /// `LastAction`: when, what, ns, why.
 type ActionShown = (u64, String, i64, String);
+/// `LastStep`: when, ns, why.
+type StepShown = (u64, i64, String);
 /// One of `Samples()`: when, offset, delay, error, what the host wanted, method, verdict.
 type RowShown = (u64, i64, i64, i64, String, &'static str, &'static str);
 
@@ -97,9 +99,18 @@ impl TimeSync1 {
     }
 
     /// The last time that something was done to the clock, or was decided not to be.
-    #[zbus(property)]
+    #[zbus(property(emits_changed_signal = "false"))]
     fn last_action(&self) -> ActionShown {
-        last_action(&self.board.shown())
+        let last = self.board.shown().last_action;
+        last.map(|action| (action.when, action.what.to_owned(), action.ns, text(&action.why)))
+            .unwrap_or_default()
+    }
+
+    /// The last step.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn last_step(&self) -> StepShown {
+        let last = self.board.shown().last_step;
+        last.map(|step| (step.when, step.ns, text(&step.why))).unwrap_or_default()
     }
 
     /// The last samples, the oldest first.
@@ -132,11 +143,6 @@ pub(super) fn fed(shown: &Shown) -> Vec<String> {
 
 pub(super) fn source(shown: &Shown) -> &'static str {
     shown.method.map(crate::sample::Method::name).unwrap_or_default()
-}
-
-pub(super) fn last_action(shown: &Shown) -> ActionShown {
-    let action = |action: &LastAction| (action.when, action.what.to_owned(), action.ns, text(&action.why));
-    shown.last_action.as_ref().map(action).unwrap_or_default()
 }
 
 fn row(row: &Row) -> RowShown {

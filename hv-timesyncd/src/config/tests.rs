@@ -68,7 +68,7 @@ fn without_a_word_everything_has_its_default() {
             },
         },
         max_delay: Duration::from_secs(1),
-        ptp_poll: Duration::from_secs(8),
+        ptp_poll: Duration::from_secs(16),
         chrony_socket: PathBuf::from("/run/chrony.hv-timesyncd.sock"),
         shm_unit: None,
     };
@@ -80,7 +80,7 @@ fn every_key_is_taken_for_what_it_says() {
     let settings = good(
         "mode = \"refclock\"\nstep-threshold-ms = 1200000\nresume-step-threshold-ms = 100\nminimum-us = 20\n\
          max-delay-ms = 250\nmax-slew-ppm = 500\nsteps = \"forward\"\nstep-on-resume = false\nmax-step-days = 30\n\
-         not-before = \"2030-02-28\"\nptp-poll-secs = 16\nchrony-socket = \"/run/s\"\nshm-unit = 2",
+         not-before = \"2030-02-28\"\nptp-poll-secs = 32\nchrony-socket = \"/run/s\"\nshm-unit = 2",
     );
     let expected = Settings {
         clock: ClockChoice::Kernel,
@@ -97,7 +97,7 @@ fn every_key_is_taken_for_what_it_says() {
             },
         },
         max_delay: Duration::from_millis(250),
-        ptp_poll: Duration::from_secs(16),
+        ptp_poll: Duration::from_secs(32),
         chrony_socket: PathBuf::from("/run/s"),
         shm_unit: Some(2),
     };
@@ -108,7 +108,7 @@ fn every_key_is_taken_for_what_it_says() {
 fn defaults_written_down_change_nothing() {
     let written = "mode = \"auto\"\nstep-threshold-ms = 500\nresume-step-threshold-ms = 5\nminimum-us = 0\n\
                    max-delay-ms = 1000\nmax-slew-ppm = 5000\nsteps = \"both\"\nstep-on-resume = true\n\
-                   max-step-days = 3650\nptp-poll-secs = 8\nchrony-socket = \"/run/chrony.hv-timesyncd.sock\"";
+                   max-step-days = 3650\nptp-poll-secs = 16\nchrony-socket = \"/run/chrony.hv-timesyncd.sock\"";
     assert_eq!(good(written), good(""));
 }
 

@@ -27,8 +27,9 @@ const DRIFT: f64 = 200e-6;
 const LIKELY_DRIFT: f64 = 20e-6;
 /// How late messages are, before anything is known; ns.
 const DELAY: f64 = 1e6;
-/// A message that is so much too early, in ns, is on another time.
-const JUMP: f64 = 1e9;
+/// A message that is so much too early, in ns, is on another time. If it is not, and all before it were that late, little
+/// is lost by forgetting them.
+const JUMP: f64 = 50e6;
 /// So many messages that are all late by more than [`SHIFT`] ns, and by the same, are on another time as well.
 const AGREEING: usize = 4;
 /// See [`AGREEING`].

@@ -7,12 +7,14 @@
 //! relation can no longer be believed.
 
 pub mod arrivals;
+pub mod looks;
 pub mod measure;
 pub mod pairs;
 pub mod relation;
 mod wanting;
 
 pub use arrivals::Arrivals;
+pub use looks::Looks;
 pub use relation::Relation;
 
 use crate::engine::Verdict;
@@ -60,6 +62,8 @@ pub struct Counter {
     late: u32,
     /// In doubt: the least delay since, from which it is seen how far the relation can have moved.
     least: Option<i64>,
+    /// When the last doubt came, on the raw clock, and what was known then.
+    doubted: Option<(i64, Option<Relation>)>,
     /// The newest pair of a relation that has ended.
     ended: Option<Pair>,
     /// The last moment that is known of, on the raw clock.
@@ -79,6 +83,7 @@ impl Counter {
             early: 0,
             late: 0,
             least: None,
+            doubted: None,
             ended: None,
             seen: 0,
         }
@@ -93,16 +98,27 @@ impl Counter {
     /// [`Counter::steady`].
     pub fn pairs(&mut self, pairs: &[Pair], steady: bool) {
         self.steady = steady;
-        let found = Relation::new(pairs, steady).filter(|found| self.ended != Some(found.newest()));
+        let found = self.relate(pairs).filter(|found| self.ended != Some(found.newest()));
         let newest = found.map(|found| found.newest());
         if newest.is_some() && newest != self.relation.map(|known| known.newest()) {
-            (self.early, self.late) = (0, 0);
+            self.late = 0;
         }
         self.relation = found;
         if self.wanting.measured(found.as_ref()) {
             self.least = None;
         }
         self.seen = self.seen.max(newest.map_or(0, |pair| pair.raw));
+    }
+
+    /// What pairs from before a doubt say of the position is not believed beside any from after it, and of the rate only until
+    /// there are two.
+    fn relate(&self, pairs: &[Pair]) -> Option<Relation> {
+        let Some((since, before)) = self.doubted else { return Relation::new(pairs, self.steady) };
+        let after = pairs.partition_point(|pair| pair.raw <= since);
+        let Some(found) = Relation::new(&pairs[after..], self.steady) else {
+            return Relation::new(pairs, self.steady);
+        };
+        Some(before.map_or(found, |before| found.with_rate_of(before)))
     }
 
     /// Whether CLOCK_MONOTONIC_RAW is made from the reference counter itself: the clock source is Hyper-V's. Then the two
@@ -120,6 +136,7 @@ impl Counter {
         self.arrivals.reset();
         self.wanting.doubt(self.seen);
         self.least = Some(i64::MAX);
+        self.doubted = Some((self.seen, self.relation));
     }
 
     /// How old a message is that arrived at `raw`, with the counter and the host's time (ns since 1970) that it carries; a
@@ -173,6 +190,7 @@ impl Counter {
             return refused(purpose, Verdict::Late);
         }
         self.late = 0;
+        self.wanting.agreed();
         let ns = delay.max(0);
         let error = match &mut self.least {
             None => error,
@@ -197,14 +215,14 @@ impl Counter {
     fn end(&mut self, relation: Relation) {
         self.ended = Some(relation.newest());
         self.relation = None;
-        self.wanting.measured(None);
+        self.wanting.ended();
         self.arrivals.reset();
         (self.early, self.late) = (0, 0);
     }
 
-    /// Whether the helper is to measure pairs now: where there are none, or in doubt, or to know the rate better, after a
-    /// minute, after ten, and every hour. Not while it was asked a moment ago; a helper that does not answer is asked
-    /// less and less.
+    /// Whether the helper is to measure pairs now: where there are none, or in doubt, or to know the rate better, after four
+    /// seconds, a minute, ten minutes, and every hour. Not while it was asked a moment ago; a helper that does not answer, or
+    /// whose pairs no message agrees with, is asked less and less.
     #[must_use]
     pub fn wants_pairs(&self, raw: i64) -> bool {
         self.wanting.now(raw, self.steady)

@@ -132,6 +132,14 @@ impl Relation {
         self
     }
 
+    /// With the rate from before a restore or a move, where one pair since tells none: it is about that, since both machines
+    /// count by what they say that a second is.
+    #[must_use]
+    pub fn with_rate_of(self, before: Relation) -> Relation {
+        let rate = Rate { error: before.rate.error.max(WANDER), ..before.rate };
+        if self.span == 0 && rate.error < self.rate.error { Relation { rate, ..self } } else { self }
+    }
+
     /// CLOCK_MONOTONIC_RAW at a value of the counter, and how wrong that may be, in ns, in either direction.
     #[must_use]
     pub fn raw_at(&self, reference: u64) -> (i64, i64) {

@@ -168,6 +168,17 @@ fn in_doubt_the_error_is_as_large_as_the_least_delay_until_a_new_pair_comes() {
 }
 
 #[test]
+fn a_pair_from_before_the_doubt_does_not_end_it() {
+    let mut counter = with_pair(10 * SECOND);
+    sample(&mut counter, 20 * SECOND, 20 * SECOND).unwrap();
+    counter.doubt();
+    counter.pairs(&[pair(10 * SECOND), pair(19 * SECOND)], true);
+    assert!(counter.wants_pairs(21 * SECOND));
+    counter.pairs(&[pair(10 * SECOND), pair(19 * SECOND), pair(21 * SECOND)], true);
+    assert!(!counter.wants_pairs(22 * SECOND));
+}
+
+#[test]
 fn a_doubt_keeps_the_relation_and_forgets_the_arrivals() {
     let mut counter = with_pair(10 * SECOND);
     counter.doubt();
@@ -216,7 +227,7 @@ fn a_clock_that_is_no_longer_the_counter_itself_may_drift() {
 }
 
 #[test]
-fn pairs_are_wanted_after_a_minute_after_ten_and_every_hour() {
+fn pairs_are_wanted_after_seconds_after_a_minute_after_ten_and_every_hour() {
     let mut counter = Counter::new(MAX_DELAY);
     let mut pairs = Vec::new();
     let mut measured = Vec::new();
@@ -229,7 +240,7 @@ fn pairs_are_wanted_after_a_minute_after_ten_and_every_hour() {
             measured.push(second);
         }
     }
-    assert_eq!(measured, [0, 60, 660, 4260, 7860, 11460]);
+    assert_eq!(measured, [0, 4, 64, 664, 4264, 7864, 11464]);
 }
 
 #[test]
@@ -247,8 +258,8 @@ fn a_helper_that_was_just_asked_is_not_asked_again_even_in_doubt() {
     let mut counter = with_pair(SECOND);
     counter.asked(10 * SECOND);
     counter.doubt();
-    assert!(!counter.wants_pairs(15 * SECOND - 1));
-    assert!(counter.wants_pairs(15 * SECOND));
+    assert!(!counter.wants_pairs(14 * SECOND - 1));
+    assert!(counter.wants_pairs(14 * SECOND));
 }
 
 #[test]
@@ -261,11 +272,11 @@ fn a_helper_that_does_not_answer_is_asked_less_and_less_until_it_does() {
             asked.push(second);
         }
     }
-    assert_eq!(asked, [0, 5, 15, 35, 75, 155, 315, 635, 1275, 2555, 5115, 8715, 12315]);
+    assert_eq!(asked, [0, 4, 12, 28, 60, 124, 252, 508, 1020, 2044, 4092, 7692, 11292]);
     counter.pairs(&[pair(4 * 3600 * SECOND)], true);
     counter.doubt();
     counter.asked(5 * 3600 * SECOND);
-    assert!(counter.wants_pairs((5 * 3600 + 5) * SECOND), "it answered meanwhile");
+    assert!(counter.wants_pairs((5 * 3600 + 4) * SECOND), "it answered meanwhile");
 }
 
 #[test]
@@ -273,4 +284,87 @@ fn a_clock_that_began_anew_does_not_keep_from_asking() {
     let mut counter = Counter::new(MAX_DELAY);
     counter.asked(1000 * SECOND);
     assert!(counter.wants_pairs(SECOND));
+}
+
+/// A pair of a raw clock that is faster than nominal by so many millionths, and of a counter that was moved on by `moved` ns.
+fn pair_of(seconds: i64, ppm: i64, moved: i64) -> Pair {
+    Pair {
+        reference: ((seconds * SECOND + moved) / 100) as u64,
+        raw: seconds * (SECOND + ppm * 1000),
+        error: 200,
+    }
+}
+
+#[test]
+fn after_a_doubt_a_pair_from_before_says_no_more_where_the_line_is() {
+    let mut counter = Counter::new(MAX_DELAY);
+    let mut pairs = vec![pair_of(10, 3, 0), pair_of(600, 3, 0)];
+    counter.pairs(&pairs, false);
+    assert!(sample(&mut counter, 700 * SECOND, 700 * SECOND + 2_100_000).unwrap().ns < 10_000);
+    counter.doubt();
+    // The counter is 300 µs further than it was, which over 110 s looks like 2.7 ppm.
+    pairs.push(pair_of(710, 3, 300_000));
+    counter.pairs(&pairs, false);
+    let age = sample(&mut counter, 810 * SECOND + 300_000, 810 * (SECOND + 3000) + 100_000).unwrap();
+    assert!((age.ns - 100_000).abs() < 1_000, "{age:?}");
+    assert!((100_000..110_000).contains(&age.error), "the rate from before, to a millionth: {age:?}");
+}
+
+#[test]
+fn after_a_doubt_two_pairs_tell_the_rate_anew() {
+    let mut counter = Counter::new(MAX_DELAY);
+    let mut pairs = vec![pair_of(10, 3, 0), pair_of(600, 3, 0)];
+    counter.pairs(&pairs, false);
+    sample(&mut counter, 700 * SECOND, 700 * SECOND + 2_100_000).unwrap();
+    counter.doubt();
+    pairs.extend([pair_of(710, 1, 0), pair_of(770, 1, 0)]);
+    counter.pairs(&pairs, false);
+    assert!(!counter.wants_pairs(771 * SECOND));
+    assert!(counter.wants_pairs(1371 * SECOND), "it is known only from a minute");
+    let age = sample(&mut counter, 870 * SECOND, 870 * (SECOND + 1000) + 100_000).unwrap();
+    assert!((age.ns - 100_000).abs() < 100 && age.error < 2_000, "{age:?}");
+}
+
+#[test]
+fn after_a_doubt_the_pairs_from_before_serve_until_there_is_one() {
+    let mut counter = with_pair(10 * SECOND);
+    counter.doubt();
+    counter.pairs(&[pair(10 * SECOND)], true);
+    assert_eq!(
+        sample(&mut counter, 12 * SECOND, 12 * SECOND + 500).unwrap().method,
+        Method::ReferenceCounter
+    );
+}
+#[test]
+fn a_host_whose_counter_is_another_one_does_not_have_the_helper_asked_for_ever() {
+    let mut counter = Counter::new(MAX_DELAY);
+    let (mut asked, mut compared) = (0, 0);
+    for at in 0..12 * 720 {
+        let now = (at + 1) * 5 * SECOND;
+        if counter.wants_pairs(now) {
+            counter.asked(now);
+            counter.pairs(&[pair(now)], false);
+            asked += 1;
+        }
+        let age = sample(&mut counter, now + 77 * SECOND, now + 1000 + at % 7);
+        compared += i32::from(age.is_ok_and(|age| age.method == Method::LeastDelay));
+    }
+    assert!(asked <= 10 + 12, "{asked} in 12 hours");
+    assert!(compared > 8500, "{compared} of 8640");
+}
+
+#[test]
+fn a_message_that_agrees_with_the_relation_has_the_helper_asked_soon_again() {
+    for agrees in [true, false] {
+        let mut counter = with_pair(10 * SECOND);
+        counter.asked(20 * SECOND);
+        age(&mut counter, 21 * SECOND, 20 * SECOND, Purpose::Sync).unwrap();
+        counter.pairs(&[Pair { raw: 20 * SECOND, ..pair(21 * SECOND) }], true);
+        if agrees {
+            sample(&mut counter, 23 * SECOND, 22 * SECOND).unwrap();
+        }
+        counter.doubt();
+        assert_eq!(counter.wants_pairs(25 * SECOND), agrees);
+        assert!(counter.wants_pairs(30 * SECOND));
+    }
 }

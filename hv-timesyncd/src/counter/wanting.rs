@@ -2,8 +2,9 @@
 
 use super::Relation;
 
-/// After the helper was asked, it is given this long, ns; doubled each time that no pair came of it.
-const PATIENCE: i64 = 5 * SECOND;
+/// After the helper was asked, it is given this long, ns; doubled each time that no pair came of it, or none that any message
+/// agreed with.
+const PATIENCE: i64 = 4 * SECOND;
 /// At most.
 const LEAST_OFTEN: i64 = HOUR;
 const SECOND: i64 = 1_000_000_000;
@@ -19,6 +20,8 @@ pub(super) struct Wanting {
     doubt: Option<i64>,
     /// When the helper was asked last, and how often without an answer.
     asked: Option<(i64, u32)>,
+    /// How many relations have ended since a message agreed with one.
+    ended: u32,
 }
 
 impl Wanting {
@@ -43,6 +46,17 @@ impl Wanting {
         settled
     }
 
+    /// A relation has ended.
+    pub(super) fn ended(&mut self) {
+        self.known = None;
+        self.ended = self.ended.saturating_add(1);
+    }
+
+    /// A message agrees with the relation.
+    pub(super) fn agreed(&mut self) {
+        self.ended = 0;
+    }
+
     /// The helper was asked.
     pub(super) fn asked(&mut self, at: i64) {
         let times = self.asked.map_or(0, |(_, times)| times);
@@ -52,7 +66,7 @@ impl Wanting {
     /// See [`super::Counter::wants_pairs`].
     pub(super) fn now(&self, raw: i64, steady: bool) -> bool {
         if let Some((at, times)) = self.asked {
-            let doublings = times.saturating_sub(1).min(16);
+            let doublings = times.saturating_sub(1).saturating_add(self.ended).min(16);
             let patience = (PATIENCE << doublings).min(LEAST_OFTEN);
             let waited = raw.saturating_sub(at);
             if (0..patience).contains(&waited) {
@@ -66,7 +80,9 @@ impl Wanting {
 
 /// How long after the newest pair the next is measured, by how far the pairs reach.
 const fn distance(span: i64) -> i64 {
-    if span < MINUTE - SECOND {
+    if span < 3 * SECOND {
+        4 * SECOND
+    } else if span < MINUTE - SECOND {
         MINUTE
     } else if span < 10 * MINUTE {
         10 * MINUTE

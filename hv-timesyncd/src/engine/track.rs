@@ -21,6 +21,14 @@ const LEAST_NOISE: f64 = 100.0;
 const GATE: f64 = 5.0;
 /// What differs by less than this is not, ns: hosts read their own clock a little later or earlier.
 const LEAST_GATE: f64 = 20_000.0;
+/// However alike samples are, they are not taken to be better than their stated error over this: they may all be wrong in the
+/// same way.
+const TRUST: f64 = 4.0;
+/// What samples differ by from what is expected, in standard deviations and on average over some, is less than this; else it
+/// is not noise.
+const LEAN: f64 = 2.0;
+/// Weight of a new sample in that average.
+const LEANING: f64 = 1.0 / 8.0;
 /// Weight of a new sample in what is learnt of noise and jitter.
 const LEARN: f64 = 1.0 / 16.0;
 
@@ -41,6 +49,12 @@ pub struct Track {
     spread: f64,
     /// A sample that was set aside: raw, and how far it was from what was expected.
     aside: Option<(i64, f64)>,
+    /// Variance beyond `noise`, of a host that is noisier than its samples say, ns².
+    unrest: f64,
+    /// How far the last sample was from what was expected, and the variance of that expectation.
+    last: Option<(f64, f64)>,
+    /// See [`LEAN`].
+    lean: f64,
 }
 
 impl Track {
@@ -58,6 +72,9 @@ impl Track {
             noise,
             spread: 0.0,
             aside: None,
+            unrest: 0.0,
+            last: None,
+            lean: 0.0,
         }
     }
 
@@ -88,18 +105,28 @@ impl Track {
 
     /// Takes a sample of the host's clock into account; `false`: it is set aside.
     pub fn update(&mut self, raw: i64, host: i64, error: i64) -> bool {
-        let difference = self.difference(raw, host);
-        let gate =
-            (GATE * (self.expected(raw).0 + self.noise.max(square(half(error)))).sqrt()).max(LEAST_GATE);
+        let (difference, gate) = (self.difference(raw, host), self.gate(raw, error));
         if difference.abs() <= gate {
             self.aside = None;
+            let since = self.raw;
             self.correct(raw, difference, error);
+            if self.lean.abs() > LEAN {
+                let time = seconds(raw.saturating_sub(since)).max(1e-3) / LEANING;
+                self.jump(raw, host, error);
+                self.variance.2 += square(difference / time).min(square(FASTEST));
+            }
             return true;
         }
         let confirmed =
             self.aside.filter(|(_, before)| (difference - before).abs() <= gate.max(before.abs()));
-        self.aside = Some((raw, difference));
-        let Some((since, before)) = confirmed else { return false };
+        let Some((since, before)) = confirmed else {
+            if self.aside.is_some() {
+                // They agree neither with what was expected nor with each other: so restless is this host.
+                self.unrest = (self.unrest * 4.0).max(square(LEAST_GATE / GATE)).min(square(difference));
+            }
+            self.aside = Some((raw, difference));
+            return false;
+        };
         // The host's clock was moved; or it runs at another pace, by as much as the two differ more than noise does.
         let time = seconds(raw.saturating_sub(since)).max(1e-3);
         let pace = (square(difference - before) - square(GATE) * self.noise).max(0.0) / square(time);
@@ -110,9 +137,8 @@ impl Track {
 
     /// Takes the host's word for where its clock is: after a resume nothing that was expected counts.
     pub fn sync(&mut self, raw: i64, host: i64, error: i64) {
-        let difference = self.difference(raw, host);
-        let usual = GATE * (self.expected(raw).0 + self.noise.max(square(half(error)))).sqrt();
-        if difference.abs() <= usual.max(LEAST_GATE) {
+        let (difference, gate) = (self.difference(raw, host), self.gate(raw, error));
+        if difference.abs() <= gate {
             self.aside = None;
             return self.correct(raw, difference, error);
         }
@@ -120,9 +146,15 @@ impl Track {
         self.variance.2 = self.variance.2.max(square(AFTER_RESUME));
     }
 
+    /// By how much a sample may differ, ns.
+    fn gate(&self, raw: i64, error: i64) -> f64 {
+        let variance = self.expected(raw).0 + self.noise.max(square(half(error))) + self.unrest;
+        (GATE * variance.sqrt()).max(LEAST_GATE)
+    }
+
     fn jump(&mut self, raw: i64, host: i64, error: i64) {
         self.variance = (self.noise.max(square(half(error))), 0.0, self.expected(raw).2);
-        (self.raw, self.host, self.aside) = (raw, host, None);
+        (self.raw, self.host, self.aside, self.last, self.lean) = (raw, host, None, None, 0.0);
     }
 
     /// Sample minus what is expected, ns.
@@ -144,7 +176,9 @@ impl Track {
     fn correct(&mut self, raw: i64, difference: f64, error: i64) {
         let (time_time, time_rate, rate_rate) = self.expected(raw);
         self.learn(difference, time_time, error);
-        let total = time_time + self.noise;
+        let total = time_time + self.noise + self.unrest;
+        let possible = (time_time + self.noise.max(square(half(error))) + self.unrest).sqrt();
+        self.lean += LEANING * (difference / possible - self.lean);
         let (gain, rate_gain) = (time_time / total, time_rate / total);
         self.host = self.host_at(raw).saturating_add(round(gain * difference));
         self.raw = raw;
@@ -154,12 +188,24 @@ impl Track {
         self.spread += LEARN * (square(difference * (1.0 - gain)) - self.spread);
     }
 
-    /// What single samples are worth, from how much more they differ than what is expected does.
+    /// What single samples are worth: from how much they differ from each other, beyond what what is expected does. From how
+    /// much they differ from what is expected it must not be learnt: if that is wrong all differ by the same, would be worth
+    /// nothing for that, and nothing would put it right.
     fn learn(&mut self, difference: f64, expected: f64, error: i64) {
-        let excess = (square(difference) - expected).clamp(0.0, self.noise * square(GATE));
-        let limit = square(half(error)).max(square(LEAST_NOISE));
-        self.noise =
-            (self.noise + LEARN * (excess - self.noise)).clamp(square(LEAST_NOISE), limit.max(excess));
+        if self.unrest > 0.0 {
+            let beyond = square(difference) - expected - self.noise;
+            self.unrest = (self.unrest + LEARN * (beyond - self.unrest)).max(0.0);
+        }
+        let limit = square(half(error));
+        let least = square((float(error) / TRUST).max(LEAST_NOISE)).min(limit);
+        if let Some((last, then)) = self.last.replace((difference, expected)) {
+            let excess = (square(difference - last) - expected - then) / 2.0;
+            let excess = excess.clamp(0.0, self.noise * square(GATE));
+            self.noise += LEARN * (excess - self.noise);
+            self.noise = self.noise.clamp(least, limit.max(excess));
+        } else {
+            self.noise = self.noise.clamp(least, limit);
+        }
     }
 }
 

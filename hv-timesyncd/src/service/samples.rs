@@ -1,18 +1,20 @@
 //! From a time of the host to what is done about the clock.
 
 use std::io;
+use std::time::Duration;
 
 use hv_utils_core::channel::{Link, Request};
 use hv_utils_core::wire::timesync::{self, TimeMessage};
 use hv_utils_core::wire::{Status, Version};
+use tokio::time::Instant;
 
 use super::{Fed, Timesyncd};
 use crate::bus::{LastAction, Row};
-use crate::clock::PtpError;
+use crate::clock::{PtpError, PtpReading};
 use crate::engine::{Action, Decision, Role, Verdict};
 use crate::refclock::Feed;
 use crate::ruler::{Client, Mode, Ruler};
-use crate::sample::{Age, Leap, Method, Purpose, Reading, Sample};
+use crate::sample::{Leap, Method, Purpose, Reading, Sample};
 
 /// How often the frequency is written at most while the daemon runs, ns, and for which change, ppm.
 const KEEP_INTERVAL: i64 = 3_600_000_000_000;
@@ -79,26 +81,28 @@ impl Timesyncd {
 
     /// A look at the PTP clock, where the kernel keeps the channel.
     pub(super) fn look(&mut self) {
-        let Some(ptp) = &self.ptp else { return };
-        match ptp.read() {
-            Ok(reading) => {
-                let age = Age { ns: 0, error: reading.received.width / 2, method: Method::Ptp };
-                self.judge(&Sample {
-                    purpose: Purpose::Sample,
-                    host: reading.host,
-                    age,
-                    leap: Leap::None,
-                    stratum: 0,
-                    received: reading.received,
-                });
-            }
+        let (Some(ptp), Some(poll)) = (&self.ptp, &mut self.poll) else { return };
+        let reading = match ptp.read() {
+            Ok(reading) => reading,
             Err(error) => {
+                poll.due = Instant::now() + self.settings.ptp_poll;
                 self.warn("cannot read the PTP clock", &error);
                 if matches!(error, PtpError::Gone) {
                     self.ptp = None;
                     self.settle();
                 }
+                return;
             }
+        };
+        let PtpReading { host, received } = reading;
+        let look = poll.looks.look(received.raw, host, received.width / 2);
+        poll.due = Instant::now() + Duration::from_nanos(look.again.unsigned_abs());
+        let Some(age) = look.age else { return };
+        let sample = Sample { purpose: Purpose::Sample, host, age, leap: Leap::None, stratum: 0, received };
+        if self.judge(&sample) == Verdict::Outlier
+            && let Some(poll) = &mut self.poll
+        {
+            poll.looks.doubt();
         }
     }
 
@@ -165,11 +169,13 @@ impl Timesyncd {
         }
         let after = if what == "step" { now.real.saturating_add(ns) } else { now.real };
         let why = decision.why.to_string();
+        let action = LastAction { when: micros(after), what, ns, why };
         if what == "step" {
-            self.say_step(ns, &why);
-            self.board.stepped(ns, &why);
+            self.say_step(ns, &action.why);
+            self.board.stepped(ns, &action.why);
+            self.shown.last_step = Some(action.clone());
         }
-        self.shown.last_action = Some(LastAction { when: micros(after), what, ns, why });
+        self.shown.last_action = Some(action);
     }
 
     fn say_step(&mut self, ns: i64, why: &str) {
@@ -228,9 +234,7 @@ impl Timesyncd {
         if estimate.frequency_error > KEEP_ERROR {
             return;
         }
-        if let Err(failure) = self.kept.keep(estimate.frequency, least) {
-            self.warn("the frequency is not kept", &failure);
-        }
+        self.keeper.keep(estimate.frequency, least);
     }
 
     /// Warns of each distinct failure once in a while.

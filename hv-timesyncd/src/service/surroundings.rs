@@ -5,11 +5,11 @@ use std::time::Duration;
 use hv_utils_core::bus::BusChoice;
 use hv_utils_core::channel::ChannelState;
 use hv_utils_core::daemon::PathWatch;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::Instant;
 
-use super::{Source, Timesyncd};
+use super::{Poll, Source, Timesyncd};
 use crate::clock::{PtpClock, ptp};
-use crate::counter::pairs;
+use crate::counter::{Looks, pairs};
 use crate::engine::Role;
 use crate::ruler::{Clients, Facts, Mode, Ruler};
 
@@ -106,9 +106,7 @@ impl Timesyncd {
         if !wanted {
             self.poll = None;
         } else if self.poll.is_none() {
-            let mut poll = interval(self.settings.ptp_poll);
-            poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            self.poll = Some(poll);
+            self.poll = Some(Poll { looks: Looks::new(nanos(self.settings.ptp_poll)), due: Instant::now() });
         }
     }
 

@@ -66,3 +66,27 @@ fn mark_lasts_until_it_is_taken_away() {
     mark.set(false).unwrap();
     assert!(!mark.is_set());
 }
+
+#[test]
+fn disk_that_does_not_answer_holds_up_nobody() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let directory = TempDir::new().unwrap();
+        let mut keeper = Keeper::new(kept(&directory, "tsc"));
+        // As if the last one were still being written.
+        let kept = Arc::clone(&keeper.kept);
+        let stuck = kept.lock().unwrap();
+        keeper.keep(1.0, 0.0);
+        keeper.keep(2.0, 0.0);
+        assert!(!directory.path().join("frequency").exists());
+        drop(stuck);
+        keeper.done().await;
+        keeper.done().await;
+        let found = Kept::new(directory.path(), "tsc").load().unwrap().unwrap();
+        assert_eq!(found.frequency, 1.0, "the second was not queued behind it");
+        keeper.keep(3.0, 0.0);
+        keeper.done().await;
+        let found = Kept::new(directory.path(), "tsc").load().unwrap().unwrap();
+        assert_eq!(found.frequency, 3.0);
+    });
+}

@@ -50,6 +50,7 @@ impl Case<'_> {
             "kernel" => Some(HINT_FOR_KERNEL.to_owned()),
             "none" | "" => Some(self.hint_for_nobody().to_owned()),
             _ if !self.fed.is_empty() => None,
+            _ if self.mode == "observe" => Some(HINT_FOR_OBSERVE.to_owned()),
             client => Some(hint_for(client)),
         }
     }
@@ -67,6 +68,8 @@ impl Case<'_> {
     }
 }
 
+const HINT_FOR_OBSERVE: &str =
+    "in mode observe the host's time is not handed on; [timesync] mode = \"auto\" or \"refclock\" does";
 const HINT_FOR_KERNEL: &str = "hv-timesyncd leaves the clock alone; where no program keeps it, hvctl driver use uio \
                                timesync gives hv-timesyncd the host's messages";
 
@@ -74,15 +77,18 @@ const HINT_FOR_KERNEL: &str = "hv-timesyncd leaves the clock alone; where no pro
 fn hint_for(client: &str) -> String {
     let feed = match client {
         "chrony" => {
-            "refclock SOCK PATH in its configuration, PATH being [timesync] chrony-socket, gives it that"
+            "to give it the host's time: refclock SOCK PATH in its configuration, PATH as [timesync] chrony-socket"
         }
-        "ntpd-rs" => "a source of mode \"sock\" at the path of [timesync] chrony-socket gives it that",
-        "ntpd" => "[timesync] shm-unit, and a refclock of the same unit in its configuration, give it that",
-        _ => "it cannot be given that; to have the host's time kept, stop it",
+        "ntpd-rs" => {
+            "to give it the host's time: a source of mode \"sock\" in its configuration, path as [timesync] \
+             chrony-socket"
+        }
+        "ntpd" => {
+            "to give it the host's time: [timesync] shm-unit, and a refclock of the same unit in its configuration"
+        }
+        _ => "it cannot take the host's time; to have that kept instead, stop it",
     };
-    format!(
-        "hv-timesyncd leaves the clock to {client} but for the step after a resume, and it has no time of the host's: {feed}"
-    )
+    format!("{client} is left alone; {feed}")
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ pub(super) struct Stand {
     frequency_ppm: f64,
     last_sample: Option<LastSample>,
     last_action: Option<LastAction>,
+    last_step: Option<LastStep>,
     /// What to do, if anything.
     hint: Option<String>,
 }
@@ -60,6 +61,15 @@ struct LastAction {
     reason: String,
 }
 
+#[derive(Debug, Serialize)]
+struct LastStep {
+    /// µs since 1970.
+    when: u64,
+    age_secs: u64,
+    ns: i64,
+    reason: String,
+}
+
 impl From<HashMap<String, OwnedVariant>> for Stand {
     fn from(mut all: HashMap<String, OwnedVariant>) -> Stand {
         let number = |name: &str| all.get(name).and_then(|value| value.downcast_ref().ok()).unwrap_or(0);
@@ -73,6 +83,7 @@ impl From<HashMap<String, OwnedVariant>> for Stand {
         let (clients, fed) = (list("Clients"), list("Fed"));
         let last_sample = all.remove("LastSample").and_then(last_sample);
         let last_action = all.remove("LastAction").and_then(last_action);
+        let last_step = all.remove("LastStep").and_then(last_step);
         let mut stand = Stand {
             mode,
             ruler,
@@ -85,6 +96,7 @@ impl From<HashMap<String, OwnedVariant>> for Stand {
             frequency_ppm: frequency,
             last_sample,
             last_action,
+            last_step,
             hint: None,
         };
         stand.hint = stand.case().hint();
@@ -102,6 +114,12 @@ fn last_sample(value: OwnedVariant) -> Option<LastSample> {
 fn last_action(value: OwnedVariant) -> Option<LastAction> {
     let (when, what, ns, reason): (u64, String, i64, String) = value.try_into().ok()?;
     Some(LastAction { when, age_secs: age(when)?.as_secs(), what, ns, reason })
+}
+
+/// The same.
+fn last_step(value: OwnedVariant) -> Option<LastStep> {
+    let (when, ns, reason): (u64, i64, String) = value.try_into().ok()?;
+    Some(LastStep { when, age_secs: age(when)?.as_secs(), ns, reason })
 }
 
 impl Stand {
@@ -125,6 +143,10 @@ impl Stand {
         match &self.last_action {
             Some(action) => output.line(&format!("last action: {}", escape(&action.sentence())))?,
             None => output.line("last action: none so far")?,
+        }
+        match &self.last_step {
+            Some(step) => output.line(&format!("last step: {}", escape(&step.sentence())))?,
+            None => output.line("last step: none so far")?,
         }
         match &self.hint {
             Some(hint) => output.line(&format!("\n- {}", escape(hint))),
@@ -154,6 +176,13 @@ impl LastSample {
     fn sentence(&self) -> String {
         let when = age(self.when).map_or_else(String::new, ago);
         format!("{when}, {} ({})", signed(self.offset_ns), self.purpose)
+    }
+}
+
+impl LastStep {
+    fn sentence(&self) -> String {
+        let when = age(self.when).map_or_else(String::new, ago);
+        format!("{when}, by {}: {}", signed(self.ns), self.reason)
     }
 }
 

@@ -46,10 +46,11 @@ pub(super) async fn run(bus: &Connection, output: &Output) -> Result<(), Failure
     let mut reader_gone = reader_gone();
     loop {
         tokio::select! {
-            heard = signals.next() => match event_of(heard?) {
-                Some(event) => report(event, output)?,
-                None => {}
-            },
+            heard = signals.next() => {
+                if let Some(event) = event_of(heard?) {
+                    report(event, output)?;
+                }
+            }
             _ = &mut reader_gone => return Err(Failure::PipeClosed),
         }
     }

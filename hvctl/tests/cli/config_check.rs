@@ -44,6 +44,20 @@ fn config_check_runs_each_daemon_and_prints_its_findings() {
 }
 
 #[test]
+fn config_check_asks_everything_that_has_a_table() {
+    let programs = tempfile::tempdir().unwrap();
+    let names = ["hv-kvpd", "hv-vssd", "hv-timesyncd", "hv-driver", "hv-netapply"];
+    for name in names {
+        program(programs.path(), name, "echo ok");
+    }
+    // Has no table, and is a program of ours all the same.
+    program(programs.path(), "hv-timesync-counter", "exit 64");
+    let said: String = names.map(|name| format!("{name}: ok\n")).concat();
+    let directory = programs.path().to_str().unwrap();
+    run(&mut hvctl(&["--daemon-dir", directory, "config", "check"])).is(0, &said, "");
+}
+
+#[test]
 fn config_check_hands_on_the_file_to_check() {
     let programs = tempfile::tempdir().unwrap();
     program(programs.path(), "hv-kvpd", "echo \"$@\"");

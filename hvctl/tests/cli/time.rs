@@ -35,6 +35,7 @@ struct State {
     frequency: f64,
     last_sample: (u64, i64, &'static str),
     last_action: (u64, &'static str, i64, &'static str),
+    last_step: (u64, i64, &'static str),
     samples: Vec<Sample>,
 }
 
@@ -93,6 +94,12 @@ impl TimeSync1 {
     fn last_action(&self) -> (u64, String, i64, String) {
         let (when, what, ns, reason) = self.state().last_action;
         (when, what.to_owned(), ns, reason.to_owned())
+    }
+
+    #[zbus(property)]
+    fn last_step(&self) -> (u64, i64, String) {
+        let (when, ns, reason) = self.state().last_step;
+        (when, ns, reason.to_owned())
     }
 
     fn samples(&self) -> Vec<Sample> {
@@ -207,7 +214,8 @@ fn kept(state: &mut State) {
     state.numbers = [-12_345, 900, 2_000];
     state.frequency = -11.5;
     state.last_sample = (ago(3 * 3600 + 60), -15_000, "sample");
-    state.last_action = (ago(7 * 3600 + 60), "step", -3_600_001_000_000, "the host said\u{1b}[2J so");
+    state.last_action = (ago(7 * 3600 + 60), "slew", 20_000, "the host's clock is followed");
+    state.last_step = (ago(8 * 3600 + 60), -3_600_001_000_000, "the host said\u{1b}[2J so");
 }
 
 #[test]
@@ -220,6 +228,7 @@ fn status_before_the_first_sample_says_where_to_look() {
          mode: auto\n\
          last sample: none so far\n\
          last action: none so far\n\
+         last step: none so far\n\
          \n\
          - no time has come from the host: hvctl status shows whether there is a channel\n",
         "",
@@ -240,7 +249,8 @@ fn status_tells_who_keeps_the_clock_and_how_right_it_is() {
          jitter: 900 ns\n\
          frequency: −11.500 ppm\n\
          last sample: 3 h ago, −15.0 µs (sample)\n\
-         last action: 7 h ago, step by −3600.001 s: the host said\\u{1b}[2J so\n",
+         last action: 7 h ago, slew by +20.0 µs: the host's clock is followed\n\
+         last step: 8 h ago, by −3600.001 s: the host said\\u{1b}[2J so\n",
         "",
     );
 }
@@ -266,9 +276,10 @@ jitter: 900 ns
 frequency: −11.500 ppm
 last sample: 3 h ago, −15.0 µs (sample)
 last action: 7 h ago, nothing was done: somebody else keeps the clock
+last step: 8 h ago, by −3600.001 s: the host said\\u{1b}[2J so
 
-- hv-timesyncd leaves the clock to chrony but for the step after a resume, and it has no time of the host's: \
-refclock SOCK PATH in its configuration, PATH being [timesync] chrony-socket, gives it that
+- chrony is left alone; to give it the host's time: refclock SOCK PATH in its configuration, PATH as [timesync] \
+chrony-socket
 ";
     ran.is(0, expected, "");
     fake.with(|state| state.fed = vec!["chrony:/run/chrony/hv-timesyncd.sock"]);
@@ -286,7 +297,7 @@ fn status_as_json_has_every_fact() {
         0,
         "{\"schema\":1,\"kind\":\"time-status\",\"mode\":\"auto\",\"ruler\":\"none\",\"clients\":[],\"fed\":[],\
          \"source\":\"\",\"accuracy_ns\":0,\"offset_ns\":0,\"jitter_ns\":0,\"frequency_ppm\":0.0,\
-         \"last_sample\":null,\"last_action\":null,\"hint\":\"no time has come from the host: hvctl status shows \
+         \"last_sample\":null,\"last_action\":null,\"last_step\":null,\"hint\":\"no time has come from the host: hvctl status shows \
          whether there is a channel\"}\n",
         "",
     );
@@ -296,6 +307,7 @@ fn status_as_json_has_every_fact() {
         // In the future, as after a step back.
         state.last_sample.0 = 4_102_444_800_000_000;
         state.last_action = (4_102_444_800_000_001, "slew", -5, "why");
+        state.last_step = (4_102_444_800_000_002, 7, "because");
     });
     bus.run(&["--json", "time", "status"]).is(
         0,
@@ -304,7 +316,8 @@ fn status_as_json_has_every_fact() {
          \"offset_ns\":-12345,\"jitter_ns\":900,\"frequency_ppm\":-11.5,\
          \"last_sample\":{\"when\":4102444800000000,\"age_secs\":0,\"offset_ns\":-15000,\"purpose\":\"sample\"},\
          \"last_action\":{\"when\":4102444800000001,\"age_secs\":0,\"what\":\"slew\",\"ns\":-5,\
-         \"reason\":\"why\"},\"hint\":\"chrony steers the same clock: stop it, or set [timesync] mode = \
+         \"reason\":\"why\"},\"last_step\":{\"when\":4102444800000002,\"age_secs\":0,\"ns\":7,\
+         \"reason\":\"because\"},\"hint\":\"chrony steers the same clock: stop it, or set [timesync] mode = \
          \\\"auto\\\"\"}\n",
         "",
     );

@@ -77,6 +77,20 @@ proptest! {
     }
 
     #[test]
+    fn where_reads_are_shorter_than_a_tick_it_is_as_right_as_it_says(seed: u64, takes in 20.0..150.0) {
+        let mut double = Double::new(seed, 0.0, takes);
+        let pair = measure(&mut double, 100).unwrap();
+        prop_assert!(double.off(pair) <= pair.error + 1, "{pair:?} {}", double.off(pair));
+    }
+
+    #[test]
+    fn a_drift_during_many_reads_is_allowed_for(seed: u64, faster: bool) {
+        let mut double = Double::new(seed, if faster { 95.0 } else { -95.0 }, 2000.0);
+        let pair = measure(&mut double, 5000).unwrap();
+        prop_assert!(double.off(pair) <= pair.error + 1, "{pair:?} {}", double.off(pair));
+    }
+
+    #[test]
     fn a_counter_that_jumped_once_is_measured_anew(seed: u64, at in 3_u32..30, by in prop::sample::select(vec![-60_000_i64, -5000, 5000, 1 << 40])) {
         let mut double = Double::new(seed, 20.0, 2000.0);
         double.jumps = vec![(at, by)];

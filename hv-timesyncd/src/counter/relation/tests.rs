@@ -99,6 +99,18 @@ fn a_jump_between_the_last_two_of_many_makes_the_rate_uncertain() {
 }
 
 #[test]
+fn a_pair_that_is_too_close_does_not_confirm_a_rate_with_a_jump_in_it() {
+    let mut pairs = [at(1, 10), at(600, 10), at(1200, 10), at(1200, 10)];
+    pairs[2].reference -= 1000;
+    pairs[2].raw += 6_000_000 - 100_000;
+    pairs[3].raw += 6_000_000;
+    let relation = Relation::new(&pairs, false).unwrap();
+    let true_raw = at(1800, 10).raw + 6_000_000;
+    let (raw, error) = relation.raw_at(at(1800, 10).reference);
+    assert!((raw - true_raw).abs() <= error, "{} {error}", raw - true_raw);
+}
+
+#[test]
 fn a_jump_that_two_stretches_have_left_behind_is_forgotten() {
     let mut pairs = vec![at(0, 10), at(600, 10), at(1200, 10), at(1800, 10), at(2400, 10)];
     for pair in &mut pairs[2..] {

@@ -166,9 +166,9 @@ fn each_method_is_better_than_the_one_before() {
     let (mut arrival, mut least_host, mut least, mut related) = (vec![], vec![], vec![], vec![]);
     let mut by_counter = Counter::new(MAX_DELAY);
     let mut by_host = Counter::new(MAX_DELAY);
-    let mut by_pairs = measured(&mut world.clone(), 600.0 * SECOND, 500);
+    let mut by_pairs = measured(&mut world.clone(), 900.0 * SECOND, 500);
     for at in 0..5000 {
-        let message = world.message(600.0 * SECOND + f64::from(at) * 5.0 * SECOND);
+        let message = world.message(900.0 * SECOND + f64::from(at) * 5.0 * SECOND);
         let counted = sample(&mut by_counter, message).unwrap();
         let hosted = by_host.age(None, message.host, message.raw, Purpose::Sample).unwrap();
         let paired = sample(&mut by_pairs, message).unwrap();

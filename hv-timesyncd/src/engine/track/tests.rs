@@ -103,6 +103,31 @@ fn outliers_that_contradict_each_other_move_nothing() {
 }
 
 #[test]
+fn host_that_is_noisier_than_it_says_is_followed_after_a_few_samples() {
+    let noise = [5_000_000, -4_000_000, 900_000, -2_500_000, 3_300_000, -800_000, -5_000_000];
+    let mut host = Host::new(10.0, &noise);
+    let mut track = begin(&mut host, 1000);
+    let mut refused = 0;
+    for _ in 0..400 {
+        let (raw, time) = host.sample();
+        refused += usize::from(!track.update(raw, time, 1000));
+    }
+    assert!(refused < 30, "{refused}");
+    assert!(off(&track, &host).abs() < 4_000_000, "{}", off(&track, &host));
+}
+
+#[test]
+fn samples_of_which_less_is_known_count_less() {
+    let mut host = Host::new(10.0, &[300, -300]);
+    let mut track = begin(&mut host, 1000);
+    follow(&mut track, &mut host, 1000, 100);
+    // The pairs are gone: from now on by arrival.
+    let (raw, time) = host.sample();
+    assert!(track.update(raw, time - 4_000_000, 20_000_000));
+    assert!(off(&track, &host).abs() < 50_000, "{}", off(&track, &host));
+}
+
+#[test]
 fn host_that_slews_its_own_clock_is_followed() {
     let mut host = Host::new(0.0, &[0, 200, -200]);
     let mut track = begin(&mut host, 1000);
@@ -120,6 +145,33 @@ fn host_that_slews_its_own_clock_is_followed() {
         track.update(raw, time, 1000);
     }
     assert!(off(&track, &host).abs() < 50_000, "{}", off(&track, &host));
+}
+
+#[test]
+fn host_that_is_elsewhere_is_followed_also_where_samples_may_be_that_wrong() {
+    let mut host = Host::new(20.0, &[40_000, -30_000, 10_000, -20_000]);
+    let mut track = begin(&mut host, 1_000_000);
+    follow(&mut track, &mut host, 1_000_000, 100);
+    // Within the error that the samples state, so each of them alone may be as wrong. All of them are not.
+    host.at += 300_000_000;
+    for error in [300_000_000; 16].into_iter().chain([1_000_000; 16]) {
+        let (raw, time) = host.sample();
+        track.update(raw, time, error);
+    }
+    assert!(off(&track, &host).abs() < 1_000_000, "{}", off(&track, &host));
+    follow(&mut track, &mut host, 1_000_000, 60);
+    assert!(off(&track, &host).abs() < 100_000, "{}", off(&track, &host));
+}
+
+#[test]
+fn samples_that_agree_are_still_not_believed_far_beyond_their_stated_error() {
+    let mut host = Host::new(0.0, &[0]);
+    let mut track = begin(&mut host, 1_000);
+    follow(&mut track, &mut host, 1_000, 200);
+    // Some minutes in which all are late by the same, and say that they may be.
+    host.noise = vec![1_000_000];
+    follow(&mut track, &mut host, 4_000_000, 12);
+    assert!(off(&track, &host).abs() < 400_000, "{}", off(&track, &host));
 }
 
 #[test]

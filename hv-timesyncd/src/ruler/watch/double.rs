@@ -27,6 +27,8 @@ struct Manager {
     /// Files of units that are not loaded: names and own name.
     files: Arc<Mutex<Vec<(&'static str, &'static str)>>>,
     calls: mpsc::UnboundedSender<String>,
+    /// A unit that ends, without a word, as soon as it was asked for.
+    fleeting: Arc<Mutex<Option<&'static str>>>,
     refuses: bool,
 }
 
@@ -64,7 +66,12 @@ impl Manager {
         };
         // By their own names only.
         let wanted = |unit: &&Unit| patterns.iter().any(|pattern| pattern == unit.id);
-        Ok(self.units.lock().unwrap().iter().filter(wanted).map(row).collect())
+        let mut units = self.units.lock().unwrap();
+        let rows = units.iter().filter(wanted).map(row).collect();
+        if let Some(id) = self.fleeting.lock().unwrap().take() {
+            units.iter_mut().filter(|unit| unit.id == id).for_each(|unit| unit.state = "inactive");
+        }
+        Ok(rows)
     }
 
     #[zbus(signal)]
@@ -90,7 +97,8 @@ impl World {
     pub(super) fn empty(test: &str) -> Option<World> {
         let bus = PrivateBus::start(test)?;
         let (sender, calls) = mpsc::unbounded_channel();
-        let manager = Manager { units: Arc::default(), files: Arc::default(), calls: sender, refuses: false };
+        let (units, files, fleeting) = (Arc::default(), Arc::default(), Arc::default());
+        let manager = Manager { units, files, calls: sender, fleeting, refuses: false };
         Some(World { bus, manager, double: None, calls })
     }
 
@@ -117,6 +125,11 @@ impl World {
     /// It answers, but not what it is asked.
     pub(super) fn refuse(&mut self) {
         self.manager.refuses = true;
+    }
+
+    /// This one ends as soon as it was asked for, and nobody is told.
+    pub(super) fn is_fleeting(&self, id: &'static str) {
+        *self.manager.fleeting.lock().unwrap() = Some(id);
     }
 
     /// A unit that is loaded, without a word about it.

@@ -117,6 +117,17 @@ fn an_alias_is_neither_counted_nor_lost() {
 }
 
 #[test]
+fn what_ends_before_its_alias_is_listened_to_is_asked_for_once_more() {
+    run(async {
+        let Some(world) = World::new("what_ends_before_its_alias").await else { return };
+        world.has("site-time.service", &["ntpd.service"], "active");
+        world.is_fleeting("site-time.service");
+        let mut watch = watch(&world).await;
+        while watch.changed().await != NONE {}
+    });
+}
+
+#[test]
 fn an_alias_that_is_installed_later_is_learnt_when_systemd_reads_its_files() {
     run(async {
         let Some(world) = World::new("an_alias_that_is_installed_later").await else { return };

@@ -87,8 +87,9 @@ impl Guest {
     /// Leaves a pair as the helper does: the counter is this machine's raw clock, and `ahead` ns.
     pub(crate) fn measure(&self, ahead: i64) {
         let raw = nanos(ClockId::MonotonicRaw) / 100 * 100;
+        let clocksource = read(&self.path("sys/devices/system/clocksource/clocksource0/current_clocksource"));
         let text = format!(
-            "# hv-utils timesync pairs 1\nboot a-boot\nclocksource tsc\npair {} {raw} 100\n",
+            "# hv-utils timesync pairs 1\nboot a-boot\nclocksource {clocksource}pair {} {raw} 100\n",
             (raw + ahead) / 100
         );
         fs::write(self.path("run/new"), text).unwrap();

@@ -19,22 +19,27 @@ fn every_ruler_has_a_sentence_and_where_it_may_surprise_a_hint() {
         (
             case("auto", "chrony"),
             "kept by chrony, without the host's time",
-            "hv-timesyncd leaves the clock to chrony but for the step after a resume, and it has no time of the host's: refclock SOCK",
+            "chrony is left alone; to give it the host's time: refclock SOCK",
         ),
         (
             case("auto", "ntpd"),
             "kept by ntpd, without the host's time",
-            "hv-timesyncd leaves the clock to ntpd but for the step after a resume, and it has no time of the host's: [timesync] shm-unit",
+            "ntpd is left alone; to give it the host's time: [timesync]",
         ),
         (
             case("auto", "ntpd-rs"),
             "kept by ntpd-rs, without the host's time",
-            "hv-timesyncd leaves the clock to ntpd-rs but for the step after a resume, and it has no time of the host's: a source",
+            "ntpd-rs is left alone; to give it the host's time: a source",
         ),
         (
             case("auto", "systemd-timesyncd"),
             "kept by systemd-timesyncd, without the host's time",
-            "hv-timesyncd leaves the clock to systemd-timesyncd but for the step after a resume, and it has no time of the host's: it cannot",
+            "systemd-timesyncd is left alone; it cannot take",
+        ),
+        (
+            case("observe", "chrony"),
+            "kept by chrony, without the host's time",
+            "in mode observe the host's time is not handed on",
         ),
         (
             case("auto", "kernel"),
