@@ -139,5 +139,5 @@ pub(in crate::cases) fn keeps_the_clock_by_the_least_delay(machine: &mut Machine
     let row = by_least_delay(machine, &SHORT);
     let error = row.after_sync.unwrap_or(f64::NAN);
     assert!(error.abs() < 100_000.0, "{error:.1} µs after a SYNC");
-    assert!(row.between.p99 < 20_000.0, "{}", row.between);
+    assert!(row.between.p99 < 100_000.0, "{}", row.between);
 }

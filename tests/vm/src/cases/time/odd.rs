@@ -54,6 +54,7 @@ fn put_right(machine: &Machine, beside: &Beside) {
 #[track_caller]
 fn unmoved(machine: &Machine, beside: &Beside, after: &str) {
     let error = beside.error(machine).error;
+    tell(&format!("after {after}"), &format!("{error:.1} µs"));
     assert!(error.abs() < UNMOVED, "{error:.0} µs after {after}");
 }
 
