@@ -18,13 +18,15 @@ AmbientCapabilities=
 CapabilityBoundingSet=
 UNIT
     printf '[Unit]\nConditionVirtualization=\n' >"$2/hv-timesync-counter.path.d/test.conf"
-    # There is no counter here to be read. What can be seen is that the program is started, and may write where it has to.
+    # There is no counter here to be read. What can be seen is that the unit may write where it has to, and that the program
+    # runs within its limits as far as to say so.
     cat >"$2/hv-timesync-counter.service.d/test.conf" <<'UNIT'
 [Unit]
 ConditionVirtualization=
 [Service]
 ExecStart=
 ExecStart=/bin/sh -c 'echo asked >/run/hv-utils/counter-was-asked'
+ExecStart=/usr/libexec/hv-utils/hv-timesync-counter
 UNIT
     # A client by its name, and nothing else.
     printf '[Service]\nExecStart=/bin/sleep 1000\n' >"$2/chrony.service"
@@ -36,6 +38,8 @@ UNIT
 
 time_show() { systemctl show hv-timesyncd --value -p "$1"; }
 time_process() { grep "^$1" "/proc/$(time_show MainPID)/status"; }
+counter_show() { systemctl show hv-timesync-counter --value -p "$1"; }
+counter_log() { journalctl -u hv-timesync-counter --no-pager -o cat; }
 time_log() { journalctl -u hv-timesyncd --no-pager -o cat; }
 
 # In the container, with its functions expect, owner and as_nobody.
@@ -57,6 +61,8 @@ time_probe() {
     expect "which was an hour behind" "+3\(600\|599\)\..* sync .* used" as_nobody hvctl time samples
     expect "and follows the host's" "^last action: .* slew by" as_nobody hvctl time status
     expect "the counter is measured when it asks" "^asked$" cat /run/hv-utils/counter-was-asked
+    expect "by a program for which there is no counter here" "^\(69\|77\)$" counter_show ExecMainStatus
+    expect "which says so" "^hv-timesync-counter: " counter_log
     expect "an NTP client starts" "exit 0" systemctl start chrony
     expect "and has the clock" "^clock: kept by chrony" hvctl time status
     expect "it ends" "exit 0" systemctl stop chrony

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hv_utils_core::daemon::config::Table;
 
@@ -111,10 +111,15 @@ impl Settings {
 fn limits(table: &mut Table<'_>) -> Limits {
     let floor = table.parsed("not-before", "a date, as \"2026-01-31\"", date);
     let days = table.integer("max-step-days", 1..=36_500).unwrap_or(3650);
-    Limits {
-        floor: floor.unwrap_or_else(built) * SECOND,
-        max_step: i64::try_from(days).unwrap_or(i64::MAX).saturating_mul(DAY_SECS * SECOND),
+    let max_step = i64::try_from(days).unwrap_or(i64::MAX).saturating_mul(DAY_SECS);
+    // The clock alone is not asked: without an RTC it begins in 1970.
+    if floor.is_some_and(|floor| floor > now().max(built()).saturating_add(max_step)) {
+        table.warn(
+            "not-before",
+            "is further away than max-step-days: until that day every time from the host is refused",
+        );
     }
+    Limits { floor: floor.unwrap_or_else(built) * SECOND, max_step: max_step.saturating_mul(SECOND) }
 }
 
 fn policy(table: &mut Table<'_>) -> Policy {
@@ -127,6 +132,19 @@ fn policy(table: &mut Table<'_>) -> Policy {
     let resume_threshold = number("resume-step-threshold-ms", 1..=86_400_000, 5) * MS;
     let minimum = number("minimum-us", 0..=10_000_000, 0) * 1000;
     let max_slew = u32::try_from(number("max-slew-ppm", 1..=100_000, 5000)).unwrap_or(5000);
+    if resume_threshold > step_threshold {
+        let key = if table.is_set("resume-step-threshold-ms") {
+            "resume-step-threshold-ms"
+        } else {
+            "step-threshold-ms"
+        };
+        let (resume, step) = (resume_threshold / MS, step_threshold / MS);
+        let what = format!(
+            "the host's order to set the clock is obeyed from {resume} ms on, and every other difference stepped from \
+             {step} ms on; resume-step-threshold-ms should not be above step-threshold-ms"
+        );
+        table.warn(key, what);
+    }
     Policy {
         step_threshold,
         resume_threshold,
@@ -135,6 +153,12 @@ fn policy(table: &mut Table<'_>) -> Policy {
         step_on_resume: table.boolean("step-on-resume").unwrap_or(true),
         max_slew,
     }
+}
+
+/// The clock, seconds since 1970.
+fn now() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(now.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// When this program was built, as far as its builder says (`SOURCE_DATE_EPOCH`), seconds since 1970.

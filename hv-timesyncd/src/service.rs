@@ -20,7 +20,7 @@ use crate::config::{Args, ClockChoice, Settings};
 use crate::counter::{Counter, Looks, pairs};
 use crate::engine::Engine;
 use crate::refclock::{SharedClock, Socket};
-use crate::ruler::{Clients, Watch};
+use crate::ruler::{Clients, Evidence, Watch};
 use crate::state::{Keeper, Kept, Mark};
 
 /// How often the same is said.
@@ -62,8 +62,12 @@ pub struct Timesyncd {
     watch: Option<Watch>,
     /// NTP clients as last told of; `None` before that.
     clients: Option<Clients>,
-    /// That the clock is synchronised says nothing: whoever said so is gone.
-    remnant: bool,
+    /// What was seen of who keeps the clock.
+    evidence: Evidence,
+    /// When something is to be found out that nothing announces.
+    again: Option<Instant>,
+    /// Steps that were logged since there were too many.
+    steps_said: u32,
     /// When this daemon started, on the raw clock.
     started: i64,
     socket: Socket,
@@ -104,6 +108,8 @@ pub enum Event {
     Look,
     /// Something happened where the PTP clock should be.
     Ptp,
+    /// Time has passed that tells who keeps the clock.
+    Again,
 }
 
 impl Service for Timesyncd {
@@ -151,7 +157,9 @@ impl Service for Timesyncd {
             pairs_watch: None,
             watch: None,
             clients: None,
-            remnant: false,
+            evidence: Evidence::default(),
+            again: None,
+            steps_said: 0,
             started: now.raw,
             socket: Socket::new(settings.chrony_socket.clone()),
             shared: settings.shm_unit.map(SharedClock::new),
@@ -205,6 +213,7 @@ impl Service for Timesyncd {
         tokio::select! {
             clients = clients(&mut self.watch) => Event::Clients(clients),
             () = changed(&mut self.pairs_watch) => Event::Pairs,
+            () = at(self.again) => Event::Again,
             () = changed(&mut self.ptp_watch) => Event::Ptp,
             () = due(self.poll.as_ref()) => Event::Look,
         }
@@ -215,7 +224,7 @@ impl Service for Timesyncd {
             Event::Clients(clients) => self.other_clients(clients),
             Event::Pairs => self.read_pairs(),
             Event::Look => self.look(),
-            Event::Ptp => self.settle(),
+            Event::Ptp | Event::Again => self.settle(),
         }
     }
 
@@ -228,6 +237,11 @@ impl Service for Timesyncd {
         if settings.shm_unit != self.settings.shm_unit {
             self.shared = settings.shm_unit.map(SharedClock::new);
         }
+        if let ClockChoice::Kernel = settings.clock {
+            // What the RTC is set to may be another now.
+            self.clock = Arc::new(Kernel::new(&self.context.common.etc_root));
+        }
+        self.fed = Fed::default();
         // The time between looks may be another.
         self.poll = None;
         self.settings = settings;
@@ -240,6 +254,13 @@ impl Service for Timesyncd {
         if timeout(KEEP_PATIENCE, self.keeper.done()).await.is_err() {
             tracing::warn!("the frequency is not kept: the disk does not answer");
         }
+    }
+}
+
+async fn at(again: Option<Instant>) {
+    match again {
+        Some(again) => sleep_until(again).await,
+        None => std::future::pending().await,
     }
 }
 

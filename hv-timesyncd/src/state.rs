@@ -2,12 +2,14 @@
 //! until the next boot, that it was this daemon who called the clock synchronised.
 
 use std::fs;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use hv_utils_core::daemon::{Failure, replace};
+use rustix::fs::OFlags;
 use tokio::sync::oneshot::{self, error::TryRecvError};
 
 use crate::engine::Prior;
@@ -123,40 +125,74 @@ impl Keeper {
     }
 }
 
-/// The mark of this boot that it was this daemon who called the clock synchronised: the kernel does not say who it was, and
-/// goes on saying so for hours after the last word.
+/// The mark of this boot that it was this daemon who called the clock synchronised, and at which frequency it left it: the
+/// kernel does not say who it was, and goes on saying so for hours after the last word. A clock at another frequency is
+/// somebody else's.
 #[derive(Debug)]
-pub struct Mark(PathBuf);
+pub struct Mark {
+    path: PathBuf,
+    /// What was written or read last; the file may go.
+    known: Option<String>,
+}
 
 impl Mark {
     /// The file in the run directory.
     #[must_use]
     pub fn new(run_dir: &Path) -> Mark {
-        Mark(run_dir.join("hv-timesyncd/ruling"))
+        let path = run_dir.join("hv-timesyncd/ruling");
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        let file = fs::OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(&path);
+        let mut text = String::new();
+        let read = file.and_then(|file| file.take(LONGEST).read_to_string(&mut text));
+        Mark { path, known: read.is_ok().then(|| text.trim().to_owned()) }
     }
 
-    /// Whether it is there.
+    /// Whether a clock with this frequency, as the kernel tells it in ppm, is as this daemon has left it.
     #[must_use]
-    pub fn is_set(&self) -> bool {
-        self.0.exists()
+    pub fn is_of(&self, frequency: f64) -> bool {
+        self.known.as_deref() == Some(&word(frequency))
     }
 
-    /// Sets it, or takes it away.
+    /// Sets it.
+    ///
+    /// # Errors
+    /// The run directory cannot be written to; until the end of the process it counts all the same.
+    pub fn set(&mut self, frequency: f64) -> io::Result<()> {
+        let word = word(frequency);
+        if self.known.as_ref() == Some(&word) {
+            return Ok(());
+        }
+        let text = format!("{word}\n");
+        self.known = Some(word);
+        if let Some(directory) = self.path.parent() {
+            fs::create_dir_all(directory)?;
+        }
+        // Not through a link, nor over what somebody else keeps open.
+        let new = self.path.with_extension("new");
+        let _ = fs::remove_file(&new);
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&new)?;
+        file.write_all(text.as_bytes())?;
+        fs::rename(&new, &self.path)
+    }
+
+    /// Takes it away.
     ///
     /// # Errors
     /// The run directory cannot be written to.
-    pub fn set(&self, ruling: bool) -> io::Result<()> {
-        if ruling == self.is_set() {
+    pub fn remove(&mut self) -> io::Result<()> {
+        if self.known.take().is_none() {
             return Ok(());
         }
-        if !ruling {
-            return fs::remove_file(&self.0);
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
         }
-        if let Some(directory) = self.0.parent() {
-            fs::create_dir_all(directory)?;
-        }
-        fs::write(&self.0, "")
     }
+}
+
+/// The kernel's steps are 15 millionths of a ppm.
+fn word(frequency: f64) -> String {
+    format!("{frequency:.6}")
 }
 
 #[cfg(test)]

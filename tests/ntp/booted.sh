@@ -69,7 +69,7 @@ mkdir -p /run/lab/log
 
 [ $((0x$(awk '/^CapBnd/ {print $2}' /proc/1/status) >> 25 & 1)) = 0 ] || fail "the container has CAP_SYS_TIME"
 socket=/run/chrony.hv-timesyncd.sock
-unit=hv-timesync-chrony@hyperv-timesync.service
+unit=hv-timesync-chrony@hyperv-timesync.service ptp=hv-timesync-chrony@ptp_hyperv.service
 show() { systemctl show "$2" --value -p "$1"; }
 log() { journalctl --no-pager -o cat -u chrony -u 'hv-timesync-chrony@*'; }
 trap 'case $? in 0) ;; *) log ;; esac' EXIT
@@ -89,6 +89,8 @@ same "chronyd" "$before" "$(show MainPID chrony)"
 
 say "he has: chronyd, which runs, is started again and takes samples of hv-timesyncd's user"
 cp /booted/hv-utils.conf /etc/chrony/conf.d/
+# As on a machine on which hv-utils has just been installed.
+rm -r /run/chrony-dhcp
 systemctl start $unit
 same "state of the unit" active "$(show ActiveState $unit)"
 is_handed_over() { [ "$(stat -c '%U %G %a' $socket)" = "root hv-timesyncd 660" ]; }
@@ -108,14 +110,40 @@ systemctl stop chrony
 systemctl restart $unit
 same "state of chrony" inactive "$(show ActiveState chrony)"
 
-say "the device goes: the next chronyd knows nothing of it"
+say "the device goes: chronyd may have the socket all the same, and is not disturbed when it comes back"
+systemctl start chrony
+wait_for is_handed_over
+before=$(show MainPID chrony)
 systemctl stop $unit
+same "files" hv-timesync-hyperv-timesync.conf "$(ls /run/chrony-dhcp)"
+systemctl start $unit
+same "chronyd" "$before" "$(show MainPID chrony)"
+wait_for is_handed_over
+
+say "a host that takes it away and offers it again without end does not have this go on without end"
+systemctl reset-failed $unit
+starts=0
+while systemctl stop $unit && systemctl start $unit; do
+    starts=$((starts + 1))
+    [ $starts -lt 9 ] || fail "there is no limit"
+done
+same "starts" 5 $starts
+same "why" start-limit-hit "$(show Result $unit)"
+systemctl reset-failed $unit
+
+say "the kernel gets the channel: the socket's file goes, and chronyd is told of its clock, until that is gone"
+systemctl stop chrony
+systemctl start $unit
+systemctl start $ptp
+same "files" hv-timesync-ptp_hyperv.conf "$(ls /run/chrony-dhcp)"
+systemctl stop $ptp
 same "files" "" "$(ls /run/chrony-dhcp)"
 systemctl start chrony
 same "sources" "" "$(chronyc -n -c sources)"
 
 say "nobody complained"
-output_lacks '[Ff]ailed|not found|Unknown' log
+complaints() { log | grep -vE 'Start request repeated too quickly|start-limit-hit|^Failed to start hv-timesync-chrony@'; }
+output_lacks '[Ff]ailed|not found|Unknown' complaints
 echo "probe ended well"
 END
 

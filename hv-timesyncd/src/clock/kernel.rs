@@ -35,8 +35,9 @@ pub struct Kernel {
 impl Kernel {
     /// The machine's clock. `etc_root` (`/etc`) has the file `adjtime`, which says whether the RTC runs in local time.
     ///
-    /// While the kernel takes its clock for synchronised it writes it to the RTC every eleven minutes, in UTC. An RTC
-    /// in local time would be wrong after that: there the clock never counts as synchronised.
+    /// While the kernel takes its clock for synchronised it writes it to the RTC every eleven minutes. For an RTC in local
+    /// time it takes off the time zone's offset that it was told at boot, and is not told again: after a change of
+    /// daylight saving time it would write an RTC that is wrong by an hour. There the clock never counts as synchronised.
     #[must_use]
     pub fn new(etc_root: &Path) -> Self {
         Self::over(Box::new(Machine), etc_root)

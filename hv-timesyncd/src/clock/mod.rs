@@ -44,6 +44,8 @@ pub struct ClockState {
     pub frequency: f64,
     /// Somebody has said that the clock is synchronised, and it has not run out since.
     pub synchronised: bool,
+    /// The bound of its error, µs: grows by 500 in each second in which nobody says anything.
+    pub max_error: i64,
 }
 
 /// See the module.

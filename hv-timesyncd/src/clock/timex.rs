@@ -79,6 +79,7 @@ pub(super) fn state(now: &Timex, result: i32) -> ClockState {
     ClockState {
         frequency: now.frequency as f64 / PER_PPM + (now.tick - NOMINAL_TICK) as f64 * PPM_PER_TICK,
         synchronised: now.status & sta::UNSYNC == 0 && result != TIME_ERROR,
+        max_error: now.max_error,
     }
 }
 

@@ -80,13 +80,13 @@ fn every_key_is_taken_for_what_it_says() {
     let settings = good(
         "mode = \"refclock\"\nstep-threshold-ms = 1200000\nresume-step-threshold-ms = 100\nminimum-us = 20\n\
          max-delay-ms = 250\nmax-slew-ppm = 500\nsteps = \"forward\"\nstep-on-resume = false\nmax-step-days = 30\n\
-         not-before = \"2030-02-28\"\nptp-poll-secs = 32\nchrony-socket = \"/run/s\"\nshm-unit = 2",
+         not-before = \"2026-12-01\"\nptp-poll-secs = 32\nchrony-socket = \"/run/s\"\nshm-unit = 2",
     );
     let expected = Settings {
         clock: ClockChoice::Kernel,
         mode: Mode::Refclock,
         rules: Rules {
-            limits: Limits { floor: 1_898_467_200_000_000_000, max_step: 2_592_000_000_000_000 },
+            limits: Limits { floor: 1_796_083_200_000_000_000, max_step: 2_592_000_000_000_000 },
             policy: Policy {
                 step_threshold: 1_200_000_000_000,
                 resume_threshold: 100_000_000,
@@ -130,8 +130,22 @@ fn numbers_have_their_bounds() {
     const MS: i64 = 1_000_000;
     const DAY: i64 = 86_400_000;
     let threshold = "a number from 1 to 86400000";
-    bounded("step-threshold-ms", threshold, (1, DAY), |s| s.rules.policy.step_threshold, MS);
-    bounded("resume-step-threshold-ms", threshold, (1, DAY), |s| s.rules.policy.resume_threshold, MS);
+    // Of values that make no sense together another test tells.
+    let step = |number: i64| read(&format!("resume-step-threshold-ms = 1\nstep-threshold-ms = {number}"));
+    let resume =
+        |number: i64| read(&format!("step-threshold-ms = {DAY}\nresume-step-threshold-ms = {number}"));
+    for number in [1, DAY] {
+        assert_eq!((step(number).0.rules.policy.step_threshold, step(number).1.len()), (number * MS, 0));
+        assert_eq!(
+            (resume(number).0.rules.policy.resume_threshold, resume(number).1.len()),
+            (number * MS, 0)
+        );
+    }
+    for number in [0, DAY + 1] {
+        for key in ["step-threshold-ms", "resume-step-threshold-ms"] {
+            wrong(&format!("{key} = {number}"), &format!("{key}: must be {threshold}, not {number}"));
+        }
+    }
     bounded("minimum-us", "a number from 0 to 10000000", (0, 10_000_000), |s| s.rules.policy.minimum, 1000);
     bounded("max-slew-ppm", "a number from 1 to 100000", (1, 100_000), |s| s.rules.policy.max_slew.into(), 1);
     bounded("max-step-days", "a number from 1 to 36500", (1, 36_500), |s| s.rules.limits.max_step, DAY * MS);
@@ -161,7 +175,7 @@ fn date_is_the_beginning_of_that_day_in_utc() {
         ("2200-12-31", 7_289_568_000),
     ] {
         assert_eq!(date(text), Some(seconds), "{text}");
-        let floor = good(&format!("not-before = {text:?}")).rules.limits.floor;
+        let floor = read(&format!("not-before = {text:?}")).0.rules.limits.floor;
         assert_eq!(floor, seconds * 1_000_000_000, "{text}");
     }
 }
@@ -196,6 +210,34 @@ fn date_that_is_none_is_a_mistake() {
     }
     let said = "not-before: must be a date, as \"2026-01-31\", not 20260131";
     wrong("not-before = 20260131", said);
+}
+
+/// The value stays: it may be meant, and what it does is harmless.
+#[test]
+fn settings_that_make_no_sense_together_are_pointed_out() {
+    let (settings, findings) = read("resume-step-threshold-ms = 501");
+    let said = "own.toml:2: warning: timesync.resume-step-threshold-ms: the host's order to set the clock is obeyed from \
+                501 ms on, and every other difference stepped from 500 ms on; resume-step-threshold-ms should not be above \
+                step-threshold-ms";
+    assert_eq!(findings, [said]);
+    assert_eq!(settings.rules.policy.resume_threshold, 501_000_000);
+    let (_, findings) = read("step-threshold-ms = 4");
+    assert!(findings.len() == 1 && findings[0].contains("timesync.step-threshold-ms: "), "{findings:?}");
+    good("step-threshold-ms = 4\nresume-step-threshold-ms = 4");
+
+    let (settings, findings) = read("not-before = \"2200-12-31\"");
+    let said = "own.toml:2: warning: timesync.not-before: is further away than max-step-days: until that day every time \
+                from the host is refused";
+    assert_eq!(findings, [said]);
+    assert_eq!(settings.rules.limits.floor, 7_289_568_000_000_000_000);
+    // Ten years, less a week, after the release: whatever this machine's clock says, it is no further away.
+    good("not-before = \"2036-11-16\"");
+}
+
+/// For a machine that lives in the past on purpose.
+#[test]
+fn administrators_date_may_be_before_the_release() {
+    assert_eq!(good("not-before = \"2001-01-01\"").rules.limits.floor, 978_307_200_000_000_000);
 }
 
 #[test]

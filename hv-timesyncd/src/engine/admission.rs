@@ -1,7 +1,7 @@
 //! Which times are believed at all: a hostile or broken host cannot throw the guest to another century.
 
 use super::Verdict;
-use crate::sample::{Leap, Sample};
+use crate::sample::Leap;
 
 const DAY: i64 = 86_400;
 const SECOND: i64 = 1_000_000_000;
@@ -15,36 +15,28 @@ pub const KERNEL_LIMIT_SECS: i64 = i64::MAX / SECOND - 30 * 365 * DAY;
 pub struct Limits {
     /// What is surely past: when this program was built, or what the administrator says.
     pub floor: i64,
-    /// How far the clock is moved at most, in either direction. Counted from the floor where the clock is before it: such
-    /// a clock is wrong, and how wrong says nothing.
+    /// How far the clock is moved at most, in either direction: from what it showed when the first time came and the raw clock has
+    /// counted since, which no host can move step by step; or onward from the floor, wherever it is. A clock that was wrong at
+    /// the start, by decades perhaps, must not keep the right time out.
     pub max_step: i64,
 }
 
 impl Limits {
-    /// Whether this can be a time.
+    /// Whether the host's clock can show this; `expected`: what the guest's would show if no host had moved it.
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn admit(&self, sample: &Sample) -> Result<(), Verdict> {
-        let host = sample.host.checked_add(sample.age.ns).ok_or(Verdict::Impossible)?;
-        self.admit_host(host)?;
-        let from = sample.received.real.max(self.floor);
-        if host.abs_diff(from) > self.max_step.unsigned_abs() {
-            return Err(Verdict::TooFar);
-        }
-        Ok(())
-    }
-
-    /// As [`admit`](Self::admit), as far as it can be said without the guest's clock.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn admit_host(&self, host: i64) -> Result<(), Verdict> {
-        if host < self.floor.max(0) {
+    pub const fn admit(&self, host: i64, expected: i64) -> Result<(), Verdict> {
+        if host < self.floor || host < 0 {
             return Err(Verdict::BeforeFloor);
         }
         if host / SECOND > KERNEL_LIMIT_SECS {
             return Err(Verdict::Impossible);
+        }
+        let most = self.max_step.unsigned_abs();
+        let expected = if expected < self.floor { self.floor } else { expected };
+        if host.abs_diff(expected) > most && host.abs_diff(self.floor) > most {
+            return Err(Verdict::TooFar);
         }
         Ok(())
     }

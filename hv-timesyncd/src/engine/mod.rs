@@ -6,12 +6,12 @@
 //! ```
 
 pub mod admission;
+mod decision;
 pub mod policy;
 pub mod track;
 
-use std::fmt;
+pub use decision::{Action, Decision, Verdict, Why};
 
-use crate::clock::Steering;
 use crate::sample::{Leap, Purpose, Reading, Sample};
 use admission::Limits;
 use policy::{Policy, Situation};
@@ -33,19 +33,6 @@ pub struct Prior {
     pub frequency: f64,
     /// How wrong it may be (one standard deviation), ppm.
     pub error: f64,
-}
-
-/// What the engine makes of a sample.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Decision {
-    /// What became of the sample.
-    pub verdict: Verdict,
-    /// What is to be done.
-    pub action: Action,
-    /// Why that, and not more or less.
-    pub why: Why,
-    /// Host minus guest when it arrived, ns: filtered if the sample was used, else its own.
-    pub offset: i64,
 }
 
 /// What is known of the two clocks.
@@ -91,105 +78,10 @@ pub enum Steps {
     Never,
 }
 
-/// What becomes of a sample.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Verdict {
-    /// It was used.
-    Used,
-    /// It differs too much from those before it; the next will tell.
-    Outlier,
-    /// It is the last once more.
-    Repeated,
-    /// It was too long on the way.
-    Late,
-    /// Before what this program knows to be past.
-    BeforeFloor,
-    /// Further away than a clock is moved at all.
-    TooFar,
-    /// No time that this kernel can have.
-    Impossible,
-    /// Its reference counter is not this boot's.
-    OtherBoot,
-}
-
-impl Verdict {
-    /// A word for D-Bus and tables.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Verdict::Used => "used",
-            Verdict::Outlier => "outlier",
-            Verdict::Repeated => "repeated",
-            Verdict::Late => "late",
-            Verdict::BeforeFloor => "before-floor",
-            Verdict::TooFar => "too-far",
-            Verdict::Impossible => "impossible",
-            Verdict::OtherBoot => "other-boot",
-        }
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Verdict::Used => "used",
-            Verdict::Outlier => "it differs too much from those before it",
-            Verdict::Repeated => "it is the last time once more",
-            Verdict::Late => "it was longer on the way than max-delay-ms allows",
-            Verdict::BeforeFloor => "the host's time is before anything that can be true (not-before)",
-            Verdict::TooFar => "the host's time is further away than max-step-days allows",
-            Verdict::Impossible => "the host's time is beyond what the kernel can count",
-            Verdict::OtherBoot => "its reference counter is not of this boot",
-        })
-    }
-}
-
-/// What is to be done to the clock.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Action {
-    /// Nothing.
-    None,
-    /// Step by so many ns; then run so, where the clock is ours.
-    Step(i64, Option<Steering>),
-    /// Run so from now on.
-    Steer(Steering),
-}
-
-/// Why.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Why {
-    /// The host said that the clock is to be set.
-    HostSync,
-    /// The first sample since the clock is ours.
-    FirstSample,
-    /// The difference is larger than what is slewed.
-    TooMuchToSlew,
-    /// The clock follows the host's.
-    Following,
-    /// The difference is below the minimum.
-    BelowMinimum,
-    /// Somebody else keeps the clock.
-    NotOurs,
-    /// Steps in this direction are not allowed.
-    StepNotAllowed,
-    /// The sample was not used.
-    NotUsed,
-}
-
-impl fmt::Display for Why {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Why::HostSync => "the host said that the clock is to be set",
-            Why::FirstSample => "the first time from the host",
-            Why::TooMuchToSlew => "too far away to be slewed",
-            Why::Following => "the host's clock is followed",
-            Why::BelowMinimum => "the difference is below the minimum",
-            Why::NotOurs => "somebody else keeps the clock",
-            Why::StepNotAllowed => "steps in this direction are not allowed",
-            Why::NotUsed => "the sample was not used",
-        })
-    }
-}
+/// A sample that is older than this says no more what the clock is off by, ns: some times of what hosts wait.
+const RECENT: i64 = 64_000_000_000;
+/// A frequency of another source is known no better than this, ppm.
+const RESTARTED: f64 = 1.0;
 
 /// See the module.
 #[derive(Debug, Clone)]
@@ -200,6 +92,10 @@ pub struct Engine {
     track: Option<Track>,
     /// The host's time of the last sample that was a time at all.
     last_host: Option<i64>,
+    /// Raw and real time when the first sample came.
+    anchor: Option<(i64, i64)>,
+    /// When a sample was used last, on the raw clock, and what the host said of leap seconds then.
+    used: Option<(i64, Leap)>,
     /// The error of the last age.
     error: i64,
     /// A decision was made since the clock is ours.
@@ -210,7 +106,17 @@ impl Engine {
     /// Before the first sample; `prior`: a frequency that was right before.
     #[must_use]
     pub const fn new(rules: Rules, prior: Option<Prior>) -> Engine {
-        Engine { rules, role: Role::Observe, prior, track: None, last_host: None, error: 0, settled: false }
+        Engine {
+            rules,
+            role: Role::Observe,
+            prior,
+            track: None,
+            last_host: None,
+            anchor: None,
+            used: None,
+            error: 0,
+            settled: false,
+        }
     }
 
     /// Other rules, from the next sample on.
@@ -218,15 +124,35 @@ impl Engine {
         self.rules = rules;
     }
 
-    /// Another role, from now on. When the clock becomes ours it is put right at once by what is known: that is the decision.
+    /// Another role, from now on. When the clock becomes ours it is put right at once, if that can be known from the last
+    /// samples: that is the decision.
     pub fn set_role(&mut self, role: Role, now: &Reading) -> Option<Decision> {
         let before = std::mem::replace(&mut self.role, role);
         if role != Role::Discipline || before == Role::Discipline {
             self.settled &= role == Role::Discipline;
             return None;
         }
-        self.track.as_ref()?;
-        Some(self.decide(Purpose::Sample, Leap::None, now, false))
+        let (used, leap) = self.used?;
+        let recent = (0..RECENT).contains(&now.raw.saturating_sub(used));
+        let estimate = self.estimate(now)?;
+        let clear = estimate.offset.unsigned_abs() > estimate.error.unsigned_abs();
+        let host = now.real.saturating_add(estimate.offset);
+        let possible = self.admit(host, now).is_ok();
+        (recent && clear && possible).then(|| self.decide(Purpose::Sample, leap, now, false))
+    }
+
+    /// What was decided could not be done: the next decision is the first again.
+    pub const fn unsettle(&mut self) {
+        self.settled = false;
+    }
+
+    /// Whether the host's clock can show this at a moment. Learns nothing but the first moment.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn admit(&mut self, host: i64, now: &Reading) -> Result<(), Verdict> {
+        let (raw, real) = *self.anchor.get_or_insert((now.raw, now.real));
+        self.rules.limits.admit(host, real.saturating_add(now.raw.saturating_sub(raw)))
     }
 
     /// The role.
@@ -239,19 +165,23 @@ impl Engine {
     /// what it was.
     pub fn restart(&mut self) {
         if let Some(track) = self.track.take() {
-            self.prior = Some(track.prior());
+            let prior = track.prior();
+            self.prior = Some(Prior { error: prior.error.max(RESTARTED), ..prior });
         }
-        self.last_host = None;
+        (self.last_host, self.used) = (None, None);
     }
 
     /// Judges a sample and decides what is to be done.
     pub fn sample(&mut self, sample: &Sample) -> Decision {
         let refused =
             |verdict| Decision { verdict, action: Action::None, why: Why::NotUsed, offset: sample.offset() };
-        if let Err(verdict) = self.rules.limits.admit(sample) {
+        let host = sample.host.checked_add(sample.age.ns).ok_or(Verdict::Impossible);
+        if let Err(verdict) = host.and_then(|host| self.admit(host, &sample.received)) {
             return refused(verdict);
         }
-        if self.last_host.replace(sample.host) == Some(sample.host) {
+        // An order is one however often it is given.
+        let again = self.last_host.replace(sample.host) == Some(sample.host);
+        if again && sample.purpose == Purpose::Sample {
             return refused(Verdict::Repeated);
         }
         let first = self.track.is_none();
@@ -259,6 +189,7 @@ impl Engine {
             return refused(Verdict::Outlier);
         }
         self.error = sample.age.error.saturating_add(sample.received.width / 2);
+        self.used = Some((sample.received.raw, sample.leap));
         self.decide(sample.purpose, sample.leap, &sample.received, first)
     }
 
@@ -283,13 +214,17 @@ impl Engine {
             sync: purpose == Purpose::Sync,
             first: if ours { !std::mem::replace(&mut self.settled, true) } else { first },
             offset: estimate.offset,
+            error: estimate.error,
         };
         let leap = admission::leap_of(leap, now.real.saturating_add(estimate.offset));
-        let steering = |phase| self.rules.policy.steering(&estimate, phase, leap);
+        let steering = |estimate: Estimate, phase| self.rules.policy.steering(&estimate, phase, leap);
         let (action, why) = match self.rules.policy.decide(&situation) {
             (policy::Choice::Leave, why) => (Action::None, why),
-            (policy::Choice::Step, why) => (Action::Step(estimate.offset, ours.then(|| steering(0))), why),
-            (policy::Choice::Slew(phase), why) => (Action::Steer(steering(phase)), why),
+            (policy::Choice::Step, why) => {
+                let after = Estimate { offset: 0, ..estimate };
+                (Action::Step(estimate.offset, ours.then(|| steering(after, 0))), why)
+            }
+            (policy::Choice::Slew(phase), why) => (Action::Steer(steering(estimate, phase)), why),
         };
         Decision { verdict: Verdict::Used, action, why, offset: estimate.offset }
     }
@@ -304,7 +239,11 @@ impl Engine {
             jitter: track.jitter(),
             frequency: prior.frequency,
             frequency_error: prior.error,
-            error: self.error.saturating_add(track.deviation(now.raw)),
+            error: self
+                .error
+                .saturating_add(track.deviation(now.raw).saturating_mul(2))
+                .saturating_add(track.jitter())
+                .saturating_add(track.set_aside()),
         })
     }
 }

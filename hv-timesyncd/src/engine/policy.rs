@@ -1,15 +1,13 @@
 //! What is done about a difference: a step, a slew, or nothing.
 
 use super::{Estimate, Role, Steps, Why};
-use crate::clock::Steering;
+use crate::clock::{MAX_FREQUENCY, MAX_TIME_CONSTANT, Steering};
 use crate::sample::Leap;
 
 /// The kernel slews less than half a second at a time (`MAXPHASE` of `kernel/time/ntp.c`).
 const MAX_PHASE: i64 = 499_999_999;
-/// And steers by so much at most (`MAXFREQ`).
-const MAX_FREQUENCY: f64 = 500.0;
-/// `MAXTC` of `include/linux/timex.h`.
-const MAX_TIME_CONSTANT: u8 = 10;
+/// A clock that may be further off than this is not called synchronised, ns.
+const VOUCHED: u64 = 500_000_000;
 
 /// Thresholds, ns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +37,8 @@ pub struct Situation {
     pub first: bool,
     /// Host minus guest, ns.
     pub offset: i64,
+    /// How wrong that may be, ns.
+    pub error: i64,
 }
 
 /// The decision.
@@ -85,7 +85,8 @@ impl Policy {
         } else {
             (self.step_threshold, Why::TooMuchToSlew)
         };
-        if size >= threshold.unsigned_abs() {
+        // What may be no difference at all is no reason for a step.
+        if size >= threshold.unsigned_abs() && size > situation.error.unsigned_abs() {
             if self.allows(situation.offset) {
                 return (Choice::Step, why);
             }
@@ -105,21 +106,21 @@ impl Policy {
         }
     }
 
-    /// How the clock is to run, with so much to be made up for.
+    /// How the clock is to run, with so much to be made up for; `estimate.offset` is what it is off by then.
     #[must_use]
     pub fn steering(&self, estimate: &Estimate, phase: i64, leap: Leap) -> Steering {
-        let phase = phase.clamp(-MAX_PHASE, MAX_PHASE);
+        // At the largest time constant the first second must not be faster than allowed; the rest is given at the next sample.
+        let most = MAX_PHASE.min((i64::from(self.max_slew) * 1000) << (2 + MAX_TIME_CONSTANT));
+        let phase = phase.clamp(-most, most);
+        let bound = estimate.error.unsigned_abs().saturating_add(estimate.offset.unsigned_abs());
         let micros = |ns: u64| u32::try_from(ns.div_ceil(1000)).unwrap_or(u32::MAX);
-        let deviation = estimate.error.unsigned_abs();
         Steering {
             frequency: estimate.frequency.clamp(-MAX_FREQUENCY, MAX_FREQUENCY),
             phase,
             time_constant: self.time_constant(phase),
-            synchronised: leap != Leap::Unsynchronised,
-            errors: (
-                micros(estimate.jitter.unsigned_abs().max(1)),
-                micros(deviation.saturating_add(estimate.offset.unsigned_abs())),
-            ),
+            // What is known to be wrong is not vouched for, nor written to the RTC.
+            synchronised: leap != Leap::Unsynchronised && bound < VOUCHED,
+            errors: (micros(estimate.jitter.unsigned_abs().max(1)), micros(bound)),
             leap,
         }
     }

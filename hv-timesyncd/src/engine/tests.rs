@@ -104,6 +104,88 @@ fn what_is_no_time_leaves_everything_as_it_was() {
 }
 
 #[test]
+fn age_that_leads_beyond_all_time_is_impossible() {
+    let mut odd = sample(Purpose::Sync, 0, 0);
+    (odd.host, odd.age.ns) = (i64::MAX - 1, 2);
+    assert_eq!(engine(Role::Discipline).sample(&odd).verdict, Verdict::Impossible);
+}
+
+/// Each word moves the clock by nearly as much as is allowed; together they would lead to another century.
+#[test]
+fn no_host_walks_the_clock_away_step_by_step() {
+    let mut engine = engine(Role::Discipline);
+    let mut moved = 0;
+    let mut refused = 0;
+    for at in 0..40 {
+        let mut word = sample(Purpose::Sync, at, 0);
+        word.received.real += moved;
+        word.host = word.received.real + 3600 * 86_400 * SECOND;
+        match engine.sample(&word).action {
+            Action::Step(by, _) => moved += by,
+            _ => refused += 1,
+        }
+    }
+    assert!(moved < 3650 * 86_400 * SECOND && refused >= 38, "{moved} {refused}");
+    // And the right time is let in again.
+    let mut word = sample(Purpose::Sync, 50, 0);
+    word.received.real += moved;
+    assert!(matches!(engine.sample(&word).action, Action::Step(by, _) if by == -moved));
+}
+
+#[test]
+fn order_that_is_repeated_is_still_one() {
+    let mut engine = engine(Role::Discipline);
+    let one = sample(Purpose::Sample, 5, 0);
+    engine.sample(&one);
+    let mut order = one;
+    order.purpose = Purpose::Sync;
+    assert_eq!(engine.sample(&order).verdict, Verdict::Used);
+    assert_eq!(engine.sample(&order).verdict, Verdict::Used);
+}
+
+#[test]
+fn after_a_step_the_clock_is_vouched_for_and_not_before() {
+    let decision = engine(Role::Discipline).sample(&sample(Purpose::Sync, 0, 3600 * SECOND));
+    let Action::Step(_, Some(steering)) = decision.action else { panic!("{decision:?}") };
+    assert!(steering.synchronised && steering.errors.1 < 1000, "{steering:?}");
+    // Where it may not be stepped it is an hour wrong for a long time.
+    let mut rules = rules();
+    rules.policy.steps = Steps::Never;
+    let mut engine = Engine::new(rules, None);
+    engine.set_role(Role::Discipline, &Reading::default());
+    let decision = engine.sample(&sample(Purpose::Sync, 0, 3600 * SECOND));
+    let Action::Steer(steering) = decision.action else { panic!("{decision:?}") };
+    assert!(!steering.synchronised, "{steering:?}");
+}
+
+#[test]
+fn what_is_known_from_long_ago_moves_no_clock() {
+    let mut engine = engine(Role::Assist { synchronised: true });
+    for at in 0..20 {
+        engine.sample(&sample(Purpose::Sample, 5 * at, 80 * MS));
+    }
+    // The host has been silent for three days.
+    let now = sample(Purpose::Sample, 3 * 86_400, 0).received;
+    assert_eq!(engine.set_role(Role::Discipline, &now), None);
+    // The next sample is the first that counts.
+    let decision = engine.sample(&sample(Purpose::Sample, 3 * 86_400 + 5, -40 * MS));
+    let decision = match decision.verdict {
+        Verdict::Outlier => engine.sample(&sample(Purpose::Sample, 3 * 86_400 + 10, -40 * MS)),
+        _ => decision,
+    };
+    assert_eq!(decision.why, Why::FirstSample, "{decision:?}");
+}
+
+#[test]
+fn what_could_not_be_done_is_tried_as_the_first_time_again() {
+    let mut engine = engine(Role::Discipline);
+    assert!(matches!(engine.sample(&sample(Purpose::Sync, 0, 80 * MS)).action, Action::Step(..)));
+    engine.unsettle();
+    let decision = engine.sample(&sample(Purpose::Sample, 5, 80 * MS));
+    assert!(matches!(decision.action, Action::Step(..)), "{decision:?}");
+}
+
+#[test]
 fn host_whose_time_goes_backwards_is_followed_at_the_second_sample() {
     let mut engine = engine(Role::Discipline);
     engine.sample(&sample(Purpose::Sync, 0, 0));

@@ -27,6 +27,11 @@ const TRUST: f64 = 4.0;
 /// What samples differ by from what is expected, in standard deviations and on average over some, is less than this; else it
 /// is not noise.
 const LEAN: f64 = 2.0;
+/// A clock that seems to be moved more often than this is noisy, ns: at each second of the samples that come every 5 s. Where they come
+/// every 15 s it is one change of the pace.
+const OFTEN: i64 = 15_000_000_000;
+/// Samples that contradict each other by more than this, squared, are never believed, only a SYNC is; ns².
+const MOST_UNREST: f64 = 1e18;
 /// Weight of a new sample in that average.
 const LEANING: f64 = 1.0 / 8.0;
 /// Weight of a new sample in what is learnt of noise and jitter.
@@ -51,6 +56,8 @@ pub struct Track {
     aside: Option<(i64, f64)>,
     /// Variance beyond `noise`, of a host that is noisier than its samples say, ns².
     unrest: f64,
+    /// When two samples said last that the host's clock was moved, on the raw clock.
+    moved: Option<i64>,
     /// How far the last sample was from what was expected, and the variance of that expectation.
     last: Option<(f64, f64)>,
     /// See [`LEAN`].
@@ -62,6 +69,7 @@ impl Track {
     #[must_use]
     pub fn new(raw: i64, host: i64, noise: i64, prior: Option<Prior>) -> Track {
         let unknown = Prior { frequency: 0.0, error: UNKNOWN_FREQUENCY / 1000.0 };
+        let prior = prior.filter(|prior| prior.frequency.is_finite() && prior.error.is_finite());
         let prior = prior.unwrap_or(unknown);
         let noise = square(half(noise));
         Track {
@@ -73,6 +81,7 @@ impl Track {
             spread: 0.0,
             aside: None,
             unrest: 0.0,
+            moved: None,
             last: None,
             lean: 0.0,
         }
@@ -97,6 +106,12 @@ impl Track {
         round(self.spread.sqrt())
     }
 
+    /// How far the last sample was from what was expected, if it was set aside, ns.
+    #[must_use]
+    pub fn set_aside(&self) -> i64 {
+        self.aside.map_or(0, |(_, difference)| round(difference.abs()))
+    }
+
     /// One standard deviation of [`host_at`](Self::host_at), ns.
     #[must_use]
     pub fn deviation(&self, raw: i64) -> i64 {
@@ -113,32 +128,47 @@ impl Track {
             if self.lean.abs() > LEAN {
                 let time = seconds(raw.saturating_sub(since)).max(1e-3) / LEANING;
                 self.jump(raw, host, error);
-                self.variance.2 += square(difference / time).min(square(FASTEST));
+                self.variance.2 = (self.variance.2 + square(difference / time)).min(square(FASTEST));
             }
             return true;
         }
-        let confirmed =
-            self.aside.filter(|(_, before)| (difference - before).abs() <= gate.max(before.abs()));
-        let Some((since, before)) = confirmed else {
+        let agrees = |(at, before): &(i64, f64)| {
+            (difference - before).abs() <= gate + FASTEST * seconds(raw.saturating_sub(*at))
+        };
+        let Some((since, before)) = self.aside.filter(agrees) else {
             if self.aside.is_some() {
-                // They agree neither with what was expected nor with each other: so restless is this host.
-                self.unrest = (self.unrest * 4.0).max(square(LEAST_GATE / GATE)).min(square(difference));
+                // They agree neither with what was expected nor with each other.
+                self.more_unrest(difference);
             }
             self.aside = Some((raw, difference));
             return false;
         };
+        // Nobody moves a clock again and again.
+        if self.moved.replace(raw).is_some_and(|moved| raw.saturating_sub(moved) < OFTEN) {
+            self.more_unrest(difference);
+        }
         // The host's clock was moved; or it runs at another pace, by as much as the two differ more than noise does.
         let time = seconds(raw.saturating_sub(since)).max(1e-3);
-        let pace = (square(difference - before) - square(GATE) * self.noise).max(0.0) / square(time);
+        let usual = square(GATE) * (self.noise + self.unrest);
+        let pace = (square(difference - before) - usual).max(0.0) / square(time);
         self.jump(raw, host, error);
-        self.variance.2 += pace.min(square(FASTEST));
+        self.variance.2 = (self.variance.2 + pace).min(square(FASTEST));
         true
     }
 
-    /// Takes the host's word for where its clock is: after a resume nothing that was expected counts.
+    /// So restless is this host.
+    fn more_unrest(&mut self, difference: f64) {
+        let more = (self.unrest * 4.0).max(square(LEAST_GATE / GATE));
+        self.unrest = more.min(square(difference)).min(MOST_UNREST);
+    }
+
+    /// Takes the host's word for where its clock is: after a resume nothing that was expected counts, nor what was learnt of
+    /// noise. Only what the sample itself says that it may be wrong by makes it one more sample.
     pub fn sync(&mut self, raw: i64, host: i64, error: i64) {
-        let (difference, gate) = (self.difference(raw, host), self.gate(raw, error));
-        if difference.abs() <= gate {
+        let difference = self.difference(raw, host);
+        (self.unrest, self.moved, self.last, self.lean) = (0.0, None, None, 0.0);
+        self.noise = self.noise.min(square(half(error)));
+        if difference.abs() <= half(error).max(LEAST_GATE) {
             self.aside = None;
             return self.correct(raw, difference, error);
         }
@@ -169,7 +199,7 @@ impl Track {
         (
             time_time + time * (2.0 * time_rate + time * rate_rate) + WANDER * time.powi(3) / 3.0,
             time_rate + time * rate_rate + WANDER * time * time / 2.0,
-            rate_rate + WANDER * time,
+            (rate_rate + WANDER * time).min(square(FASTEST)),
         )
     }
 
@@ -182,7 +212,7 @@ impl Track {
         let (gain, rate_gain) = (time_time / total, time_rate / total);
         self.host = self.host_at(raw).saturating_add(round(gain * difference));
         self.raw = raw;
-        self.frequency += rate_gain * difference;
+        self.frequency = (self.frequency + rate_gain * difference).clamp(-FASTEST, FASTEST);
         self.variance =
             (time_time * (1.0 - gain), time_rate * (1.0 - gain), rate_rate - rate_gain * time_rate);
         self.spread += LEARN * (square(difference * (1.0 - gain)) - self.spread);
@@ -192,14 +222,14 @@ impl Track {
     /// much they differ from what is expected it must not be learnt: if that is wrong all differ by the same, would be worth
     /// nothing for that, and nothing would put it right.
     fn learn(&mut self, difference: f64, expected: f64, error: i64) {
-        if self.unrest > 0.0 {
-            let beyond = square(difference) - expected - self.noise;
-            self.unrest = (self.unrest + LEARN * (beyond - self.unrest)).max(0.0);
-        }
         let limit = square(half(error));
         let least = square((float(error) / TRUST).max(LEAST_NOISE)).min(limit);
         if let Some((last, then)) = self.last.replace((difference, expected)) {
             let excess = (square(difference - last) - expected - then) / 2.0;
+            if self.unrest > 0.0 {
+                self.unrest += LEARN * ((excess - self.noise).max(0.0) - self.unrest);
+                self.unrest = self.unrest.min(MOST_UNREST);
+            }
             let excess = excess.clamp(0.0, self.noise * square(GATE));
             self.noise += LEARN * (excess - self.noise);
             self.noise = self.noise.clamp(least, limit.max(excess));

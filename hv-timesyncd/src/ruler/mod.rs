@@ -3,9 +3,11 @@
 //! [`Ruler::of`] decides from facts; [`Clients`] are found out over D-Bus by `watch`.
 
 pub mod clients;
+pub mod evidence;
 pub mod watch;
 
 pub use clients::{Client, Clients};
+pub use evidence::{Evidence, Finding};
 pub use watch::Watch;
 
 /// `[timesync] mode`: what this daemon is for.

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::{Fed, Timesyncd};
 use crate::bus::{LastAction, Row};
-use crate::clock::{PtpError, PtpReading};
+use crate::clock::{MAX_FREQUENCY, PtpError, PtpReading};
 use crate::engine::{Action, Decision, Role, Verdict};
 use crate::refclock::Feed;
 use crate::ruler::{Client, Mode, Ruler};
@@ -19,6 +19,8 @@ use crate::sample::{Leap, Method, Purpose, Reading, Sample};
 /// How often the frequency is written at most while the daemon runs, ns, and for which change, ppm.
 const KEEP_INTERVAL: i64 = 3_600_000_000_000;
 const KEEP_CHANGE: f64 = 0.05;
+/// So many steps are logged one by one; then one in an hour, and so many again.
+const MOST_STEPS_SAID: u32 = 20;
 /// A frequency is not kept before it is known so well, ppm.
 const KEEP_ERROR: f64 = 0.5;
 
@@ -64,7 +66,7 @@ impl Timesyncd {
             return verdict;
         };
         // Of a time that cannot be, nothing else is learnt either.
-        if let Err(verdict) = self.settings.rules.limits.admit_host(host) {
+        if let Err(verdict) = self.engine.admit(host, &received) {
             self.refused(row(verdict));
             return verdict;
         }
@@ -155,33 +157,46 @@ impl Timesyncd {
             Action::Steer(steering) => ("slew", steering.phase, Some(steering)),
         };
         let stepped = if what == "step" { self.clock.step(ns) } else { Ok(()) };
-        let done = stepped.and_then(|()| steering.map_or(Ok(()), |steering| self.clock.steer(steering)));
-        if let Err(error) = done {
-            self.warn("cannot set the clock", &error);
-            let why = format!("cannot set the clock: {error}");
-            self.shown.last_action = Some(LastAction { when: micros(now.real), what: "none", ns: 0, why });
-            return;
-        }
-        if steering.is_some_and(|steering| steering.synchronised)
-            && let Err(error) = self.mark.set(true)
-        {
-            self.warn("cannot note that the clock is kept", &error);
-        }
-        let after = if what == "step" { now.real.saturating_add(ns) } else { now.real };
-        let why = decision.why.to_string();
-        let action = LastAction { when: micros(after), what, ns, why };
-        if what == "step" {
+        let done = stepped.is_ok();
+        let steered = stepped.and_then(|()| steering.map_or(Ok(()), |steering| self.clock.steer(steering)));
+        let after = if what == "step" && done { now.real.saturating_add(ns) } else { now.real };
+        let action = |what, ns, why| LastAction { when: micros(after), what, ns, why };
+        if what == "step" && done {
+            let action = action(what, ns, decision.why.to_string());
             self.say_step(ns, &action.why);
             self.board.stepped(ns, &action.why);
-            self.shown.last_step = Some(action.clone());
+            self.shown.last_step = Some(action);
         }
-        self.shown.last_action = Some(action);
+        self.shown.last_action = Some(match &steered {
+            Ok(()) => action(what, ns, decision.why.to_string()),
+            Err(error) => action("none", 0, format!("cannot set the clock: {error}")),
+        });
+        match steered {
+            Ok(()) if steering.is_some() => {
+                self.ruled(steering.is_some_and(|steering| steering.synchronised));
+            }
+            Ok(()) => {}
+            Err(error) => {
+                self.engine.unsettle();
+                self.warn("cannot set the clock", &error);
+            }
+        }
     }
 
+    /// Each step is said, but not more often than a person would read.
     fn say_step(&mut self, ns: i64, why: &str) {
-        if let Some(before) = self.log.admit("stepped") {
+        if self.steps_said < MOST_STEPS_SAID {
+            self.steps_said += 1;
+            tracing::info!(ns, "clock stepped by {:+.6} s: {why}", seconds(ns));
+        } else if let Some(before) = self.log.admit("further steps") {
+            self.steps_said = 0;
             let unlogged_before = (before > 0).then_some(before);
-            tracing::info!(ns, unlogged_before, "clock stepped by {:+.6} s: {why}", seconds(ns));
+            tracing::warn!(
+                ns,
+                unlogged_before,
+                "clock stepped by {:+.6} s, and again and again: {why}",
+                seconds(ns)
+            );
         }
     }
 
@@ -231,7 +246,7 @@ impl Timesyncd {
         let Some(estimate) = self.clock.read().ok().and_then(|now| self.engine.estimate(&now)) else {
             return;
         };
-        if estimate.frequency_error > KEEP_ERROR {
+        if estimate.frequency_error > KEEP_ERROR || estimate.frequency.abs() > MAX_FREQUENCY {
             return;
         }
         self.keeper.keep(estimate.frequency, least);

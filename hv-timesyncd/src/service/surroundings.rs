@@ -8,11 +8,13 @@ use hv_utils_core::daemon::PathWatch;
 use tokio::time::Instant;
 
 use super::{Poll, Source, Timesyncd};
-use crate::clock::{PtpClock, ptp};
+use crate::clock::{ClockState, PtpClock, ptp};
 use crate::counter::{Looks, pairs};
 use crate::engine::Role;
-use crate::ruler::{Clients, Facts, Mode, Ruler};
+use crate::ruler::{Clients, Facts, Finding, Mode, Ruler};
 
+/// Looking again is not in a hurry.
+const LEAST_AGAIN: Duration = Duration::from_millis(100);
 /// How long the bus has to say which NTP clients run, before there are taken to be none, ns.
 const CLIENTS_PATIENCE: i64 = 10_000_000_000;
 
@@ -20,37 +22,43 @@ impl Timesyncd {
     /// Finds out what holds now: the source, who keeps the clock, and so what may be done to it.
     pub(super) fn settle(&mut self) {
         self.find_source();
-        let Ok(now) = self.clock.read() else { return };
-        let synchronised = self.clock.state().is_ok_and(|state| state.synchronised);
-        let waited = now.raw.saturating_sub(self.started) > CLIENTS_PATIENCE;
-        let known = self.clients.is_some() || waited || self.context.common.bus == BusChoice::None;
+        let (Ok(now), Ok(state)) = (self.clock.read(), self.clock.state()) else { return };
+        let waited = now.raw.saturating_sub(self.started);
+        let known = self.clients.is_some()
+            || waited >= CLIENTS_PATIENCE
+            || self.context.common.bus == BusChoice::None;
         let facts = Facts {
             clients: self.clients.unwrap_or_default(),
-            synchronised_by_others: synchronised && !self.remnant && !self.mark.is_set(),
+            synchronised_by_others: self.synchronised_by_others(&state, now.raw),
             kernel_has_channel: self.channel == ChannelState::Kernel,
             has_source: self.source != Source::None,
         };
         let (mode, ruler) = (self.settings.mode, Ruler::of(self.settings.mode, facts));
+        let synchronised = state.synchronised && !self.evidence.is_remnant();
         let (ruler, role) = match (mode, ruler) {
             (Mode::Observe, ruler) => (ruler, Role::Observe),
             // It may be somebody's whom the bus has not told of yet.
             (Mode::Auto, Ruler::Ourselves) if !known => (Ruler::Nobody, Role::Assist { synchronised }),
             (_, Ruler::Ourselves) => (Ruler::Ourselves, Role::Discipline),
-            (_, ruler) => (ruler, Role::Assist { synchronised: synchronised && !self.remnant }),
+            (_, ruler) => (ruler, Role::Assist { synchronised }),
         };
-        if ruler != self.shown.ruler {
-            tracing::info!("the clock is kept by {}", ruler.name());
+        if ruler != self.shown.ruler && self.log.admit(ruler.name()).is_some() {
+            let who = if ruler == Ruler::Nobody { "nobody" } else { ruler.name() };
+            tracing::info!("the clock is kept by {who}");
         }
         (self.shown.ruler, self.shown.mode, self.shown.clients) = (ruler, mode, facts.clients);
         if role == Role::Discipline && facts.clients.first().is_some() {
             self.warn("mode = \"discipline\" beside an NTP client", &"both set the clock; stop one of them");
         }
-        if role != Role::Discipline
-            && matches!(ruler, Ruler::Client(_))
-            && let Err(error) = self.mark.set(false)
-        {
-            self.warn("cannot note that others keep the clock", &error);
+        if role != Role::Discipline && (facts.clients.first().is_some() || facts.synchronised_by_others) {
+            self.ruled_no_more();
         }
+        self.again = match () {
+            () if !known => Some(CLIENTS_PATIENCE - waited),
+            () if facts.synchronised_by_others => self.evidence.next(now.raw),
+            () => None,
+        }
+        .map(|ns| Instant::now() + Duration::from_nanos(u64::try_from(ns).unwrap_or(0)) + LEAST_AGAIN);
         if let Some(decision) = self.engine.set_role(role, &now) {
             self.perform(&decision, &now);
         }
@@ -58,11 +66,35 @@ impl Timesyncd {
         self.publish();
     }
 
+    /// Whether somebody keeps the clock whom the bus does not tell of.
+    fn synchronised_by_others(&mut self, state: &ClockState, raw: i64) -> bool {
+        let finding = self.evidence.finding(state, self.mark.is_of(state.frequency), raw);
+        if finding == Finding::TakenOver {
+            self.warn("somebody else steers the clock", &"it does not run as this daemon has set it");
+        }
+        matches!(finding, Finding::Others | Finding::TakenOver)
+    }
+
+    /// The clock was steered by this daemon.
+    pub(super) fn ruled(&mut self, synchronised: bool) {
+        let Ok(state) = self.clock.state() else { return };
+        self.evidence.steered(state.frequency);
+        if synchronised && let Err(error) = self.mark.set(state.frequency) {
+            self.warn("cannot note that the clock is kept", &error);
+        }
+    }
+
+    fn ruled_no_more(&mut self) {
+        self.evidence.left();
+        if let Err(error) = self.mark.remove() {
+            self.warn("cannot note that others keep the clock", &error);
+        }
+    }
+
     /// Other NTP clients run than before.
     pub(super) fn other_clients(&mut self, clients: Clients) {
         let before = self.clients.replace(clients).unwrap_or_default();
-        // What it said of the clock outlives it by hours.
-        self.remnant = clients.first().is_none() && (self.remnant || before.first().is_some());
+        self.evidence.clients(clients.first().is_some(), before.first().is_some());
         self.settle();
     }
 

@@ -55,16 +55,39 @@ fn what_is_no_file_of_ours_is_an_error_and_not_a_frequency() {
 }
 
 #[test]
-fn mark_lasts_until_it_is_taken_away() {
+fn mark_lasts_until_it_is_taken_away_and_is_of_one_frequency() {
     let directory = TempDir::new().unwrap();
-    let mark = Mark::new(&directory.path().join("run"));
-    assert!(!mark.is_set());
-    mark.set(false).unwrap();
-    mark.set(true).unwrap();
-    mark.set(true).unwrap();
-    assert!(Mark::new(&directory.path().join("run")).is_set());
-    mark.set(false).unwrap();
-    assert!(!mark.is_set());
+    let run = directory.path().join("run");
+    let mut mark = Mark::new(&run);
+    assert!(!mark.is_of(12.5));
+    mark.remove().unwrap();
+    mark.set(12.5).unwrap();
+    mark.set(12.5).unwrap();
+    let mut next = Mark::new(&run);
+    assert!(next.is_of(12.5) && !next.is_of(12.500_02) && !next.is_of(0.0));
+    // Somebody has tidied up: for this process it still counts.
+    fs::remove_dir_all(&run).unwrap();
+    assert!(next.is_of(12.5) && !Mark::new(&run).is_of(12.5));
+    next.set(-3.0).unwrap();
+    assert!(Mark::new(&run).is_of(-3.0));
+    next.remove().unwrap();
+    assert!(!Mark::new(&run).is_of(-3.0) && !next.is_of(-3.0));
+}
+
+#[test]
+fn mark_goes_through_no_link() {
+    let directory = TempDir::new().unwrap();
+    let (run, target) = (directory.path().join("run"), directory.path().join("target"));
+    fs::create_dir_all(run.join("hv-timesyncd")).unwrap();
+    fs::write(&target, "12.500000\n").unwrap();
+    for name in ["ruling", "ruling.new"] {
+        std::os::unix::fs::symlink(&target, run.join("hv-timesyncd").join(name)).unwrap();
+    }
+    let mut mark = Mark::new(&run);
+    assert!(!mark.is_of(12.5));
+    mark.set(1.0).unwrap();
+    assert_eq!(fs::read_to_string(&target).unwrap(), "12.500000\n");
+    assert!(Mark::new(&run).is_of(1.0));
 }
 
 #[test]

@@ -141,6 +141,20 @@ fn step_after_a_resume_can_be_left_to_the_client() {
 }
 
 #[test]
+fn without_a_bus_the_clock_is_taken_after_a_while_though_nothing_comes() {
+    run(async {
+        let mut guest = Guest::prepare("").await;
+        guest.measure(0);
+        let mut host = guest.run_on("unix:path=/nonexistent/bus", Version::new(4, 0)).await;
+        host.say(Time::sample(80 * MS)).await;
+        assert!(!guest.log().contains("stepped"), "{}", guest.log());
+        // No further message.
+        guest.logs("clock stepped by +0.0");
+        assert!(guest.log().contains("the clock is kept by hv-timesyncd"));
+    });
+}
+
+#[test]
 fn nobody_on_the_bus_keeps_the_clock_so_this_daemon_does() {
     run(async {
         let (guest, mut host) = Guest::start("-400", "").await;

@@ -5,11 +5,12 @@ use std::collections::HashMap;
 use serde::Serialize;
 use zbus::wire::OwnedVariant;
 
-use super::ruler::Case;
+use super::ruler::{Case, Channel};
 use super::units::{ppm, signed, span};
 use crate::age::{age, ago};
 use crate::error::Failure;
 use crate::output::Output;
+use crate::proxies::ServiceInfo;
 use crate::text::escape;
 
 /// All of it. What an older hv-timesyncd does not tell is empty.
@@ -19,6 +20,9 @@ pub(super) struct Stand {
     mode: String,
     /// Who keeps the clock.
     ruler: String,
+    /// `closed`, `negotiating`, `ready`, `kernel` or `failed`, and `uio`, `hv_utils` or `sim`: of the same daemon's Service1.
+    channel_state: String,
+    transport: String,
     /// NTP clients that run.
     clients: Vec<String>,
     /// Those that get samples.
@@ -70,8 +74,9 @@ struct LastStep {
     reason: String,
 }
 
-impl From<HashMap<String, OwnedVariant>> for Stand {
-    fn from(mut all: HashMap<String, OwnedVariant>) -> Stand {
+impl Stand {
+    /// From the properties of TimeSync1 and, where they were told, of Service1.
+    pub(super) fn new(mut all: HashMap<String, OwnedVariant>, service: ServiceInfo) -> Stand {
         let number = |name: &str| all.get(name).and_then(|value| value.downcast_ref().ok()).unwrap_or(0);
         let (offset_ns, jitter_ns, accuracy_ns) = (number("Offset"), number("Jitter"), number("Accuracy"));
         let frequency = all.get("Frequency").and_then(|value| value.downcast_ref().ok()).unwrap_or(0.0);
@@ -87,6 +92,8 @@ impl From<HashMap<String, OwnedVariant>> for Stand {
         let mut stand = Stand {
             mode,
             ruler,
+            channel_state: service.channel_state,
+            transport: service.transport,
             clients,
             fed,
             source,
@@ -124,8 +131,18 @@ fn last_step(value: OwnedVariant) -> Option<LastStep> {
 
 impl Stand {
     fn case(&self) -> Case<'_> {
-        let has_sample = self.last_sample.is_some();
-        Case { mode: &self.mode, ruler: &self.ruler, clients: &self.clients, fed: &self.fed, has_sample }
+        // By whichever is younger: a sample bears the time of before the step that it brought about.
+        let sample = self.last_sample.as_ref().map(|sample| sample.when);
+        let action = self.last_action.as_ref().map(|action| action.when);
+        Case {
+            mode: &self.mode,
+            ruler: &self.ruler,
+            clients: &self.clients,
+            fed: &self.fed,
+            channel: Channel::of(&self.channel_state, &self.transport),
+            heard: sample.max(action).and_then(age),
+            reason: self.last_action.as_ref().map_or("", |action| &action.reason),
+        }
     }
 
     /// In lines; before the first sample there is nothing to say of it.

@@ -28,6 +28,8 @@ type Sample = (u64, i64, i64, i64, &'static str, &'static str, &'static str);
 struct State {
     mode: &'static str,
     ruler: &'static str,
+    /// State and transport.
+    channel: (&'static str, &'static str),
     clients: Vec<&'static str>,
     fed: Vec<&'static str>,
     source: &'static str,
@@ -40,6 +42,21 @@ struct State {
 }
 
 struct TimeSync1(Arc<Mutex<State>>);
+
+/// Of `org.hvutils.Service1` what is asked for here.
+struct Service1(Arc<Mutex<State>>);
+
+#[zbus::interface(name = "org.hvutils.Service1")]
+impl Service1 {
+    #[zbus(property)]
+    fn transport(&self) -> &'static str {
+        self.0.lock().unwrap().channel.1
+    }
+    #[zbus(property)]
+    fn channel_state(&self) -> &'static str {
+        self.0.lock().unwrap().channel.0
+    }
+}
 
 impl TimeSync1 {
     fn state(&self) -> State {
@@ -138,16 +155,18 @@ struct Fake {
 
 impl Fake {
     fn start(bus: &Bus) -> Fake {
-        let state = State { mode: "auto", ruler: "none", ..State::default() };
+        let state = State { mode: "auto", ruler: "none", channel: ("ready", "uio"), ..State::default() };
         let state = Arc::new(Mutex::new(state));
         let (acts, receiver) = unbounded_channel();
         let (ready, is_ready) = channel();
         let (address, object) = (bus.address.clone(), TimeSync1(Arc::clone(&state)));
+        let service = Service1(Arc::clone(&state));
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let builder = zbus::connection::Builder::address(address.as_str());
-                let connection = builder.serve_at(PATH, object).name(NAME).build().await.unwrap();
+                let builder = builder.serve_at(PATH, object).serve_at(PATH, service);
+                let connection = builder.name(NAME).build().await.unwrap();
                 ready.send(()).unwrap();
                 perform(&connection, &address, receiver).await;
                 connection.graceful_shutdown().await;
@@ -207,7 +226,7 @@ async fn forge(address: &str) {
     bus.get_id().await.unwrap();
 }
 
-/// A clock that this daemon keeps.
+/// A clock that this daemon keeps, by a host that has been silent for three hours.
 fn kept(state: &mut State) {
     state.ruler = "hv-timesyncd";
     state.source = "reference-counter";
@@ -242,7 +261,7 @@ fn status_tells_who_keeps_the_clock_and_how_right_it_is() {
     fake.with(kept);
     bus.run(&["time", "status"]).is(
         0,
-        "clock: kept by hv-timesyncd, by the host's time\n\
+        "clock: kept by hv-timesyncd, by the host's time of 3 h ago\n\
          mode: auto\n\
          source: reference-counter, accurate to ±2.0 µs\n\
          offset: −12.3 µs (the guest's clock is ahead)\n\
@@ -250,7 +269,10 @@ fn status_tells_who_keeps_the_clock_and_how_right_it_is() {
          frequency: −11.500 ppm\n\
          last sample: 3 h ago, −15.0 µs (sample)\n\
          last action: 7 h ago, slew by +20.0 µs: the host's clock is followed\n\
-         last step: 8 h ago, by −3600.001 s: the host said\\u{1b}[2J so\n",
+         last step: 8 h ago, by −3600.001 s: the host said\\u{1b}[2J so\n\
+         \n\
+         - the last time from the host came 3 h ago: hvctl status shows the channel; on the host, look at the service \
+         Time Synchronization\n",
         "",
     );
 }
@@ -264,10 +286,11 @@ fn status_of_a_clock_that_is_left_to_a_client_says_so_and_what_to_do() {
         (state.ruler, state.clients) = ("chrony", vec!["chrony", "systemd-timesyncd"]);
         state.numbers[0] = 5_000_000;
         state.last_action = (ago(7 * 3600 + 60), "none", 0, "somebody else keeps the clock");
+        state.channel = ("kernel", "hv_utils");
     });
     let ran = bus.run(&["time", "status"]);
     let expected = "\
-clock: kept by chrony, without the host's time
+clock: kept by chrony; the kernel's driver has the host's time for it
 mode: auto
 NTP clients: chrony, systemd-timesyncd
 source: reference-counter, accurate to ±2.0 µs
@@ -278,11 +301,16 @@ last sample: 3 h ago, −15.0 µs (sample)
 last action: 7 h ago, nothing was done: somebody else keeps the clock
 last step: 8 h ago, by −3600.001 s: the host said\\u{1b}[2J so
 
-- chrony is left alone; to give it the host's time: refclock SOCK PATH in its configuration, PATH as [timesync] \
-chrony-socket
+- chrony takes it from /dev/ptp_hyperv by itself, if it is told to: systemctl start \
+hv-timesync-chrony@ptp_hyperv does that where chrony reads /run/chrony-dhcp; chronyc sources shows it
 ";
     ran.is(0, expected, "");
-    fake.with(|state| state.fed = vec!["chrony:/run/chrony/hv-timesyncd.sock"]);
+    fake.with(|state| {
+        state.channel = ("ready", "uio");
+        state.fed = vec!["chrony:/run/chrony/hv-timesyncd.sock"];
+        // In the future, as after a step back: not long ago.
+        state.last_sample.0 = 4_102_444_800_000_000;
+    });
     let ran = bus.run(&["time", "status"]);
     let fed = "clock: kept by chrony; the host's time is handed on\nmode: auto\n\
                NTP clients: chrony, systemd-timesyncd\nfed: chrony:/run/chrony/hv-timesyncd.sock\n";
@@ -295,7 +323,8 @@ fn status_as_json_has_every_fact() {
     let fake = Fake::start(&bus);
     bus.run(&["--json", "time", "status"]).is(
         0,
-        "{\"schema\":1,\"kind\":\"time-status\",\"mode\":\"auto\",\"ruler\":\"none\",\"clients\":[],\"fed\":[],\
+        "{\"schema\":1,\"kind\":\"time-status\",\"mode\":\"auto\",\"ruler\":\"none\",\
+         \"channel_state\":\"ready\",\"transport\":\"uio\",\"clients\":[],\"fed\":[],\
          \"source\":\"\",\"accuracy_ns\":0,\"offset_ns\":0,\"jitter_ns\":0,\"frequency_ppm\":0.0,\
          \"last_sample\":null,\"last_action\":null,\"last_step\":null,\"hint\":\"no time has come from the host: hvctl status shows \
          whether there is a channel\"}\n",
@@ -312,7 +341,7 @@ fn status_as_json_has_every_fact() {
     bus.run(&["--json", "time", "status"]).is(
         0,
         "{\"schema\":1,\"kind\":\"time-status\",\"mode\":\"auto\",\"ruler\":\"hv-timesyncd\",\
-         \"clients\":[\"chrony\"],\"fed\":[\"shm:2\"],\"source\":\"reference-counter\",\"accuracy_ns\":2000,\
+         \"channel_state\":\"ready\",\"transport\":\"uio\",\"clients\":[\"chrony\"],\"fed\":[\"shm:2\"],\"source\":\"reference-counter\",\"accuracy_ns\":2000,\
          \"offset_ns\":-12345,\"jitter_ns\":900,\"frequency_ppm\":-11.5,\
          \"last_sample\":{\"when\":4102444800000000,\"age_secs\":0,\"offset_ns\":-15000,\"purpose\":\"sample\"},\
          \"last_action\":{\"when\":4102444800000001,\"age_secs\":0,\"what\":\"slew\",\"ns\":-5,\
@@ -427,6 +456,10 @@ fn a_terminal_has_colours() {
     let fake = Fake::start(&bus);
     fake.with(kept);
     let Some(out) = on_terminal(test, &bus, "time status", None) else { return };
+    let yellow = "clock: \u{1b}[33mkept by hv-timesyncd, by the host's time of 3 h ago\u{1b}[0m\n";
+    assert!(out.starts_with(yellow), "{out:?}");
+    fake.with(|state| state.last_sample.0 = 4_102_444_800_000_000);
+    let out = on_terminal(test, &bus, "time status", None).unwrap();
     let green = "clock: \u{1b}[32mkept by hv-timesyncd, by the host's time\u{1b}[0m\n";
     assert!(out.starts_with(green), "{out:?}");
     fake.with(|state| state.ruler = "none");

@@ -16,7 +16,10 @@ fn clock() -> (Imitated, Arc<AtomicI64>) {
 fn it_starts_with_the_time_it_is_given_and_is_not_synchronised() {
     let (clock, raw) = clock();
     assert_eq!(clock.read().unwrap(), Reading { raw: 1000, real: START, width: 0 });
-    assert_eq!(clock.state().unwrap(), ClockState { frequency: 0.0, synchronised: false });
+    assert_eq!(
+        clock.state().unwrap(),
+        ClockState { frequency: 0.0, synchronised: false, max_error: 16_000_000 }
+    );
     raw.fetch_add(7 * SECOND, SeqCst);
     assert_eq!((clock.raw(), clock.real()), (1000 + 7 * SECOND, START + 7 * SECOND));
 }
@@ -32,7 +35,7 @@ fn it_remembers_what_was_done_to_it() {
     clock.steer(steering).unwrap();
     assert_eq!((clock.steps(), clock.steered(), clock.steering()), (vec![5, -SECOND], 2, Some(steering)));
     assert_eq!(clock.real(), START + 5 - SECOND);
-    assert_eq!(clock.state().unwrap(), ClockState { frequency: 2.0, synchronised: true });
+    assert_eq!(clock.state().unwrap(), ClockState { frequency: 2.0, synchronised: true, max_error: 0 });
 }
 
 #[test]

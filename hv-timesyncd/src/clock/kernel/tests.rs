@@ -76,7 +76,10 @@ fn a_look_changes_nothing_and_asks_nothing() {
 #[test]
 fn the_state_is_asked_for_without_modes() {
     let (kernel, asked, _etc) = recorded(None);
-    assert_eq!(kernel.state().unwrap(), ClockState { frequency: -10.0, synchronised: false });
+    assert_eq!(
+        kernel.state().unwrap(),
+        ClockState { frequency: -10.0, synchronised: false, max_error: 16_000_000 }
+    );
     assert_eq!(*asked.lock().unwrap(), [Timex::default()]);
 }
 

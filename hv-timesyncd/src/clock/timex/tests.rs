@@ -122,8 +122,8 @@ fn a_frequency_that_is_no_number_is_none() {
 
 #[test]
 fn the_state_has_frequency_and_ticks_in_one_number() {
-    let now = Timex { frequency: -819_200, tick: 10_002, ..PLAIN };
-    assert_eq!(state(&now, 0), ClockState { frequency: 187.5, synchronised: true });
+    let now = Timex { frequency: -819_200, tick: 10_002, max_error: 42, ..PLAIN };
+    assert_eq!(state(&now, 0), ClockState { frequency: 187.5, synchronised: true, max_error: 42 });
 }
 
 #[test]

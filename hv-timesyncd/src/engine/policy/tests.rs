@@ -14,7 +14,7 @@ const POLICY: Policy = Policy {
 };
 
 fn situation(role: Role, sync: bool, first: bool, offset: i64) -> Situation {
-    Situation { role, sync, first, offset }
+    Situation { role, sync, first, offset, error: 0 }
 }
 
 #[test]
@@ -29,6 +29,17 @@ fn who_keeps_the_clock_steps_at_the_hosts_word_or_when_it_is_too_far() {
     assert_eq!(decide(false, false, 500 * MS), (Choice::Step, Why::TooMuchToSlew));
     assert_eq!(decide(false, false, i64::MIN), (Choice::Step, Why::TooMuchToSlew));
     assert_eq!(decide(false, false, 0), (Choice::Slew(0), Why::Following));
+}
+
+#[test]
+fn difference_that_may_be_none_is_not_stepped() {
+    let unsure = |offset, error| {
+        let situation = Situation { error, ..situation(Role::Discipline, true, true, offset) };
+        POLICY.decide(&situation).0
+    };
+    assert_eq!(unsure(8 * MS, 10 * MS), Choice::Slew(8 * MS));
+    assert_eq!(unsure(-8 * MS, 10 * MS), Choice::Slew(-8 * MS));
+    assert_eq!(unsure(11 * MS, 10 * MS), Choice::Step);
 }
 
 #[test]

@@ -116,6 +116,88 @@ fn host_that_is_noisier_than_it_says_is_followed_after_a_few_samples() {
     assert!(off(&track, &host).abs() < 4_000_000, "{}", off(&track, &host));
 }
 
+/// As of a host whose own clock ticks 64 times a second: what it says is behind by up to 15.6 ms.
+fn coarse(count: usize) -> Vec<i64> {
+    (0..count).map(|number| -i64::try_from(number * 3_700_001 % 15_625_000).unwrap()).collect()
+}
+
+#[test]
+fn word_of_a_noisy_host_after_a_pause_is_not_taken_for_noise() {
+    for pause in [20_000_000, 30_000_000_000] {
+        let mut host = Host::new(10.0, &coarse(97));
+        let mut track = begin(&mut host, 1000);
+        for _ in 0..200 {
+            let (raw, time) = host.sample();
+            track.update(raw, time, 1000);
+        }
+        host.at += pause;
+        let (raw, time) = host.sample();
+        track.sync(raw, time, 1000);
+        assert!(off(&track, &host).abs() < 16_000_000, "{}", off(&track, &host));
+    }
+}
+
+#[test]
+fn samples_that_contradict_each_other_do_not_make_a_host_unheard() {
+    let mut host = Host::new(10.0, &[0]);
+    let mut track = begin(&mut host, 1000);
+    follow(&mut track, &mut host, 1000, 50);
+    for number in 0..60 {
+        let (raw, time) = host.sample();
+        let sign = if number % 2 == 0 { 1 } else { -1 };
+        assert!(!track.update(raw, time + sign * 1000 * SECOND, 1000), "{number}");
+    }
+    // Then it is paused, and says so.
+    host.at += 30 * SECOND;
+    let (raw, time) = host.sample();
+    track.sync(raw, time, 1000);
+    assert_eq!(off(&track, &host), 0);
+    follow(&mut track, &mut host, 1000, 20);
+    assert!(off(&track, &host).abs() < 1000, "{}", off(&track, &host));
+}
+
+#[test]
+fn constant_error_after_noise_is_not_learnt_as_noise() {
+    let mut host = Host::new(10.0, &[5_000_000, -5_000_000, 3_000_000, -4_000_000, 1_000_000]);
+    let mut track = begin(&mut host, 1000);
+    for _ in 0..200 {
+        let (raw, time) = host.sample();
+        track.update(raw, time, 1000);
+    }
+    host.noise = vec![0];
+    host.at += 10_000_000;
+    for _ in 0..200 {
+        let (raw, time) = host.sample();
+        track.update(raw, time, 1000);
+    }
+    assert!(off(&track, &host).abs() < 500_000, "{}", off(&track, &host));
+}
+
+#[test]
+fn two_wild_samples_do_not_agree_because_they_are_on_the_same_side() {
+    let mut host = Host::new(10.0, &[0]);
+    let mut track = begin(&mut host, 1000);
+    follow(&mut track, &mut host, 1000, 50);
+    for wild in [-3_000_000_000, -100_000_000, -950_000_000, -600_000_000] {
+        let (raw, time) = host.sample();
+        assert!(!track.update(raw, time + wild, 1000), "{wild}");
+    }
+    follow(&mut track, &mut host, 1000, 1);
+    assert!(off(&track, &host).abs() < 10_000, "{}", off(&track, &host));
+}
+
+#[test]
+fn frequency_and_its_error_stay_within_what_clocks_do() {
+    let mut track = Track::new(0, HOST, 1000, Some(Prior { frequency: f64::NAN, error: f64::INFINITY }));
+    for number in 1..200_i64 {
+        let sign = if number % 3 == 0 { -1 } else { 1 };
+        track.update(number, HOST + sign * number * SECOND, 1000);
+        track.sync(number, HOST - sign * number * SECOND, i64::MAX);
+        let prior = track.prior();
+        assert!(prior.frequency.abs() <= 1000.0 && prior.error <= 1000.1, "{prior:?}");
+    }
+}
+
 #[test]
 fn samples_of_which_less_is_known_count_less() {
     let mut host = Host::new(10.0, &[300, -300]);

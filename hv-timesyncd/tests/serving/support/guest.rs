@@ -98,9 +98,20 @@ impl Guest {
 
     /// Starts the daemon; waits for it and its name on the bus.
     pub(crate) async fn run(&mut self, version: Version) -> Host {
+        let address = self.bus.address.clone();
+        let host = self.run_on(&address, version).await;
+        let bus = zbus::fdo::DBusProxy::new(&self.connection).await.unwrap();
+        while !bus.name_has_owner(NAME.try_into().unwrap()).await.unwrap() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        host
+    }
+
+    /// Starts the daemon on a bus that may not be there.
+    pub(crate) async fn run_on(&mut self, bus: &str, version: Version) -> Host {
         assert!(self.daemon.is_none(), "one runs");
         let mut command = Command::new(env!("CARGO_BIN_EXE_hv-timesyncd"));
-        command.args(["--log-level", "debug", "--log-format", "text", "--bus", &self.bus.address]);
+        command.args(["--log-level", "debug", "--log-format", "text", "--bus", bus]);
         command.args(["--clock", &self.clock, "--channel"]);
         command.arg(format!("sim:{}", self.listener.path().display()));
         for (option, name) in [
@@ -116,12 +127,7 @@ impl Guest {
         let log = File::options().create(true).append(true).open(self.path("log")).unwrap();
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         self.daemon = Some(command.spawn().unwrap());
-        let host = self.host(version).await;
-        let bus = zbus::fdo::DBusProxy::new(&self.connection).await.unwrap();
-        while !bus.name_has_owner(NAME.try_into().unwrap()).await.unwrap() {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
-        host
+        self.host(version).await
     }
 
     /// The daemon's next channel.
