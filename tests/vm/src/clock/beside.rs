@@ -174,12 +174,15 @@ impl Beside {
     #[track_caller]
     #[must_use]
     pub fn now(&self, machine: &Machine) -> Told {
-        let guest = ask(machine).guest;
-        let ours = look();
+        self.told(ask(machine).guest, look())
+    }
+
+    /// At our look, from one of the guest's a moment before.
+    fn told(&self, guest: Look, ours: Look) -> Told {
         let since = float(apart(ours.ticks, guest.ticks) + self.middle()) * self.rate(guest);
-        let raw = guest.raw.saturating_add(round(since));
-        let counter = round(f64::midpoint(self.counter.0, self.counter.1));
-        Told { parent: ours.real.div_euclid(100) + EPOCH, reference: (raw - counter).div_euclid(100) }
+        let counter = f64::midpoint(self.counter.0, self.counter.1);
+        let raw = guest.raw + round(since - counter);
+        Told { parent: ours.real.div_euclid(100) + EPOCH, reference: raw.div_euclid(100) }
     }
 
     /// Has the host send its time by this verb, with the reference counter that belongs to it.
@@ -223,3 +226,6 @@ fn float(number: i64) -> f64 {
 fn round(number: f64) -> i64 {
     number.round() as i64
 }
+
+#[cfg(test)]
+mod tests;
