@@ -129,21 +129,16 @@ fn policy(table: &mut Table<'_>) -> Policy {
         table.integer(key, range).and_then(|number| i64::try_from(number).ok()).unwrap_or(default)
     };
     let step_threshold = number("step-threshold-ms", 1..=86_400_000, 500) * MS;
-    let resume_threshold = number("resume-step-threshold-ms", 1..=86_400_000, 5) * MS;
+    let resume_threshold = number("resume-step-threshold-ms", 1..=86_400_000, 1) * MS;
     let minimum = number("minimum-us", 0..=10_000_000, 0) * 1000;
     let max_slew = u32::try_from(number("max-slew-ppm", 1..=100_000, 5000)).unwrap_or(5000);
     if resume_threshold > step_threshold {
-        let key = if table.is_set("resume-step-threshold-ms") {
-            "resume-step-threshold-ms"
-        } else {
-            "step-threshold-ms"
-        };
         let (resume, step) = (resume_threshold / MS, step_threshold / MS);
         let what = format!(
             "the host's order to set the clock is obeyed from {resume} ms on, and every other difference stepped from \
              {step} ms on; resume-step-threshold-ms should not be above step-threshold-ms"
         );
-        table.warn(key, what);
+        table.warn("resume-step-threshold-ms", what);
     }
     Policy {
         step_threshold,
