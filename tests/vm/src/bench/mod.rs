@@ -1,5 +1,5 @@
 //! Figures of daemons under a real kernel, in one boot: here of KVP daemons, ours, Debian's C daemon, and a null responder;
-//! in `backup` of those that freeze.
+//! in `backup` of those that freeze, in `time` of those that keep the clock.
 //!
 //! ```text
 //!   this process ── request ──▶ packet link ──▶ guest's kernel ──▶ daemon ──▶ … ── reply ──▶ this process
@@ -14,6 +14,7 @@ mod calls;
 mod measure;
 mod subject;
 mod table;
+mod time;
 
 use std::path::Path;
 
@@ -36,6 +37,7 @@ const DISK: u64 = 256 << 20;
 pub fn run(images: &Images, kernel: &str, only: &[String], dir: &Path) -> Result<(), String> {
     let wanted = |title: &str| only.is_empty() || only.iter().any(|part| title.contains(part.as_str()));
     backup::run(images, kernel, dir, wanted)?;
+    time::run(images, kernel, dir, wanted)?;
     if !SERIES.iter().map(|series| series.title).chain([calls::TITLE]).any(wanted) {
         return Ok(());
     }

@@ -3,14 +3,22 @@
 //! usage: hv-vm-clock look [N MS]        time stamp counter, CLOCK_REALTIME, CLOCK_MONOTONIC_RAW, width; N times, so far apart
 //!        hv-vm-clock counter N          CLOCK_MONOTONIC_RAW, reference counter, CLOCK_MONOTONIC_RAW; as root, with module msr
 //!        hv-vm-clock ptp DEVICE N       time stamp counter, PTP clock, CLOCK_MONOTONIC_RAW, width
-//!        hv-vm-clock step NS            moves the clock; in the guest of the tests and nowhere else
+//!        hv-vm-clock step NS            moves the clock
+//!        hv-vm-clock imitate PPM NS CONSTANT N      steers the clock, and an imitated one that was set to the same: how far
+//!                                       they are apart, in ns, each fifth of a second
+//!
+//! Clocks are moved and steered in the guest of the tests and nowhere else.
 
 use std::error::Error;
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use hv_timesyncd::clock::{Clock, Imitated, Kernel, Steering};
 use hv_utils_vm::clock::{Look, look, narrowest, ticks};
 use rustix::time::{ClockId, DynamicClockId, Timespec, clock_gettime, clock_gettime_dynamic, clock_settime};
 
@@ -30,7 +38,19 @@ fn main() -> Outcome {
         ["counter", times] => counter(times.parse()?),
         ["ptp", device, times] => ptp(device, times.parse()?),
         ["step", by] => step(by.parse()?),
-        _ => Err("usage: hv-vm-clock look [N MS] | counter N | ptp DEVICE N | step NS".into()),
+        ["imitate", frequency, phase, constant, times] => {
+            let steering = Steering {
+                frequency: frequency.parse()?,
+                phase: phase.parse()?,
+                time_constant: constant.parse()?,
+                ..Steering::default()
+            };
+            imitate(steering, times.parse()?)
+        }
+        _ => Err(
+            "usage: hv-vm-clock look [N MS] | counter N | ptp DEVICE N | step NS | imitate PPM NS CONSTANT N"
+                .into(),
+        ),
     }
 }
 
@@ -79,14 +99,46 @@ fn ptp_once(device: &File) -> Look {
 }
 
 fn step(by: i64) -> Outcome {
-    if !std::fs::read_to_string("/etc/os-release")?.contains("ID=hv-utils-test\n") {
-        return Err("this is not the guest of the tests: its clock is not to be moved".into());
-    }
+    only_in_the_guest()?;
     let time = nanoseconds(clock_gettime(ClockId::Realtime)).saturating_add(by);
     Ok(clock_settime(
         ClockId::Realtime,
         Timespec { tv_sec: time.div_euclid(SECOND), tv_nsec: time.rem_euclid(SECOND) },
     )?)
+}
+
+/// Both clocks are read at the same raw time, which is the kernel's.
+fn imitate(steering: Steering, times: u32) -> Outcome {
+    only_in_the_guest()?;
+    let kernel = Kernel::new(Path::new("/etc"));
+    // What is left of a phase is dropped by a step.
+    kernel.step(0)?;
+    kernel.steer(Steering::default())?;
+    let start = kernel.read()?;
+    let raw = Arc::new(AtomicI64::new(start.raw));
+    let theirs = raw.clone();
+    let imitated = Imitated::new(move || theirs.load(Ordering::Relaxed), start.real);
+    kernel.steer(steering)?;
+    raw.store(nanoseconds(clock_gettime(ClockId::MonotonicRaw)), Ordering::Relaxed);
+    imitated.steer(steering)?;
+    for number in 1..=times {
+        // Without a pause: an idle kernel stops its tick, and sees the end of a second when it wakes up.
+        while nanoseconds(clock_gettime(ClockId::MonotonicRaw)) - start.raw < i64::from(number) * SECOND / 5 {
+        }
+        let now = kernel.read()?;
+        raw.store(now.raw, Ordering::Relaxed);
+        print!("{} ", now.real - imitated.read()?.real);
+    }
+    println!();
+    kernel.step(0)?;
+    Ok(kernel.steer(Steering::default())?)
+}
+
+fn only_in_the_guest() -> Outcome {
+    if std::fs::read_to_string("/etc/os-release")?.contains("ID=hv-utils-test\n") {
+        return Ok(());
+    }
+    Err("this is not the guest of the tests: its clock is not to be moved".into())
 }
 
 fn nanoseconds(time: Timespec) -> i64 {

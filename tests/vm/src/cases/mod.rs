@@ -18,7 +18,7 @@ mod raw;
 mod scenario;
 mod stock;
 mod table;
-mod time;
+pub(crate) mod time;
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};

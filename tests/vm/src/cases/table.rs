@@ -277,12 +277,17 @@ pub const ALL: &[Case] = &[
         play: backup::vssd_on_hv_utils_freezes_every_kind,
     },
     Case {
-        name: "time_by_the_kernel_is_right_at_each_sync_and_free_between",
+        name: "clock_by_the_kernel_is_right_at_each_sync_and_free_between",
         stage: Stage::Time,
         play: time::kernel::kernel_is_right_at_each_sync_and_free_between,
     },
     Case {
-        name: "time_by_chrony_follows_the_ptp_clock",
+        name: "clock_imitated_runs_as_the_kernels",
+        stage: Stage::Time,
+        play: time::kernel::imitated_clock_runs_as_the_kernels,
+    },
+    Case {
+        name: "clock_by_chrony_follows_the_ptp_clock",
         stage: Stage::Time,
         play: time::chrony::chrony_follows_the_ptp_clock,
     },
@@ -312,7 +317,7 @@ pub const ALL: &[Case] = &[
         play: time::odd::is_right_after_a_pause,
     },
     Case {
-        name: "time_by_chrony_follows_timesyncd",
+        name: "clock_by_chrony_follows_timesyncd",
         stage: Stage::Time,
         play: time::chrony::chrony_follows_timesyncd,
     },

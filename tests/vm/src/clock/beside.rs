@@ -1,7 +1,5 @@
 //! A machine's clocks beside its host's: how wrong the guest's is, and which times its host is to send.
 
-use std::time::Duration;
-
 use super::figures::{Figures, Mark};
 use super::look::{Look, look};
 use crate::machine::{Answer, Machine, fail};
@@ -90,6 +88,12 @@ impl Beside {
         self.counter = (self.counter.0.max(low), self.counter.1.min(high));
     }
 
+    /// Whether the reference counter is known better than by its register.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        self.counter.0 >= self.counter.1
+    }
+
     /// How far apart the reference counter and what is computed of it may be, µs: half of the bounds' distance.
     #[must_use]
     pub fn counter_error(&self) -> f64 {
@@ -170,20 +174,22 @@ impl Beside {
     #[track_caller]
     #[must_use]
     pub fn now(&self, machine: &Machine) -> Told {
-        let guest = ask(machine).guest;
-        let ours = look();
-        let since = float(apart(ours.ticks, guest.ticks) + self.middle()) * self.rate(guest);
-        let raw = guest.raw.saturating_add(round(since));
-        let counter = round(f64::midpoint(self.counter.0, self.counter.1));
-        Told { parent: ours.real.div_euclid(100) + EPOCH, reference: (raw - counter).div_euclid(100) }
+        self.told(ask(machine).guest, look())
     }
 
-    /// Has the host send its time, `ahead` ns off, by this verb.
+    /// At our look, from one of the guest's a moment before.
+    fn told(&self, guest: Look, ours: Look) -> Told {
+        let since = float(apart(ours.ticks, guest.ticks) + self.middle()) * self.rate(guest);
+        let counter = f64::midpoint(self.counter.0, self.counter.1);
+        let raw = guest.raw + round(since - counter);
+        Told { parent: ours.real.div_euclid(100) + EPOCH, reference: raw.div_euclid(100) }
+    }
+
+    /// Has the host send its time by this verb, with the reference counter that belongs to it.
     #[track_caller]
-    pub fn send(&self, machine: &Machine, verb: &str, ahead: i64) -> Answer {
+    pub fn send(&self, machine: &Machine, verb: &str) -> Answer {
         let Told { parent, reference } = self.now(machine);
-        let (parent, reference) = ((parent + ahead / 100).to_string(), reference.to_string());
-        machine.ask(&[verb, "--parent", &parent, "--reference", &reference])
+        machine.ask(&[verb, "--parent", &parent.to_string(), "--reference", &reference.to_string()])
     }
 
     /// The guest's nanoseconds in a tick of the time stamp counter.
@@ -194,21 +200,6 @@ impl Beside {
     fn middle(&self) -> i64 {
         i64::midpoint(self.shift.0, self.shift.1)
     }
-}
-
-/// Looks so often at the guest's clock, in such a distance; the host sends a sample each `sample`-th time.
-#[track_caller]
-#[must_use]
-pub fn watch(beside: &Beside, machine: &Machine, looks: usize, every: Duration, sample: usize) -> Vec<Mark> {
-    let mut marks = Vec::new();
-    for number in 0..looks {
-        if sample != 0 && number % sample == 0 {
-            beside.send(machine, "sample-time", 0).done();
-        }
-        marks.push(beside.error(machine));
-        std::thread::sleep(every);
-    }
-    marks
 }
 
 #[track_caller]
@@ -235,3 +226,6 @@ fn float(number: i64) -> f64 {
 fn round(number: f64) -> i64 {
     number.round() as i64
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,7 +14,7 @@ mod figures;
 mod look;
 mod tsc;
 
-pub use beside::{Beside, Told, watch};
+pub use beside::{Beside, Told};
 pub use figures::{Figures, Mark};
 pub use look::{Look, look, narrowest};
 pub use tsc::ticks;

@@ -1,31 +1,48 @@
 //! hv-timesyncd keeps the guest's clock: on the raw channel with the reference counter, without it, and on `hv_utils` by the
 //! kernel's PTP clock.
 
-use super::{HOUR, LOOK, SAMPLE, TIMESYNC, figures, middle, tell};
-use crate::cases::guest::{bind, bus, driver};
-use crate::clock::{Beside, Figures, Mark, watch};
+use serde_json::Value;
+
+use super::{
+    Pace, Row, SHORT, Sender, after_each_sync, begin, between, device, find, never_stepped, settled, tell,
+};
+use crate::cases::guest::bus;
+use crate::clock::{Beside, Figures};
 use crate::machine::Machine;
 
-/// Seconds in which it finds the pace of the host's clock, and seconds that are judged.
-const FINDING: usize = 15;
-const JUDGED: usize = 30;
-/// A clock that is not stepped moves by less than this from one look to the next, µs: a hundredth of what a step is.
-const STEP: f64 = 1000.0;
+/// Where the daemon asks for a measurement.
+const ASKS: &str = "/run/hv-utils/hv-timesyncd";
+
+/// Whether the reference counter is measured when the daemon asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Counter {
+    /// As systemd does on a machine: at once.
+    Measured,
+    /// Nobody does.
+    Unknown,
+}
 
 /// Has hv-timesyncd run on a channel of this choice, with this in its table, and nothing of another run.
 #[track_caller]
-pub(super) fn start(machine: &Machine, channel: &str, settings: &str) {
+pub(super) fn start(machine: &Machine, channel: &str, settings: &str, counter: Counter) {
     bus(machine);
     end(machine);
-    let to = if channel == "uio" { "uio_hv_generic" } else { "hv_utils" };
-    if driver(machine, TIMESYNC) != to {
-        bind(machine, TIMESYNC, to);
-    }
+    device(machine, if channel == "uio" { "uio_hv_generic" } else { "hv_utils" });
     // No pace of another clock's keeper, nor what it said of the clock.
     machine.sh(&format!(
-        "adjtimex -q -f 0; hv-vm-clock step 0; rm -rf /var/lib/hv-utils/*timesync* /run/hv-utils/hv-timesyncd; \
-         mkdir -p /etc/hv-utils; printf '[timesync]\\n{settings}\\n' >/etc/hv-utils/time.toml; \
-         setsid hv-timesyncd --config /etc/hv-utils/time.toml --channel {channel} --log-level debug \
+        "adjtimex -q -f 0; hv-vm-clock step 0; rm -rf /var/lib/hv-utils/hv-timesyncd /run/hv-utils/timesync.pairs {ASKS}; \
+         mkdir -p /etc/hv-utils {ASKS}; printf '[timesync]\\n{settings}\\n' >/etc/hv-utils/time.toml"
+    ));
+    if counter == Counter::Measured {
+        // Once when the machine starts, and then as often as the daemon asks.
+        machine.sh(&format!(
+            "modprobe msr; hv-timesync-counter; printf '%s\\n' '#!/bin/sh' 'while sleep 0.2; do' \
+             '[ ! -e {ASKS}/ask ] || {{ rm {ASKS}/ask; hv-timesync-counter; }}' done >/run/measure; \
+             setsid sh /run/measure >>/run/measure.log 2>&1 </dev/null & echo $! >/run/measure.pid"
+        ));
+    }
+    machine.sh(&format!(
+        "setsid hv-timesyncd --config /etc/hv-utils/time.toml --channel {channel} --log-level debug \
          --log-format text >>/run/hv-timesyncd.log 2>&1 </dev/null & echo $! >/run/timesync.pid"
     ));
     let state = if channel == "uio" { "ready" } else { "kernel" };
@@ -37,84 +54,90 @@ pub(super) fn start(machine: &Machine, channel: &str, settings: &str) {
 /// Ends it, if it runs.
 #[track_caller]
 pub(super) fn end(machine: &Machine) {
-    machine.sh("[ ! -e /run/timesync.pid ] || kill $(cat /run/timesync.pid) 2>/dev/null; true");
-    machine.until("! pidof hv-timesyncd >/dev/null");
-    machine.sh("rm -f /run/timesync.pid");
+    machine.sh("for file in /run/timesync.pid /run/measure.pid; do \
+                [ ! -e $file ] || kill $(cat $file) 2>/dev/null; rm -f $file; done");
+    machine.until("! pidof hv-timesyncd hv-timesync-counter >/dev/null");
 }
 
-/// The helper measures the reference counter, as it does when the daemon asks for it.
+/// SYNCs, then samples.
 #[track_caller]
-pub(super) fn measure_counter(machine: &Machine) {
-    machine.sh("modprobe msr; hv-timesync-counter");
-    let pair = machine.sh("grep ^pair /run/hv-utils/timesync.pairs | tail -n 1");
-    tell("pair of the helper", pair.trim());
+fn keeps(machine: &Machine, beside: &Beside, who: &'static str, pace: &Pace, sender: Sender) -> Row {
+    let after_sync = after_each_sync(machine, beside, who, sender);
+    Row { after_sync: Some(after_sync), ..follows(machine, beside, who, pace, sender) }
 }
 
-/// The clock is right when the host has its answer, whatever it was before.
 #[track_caller]
-fn right_at_each_sync(machine: &Machine, beside: &Beside, who: &str) -> f64 {
-    let mut errors = Vec::new();
-    for by in [HOUR, -HOUR, 250_000_000, -HOUR, HOUR] {
-        machine.sh(&format!("hv-vm-clock step {by}"));
-        beside.send(machine, "sync-time", 0).done();
-        errors.push(beside.error(machine).error);
-    }
-    tell(&format!("{who}, after SYNC"), &format!("{errors:.1?} µs"));
-    middle(errors)
-}
-
-/// The host sends samples: how wrong the clock is meanwhile. It is not stepped.
-#[track_caller]
-fn follows(machine: &Machine, beside: &Beside, who: &str) -> Figures {
-    let _ = watch(beside, machine, FINDING * SAMPLE, LOOK, SAMPLE);
-    let marks = watch(beside, machine, JUDGED * SAMPLE, LOOK, SAMPLE);
-    let told = figures(&marks);
-    tell(&format!("{who}, {JUDGED} s"), &told.to_string());
-    tell(who, machine.sh("hvctl time status 2>&1 || true").lines().collect::<Vec<_>>().join("; ").as_str());
+fn follows(machine: &Machine, beside: &Beside, who: &'static str, pace: &Pace, sender: Sender) -> Row {
+    find(machine, beside, pace, sender);
+    let marks = between(machine, beside, who, pace, sender);
+    tell(who, &shown(machine));
     never_stepped(&marks);
-    told
+    Row { who, after_sync: None, between: Figures::of(&marks) }
 }
 
+/// What the daemon believes.
 #[track_caller]
-pub(super) fn never_stepped(marks: &[Mark]) {
-    for two in marks.windows(2) {
-        let moved = (two[1].error - two[0].error).abs();
-        assert!(moved < STEP, "the clock was moved by {moved:.0} µs at {:.1} s", two[1].at);
-    }
+fn shown(machine: &Machine) -> String {
+    let text = machine.sh("hvctl --json time status");
+    let object: Value = serde_json::from_str(&text).unwrap_or_default();
+    let fields = ["source", "accuracy_ns", "offset_ns", "jitter_ns", "frequency_ppm"];
+    fields.map(|field| format!("{field} {}", object[field])).join(", ")
+}
+
+/// By the PTP clock of `hv_utils`.
+#[track_caller]
+pub(crate) fn by_ptp(machine: &Machine, pace: &Pace) -> Row {
+    let beside = begin(machine);
+    device(machine, "hv_utils");
+    beside.send(machine, "sync-time").done();
+    machine.sh("hv-vm-clock step 20000000");
+    // As often as there are samples: there is nothing new in between.
+    let poll = pace.sample / 4;
+    start(machine, "hv_utils", &format!("mode = \"discipline\"\\nptp-poll-secs = {poll}"), Counter::Unknown);
+    let row = follows(machine, &beside, "`hv-timesyncd` by the PTP clock of `hv_utils`", pace, Sender::Exact);
+    // A step of somebody else is seen and made good.
+    machine.sh("hv-vm-clock step 3000000000");
+    settled(machine, &beside);
+    end(machine);
+    row
+}
+
+/// On `uio`, with the helper.
+#[track_caller]
+pub(crate) fn by_reference_counter(machine: &Machine, pace: &Pace) -> Row {
+    let beside = begin(machine);
+    start(machine, "uio", "mode = \"discipline\"", Counter::Measured);
+    tell("pairs", &machine.sh("grep ^pair /run/hv-utils/timesync.pairs").replace('\n', "; "));
+    let row = keeps(machine, &beside, "`hv-timesyncd` by the reference counter, `uio`", pace, Sender::Exact);
+    end(machine);
+    row
+}
+
+/// On `uio`, without.
+#[track_caller]
+pub(crate) fn by_least_delay(machine: &Machine, pace: &Pace) -> Row {
+    let beside = begin(machine);
+    start(machine, "uio", "mode = \"discipline\"", Counter::Unknown);
+    let row = keeps(machine, &beside, "`hv-timesyncd` by the least delay, `uio`", pace, Sender::Plain);
+    end(machine);
+    row
 }
 
 pub(in crate::cases) fn keeps_the_clock_by_the_ptp_clock(machine: &mut Machine) {
-    let beside = Beside::new(machine);
-    beside.send(machine, "sync-time", 0).done();
-    machine.sh("hv-vm-clock step 20000000");
-    start(machine, "hv_utils", "mode = \"discipline\"\\nptp-poll-secs = 1");
-    let told = follows(machine, &beside, "hv-timesyncd by the PTP clock");
-    assert!(told.p99 < 1_000.0, "{told}");
-    // A step of the kernel's, or somebody else's, is seen and made good.
-    machine.sh("hv-vm-clock step 3000000000");
-    beside.send(machine, "sample-time", 0).done();
-    let _ = super::settled(machine, &beside);
-    end(machine);
+    let row = by_ptp(machine, &SHORT);
+    assert!(row.between.p99 < 1_000.0, "{}", row.between);
 }
 
 pub(in crate::cases) fn keeps_the_clock_by_the_reference_counter(machine: &mut Machine) {
-    let beside = Beside::new(machine);
-    measure_counter(machine);
-    start(machine, "uio", "mode = \"discipline\"");
-    let error = right_at_each_sync(machine, &beside, "hv-timesyncd by the reference counter");
+    let row = by_reference_counter(machine, &SHORT);
+    let error = row.after_sync.unwrap_or(f64::NAN);
     assert!(error.abs() < 200.0, "{error:.1} µs after a SYNC");
-    let told = follows(machine, &beside, "hv-timesyncd by the reference counter");
-    assert!(told.p99 < 200.0, "{told}");
-    end(machine);
+    assert!(row.between.p99 < 200.0, "{}", row.between);
 }
 
 pub(in crate::cases) fn keeps_the_clock_by_the_least_delay(machine: &mut Machine) {
-    let beside = Beside::new(machine);
-    machine.sh("rm -f /run/hv-utils/timesync.pairs");
-    start(machine, "uio", "mode = \"discipline\"");
-    let error = right_at_each_sync(machine, &beside, "hv-timesyncd by the least delay");
+    let row = by_least_delay(machine, &SHORT);
+    let error = row.after_sync.unwrap_or(f64::NAN);
     assert!(error.abs() < 100_000.0, "{error:.1} µs after a SYNC");
-    let told = follows(machine, &beside, "hv-timesyncd by the least delay");
-    assert!(told.p99 < 20_000.0, "{told}");
-    end(machine);
+    assert!(row.between.p99 < 100_000.0, "{}", row.between);
 }
