@@ -106,6 +106,12 @@ impl TimeSync1 {
             .unwrap_or_default()
     }
 
+    /// What became of the last sample; empty before the first.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn last_verdict(&self) -> &'static str {
+        self.board.shown().last_sample.map(|row| row.verdict.name()).unwrap_or_default()
+    }
+
     /// The last step.
     #[zbus(property(emits_changed_signal = "false"))]
     fn last_step(&self) -> StepShown {

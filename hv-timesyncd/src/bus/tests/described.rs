@@ -51,6 +51,7 @@ fn description_is_that_of_the_object() {
             "property LastAction (tsxs) read false",
             "property LastSample (txs) read false",
             "property LastStep (txs) read false",
+            "property LastVerdict s read false",
             "property Mode s read",
             "property Offset x read false",
             "property Ruler s read",
