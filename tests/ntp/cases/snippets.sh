@@ -8,15 +8,19 @@
 UNIT=/run/lab/systemd/hv-timesync-chrony@.service
 opt_in=$(grep '^confdir ' /run/lab/examples/chrony/hv-utils.conf)
 
-# unit KEY DEVICE: the commands of the unit, as systemd would run them
+# unit KEY DEVICE: the commands of the unit, as systemd would run them, in the directory that is the unit's
 unit() {
-    local line count=0 words
+    local line count=0 words directory status=0
+    directory=$(sed -n 's/^WorkingDirectory=-\{0,1\}//p' $UNIT)
+    [ ! -d "$directory" ] || pushd "$directory" >/dev/null
     while read -r line; do
         count=$((count + 1))
         eval "words=(${line//%i/$2})"
-        "${words[@]}" || return
+        "${words[@]}" || { status=$?; break; }
     done < <(sed -n "s/^$1=//p" $UNIT)
+    [ ! -d "$directory" ] || popd >/dev/null
     [ $count -gt 0 ] || fail "no $1= in $UNIT"
+    return $status
 }
 # what chronyd says its configuration is
 read_by_chronyd() { chronyd -p -f "$1"; }
@@ -69,8 +73,14 @@ expect '^#,[?*],HYPV,2,3,' chronyc -n -c sources
 # The last column but one of a sample: half of a delay, and a precision
 same "stated error of a sample" "1.000e-06" "$(awk '/^ *[0-9]/ && $4 != "-" {print $9; exit}' /var/log/chrony/refclocks.log)"
 
-say "without the device"
+say "without the device the socket stays: it is chronyd's own, and the device may come back"
 unit ExecStop hyperv-timesync
+same "files" hv-timesync-hyperv-timesync.conf "$(ls /run/chrony-dhcp)"
+
+say "with the PTP clock again"
+unit ExecStart ptp_hyperv
+same "files" hv-timesync-ptp_hyperv.conf "$(ls /run/chrony-dhcp)"
+unit ExecStop ptp_hyperv
 same "files" "" "$(ls /run/chrony-dhcp)"
 chronyd_stop
 chronyd_start "$opt_in"
