@@ -17,7 +17,8 @@ use crate::ruler::Mode;
 /// Arguments beyond those that every daemon has.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Args {
-    /// The clock to keep: kernel, or imitated[:OFFSET_MS[,DRIFT_PPM]], one of this process alone that begins that wrong
+    /// The clock to keep: kernel, or for demonstrations imitated:OFFSET_MS or imitated:OFFSET_MS,DRIFT_PPM, which is this
+    /// process's alone, begins that wrong and drifts so
     #[arg(long, value_name = "CLOCK", default_value = "kernel")]
     pub clock: ClockChoice,
 }

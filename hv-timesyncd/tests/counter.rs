@@ -134,3 +134,40 @@ fn a_machine_with_the_counter_gets_its_pairs() {
         assert_eq!(now.pairs.len(), count);
     }
 }
+
+/// The lines of a unit of ours, without comments.
+fn unit(name: &str) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../systemd").join(name);
+    let text = fs::read_to_string(path).unwrap();
+    text.lines().filter(|line| line.contains('=') && !line.starts_with('#')).map(str::to_owned).collect()
+}
+
+fn value(unit: &[String], key: &str) -> u32 {
+    unit.iter().find_map(|line| line.strip_prefix(key)?.strip_prefix('=')?.parse().ok()).unwrap()
+}
+
+/// How often the daemon asks is in `counter::wanting`.
+#[test]
+fn a_daemon_that_asks_every_four_seconds_is_far_from_the_limit_of_the_unit() {
+    let unit = unit("hv-timesync-counter.service");
+    let asked = value(&unit, "StartLimitIntervalSec") / 4;
+    assert!(value(&unit, "StartLimitBurst") >= 2 * asked);
+}
+
+#[test]
+fn a_machine_where_the_counter_cannot_be_read_has_no_failed_unit() {
+    let unit = unit("hv-timesync-counter.service");
+    assert_eq!(value(&unit, "SuccessExitStatus"), 69);
+    let has = |line: &str| unit.iter().any(|other| other == line);
+    assert!(has("ConditionArchitecture=|x86-64") && has("ConditionArchitecture=|x86"));
+}
+
+#[test]
+fn no_setting_of_the_path_unit_is_there_twice() {
+    let unit = unit("hv-timesync-counter.path");
+    let mut keys: Vec<&str> = unit.iter().map(|line| line.split('=').next().unwrap()).collect();
+    let all = keys.len();
+    keys.sort_unstable();
+    keys.dedup();
+    assert_eq!(keys.len(), all, "{unit:?}");
+}

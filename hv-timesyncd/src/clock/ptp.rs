@@ -39,7 +39,7 @@ pub struct PtpReading {
 #[derive(Debug, thiserror::Error)]
 pub enum PtpError {
     /// The last sample is older than 600 s, or there was none yet. There will be one when the host sends it.
-    #[error("the kernel has had no time from the host for ten minutes")]
+    #[error("the kernel has no time from the host yet, or none of the last ten minutes")]
     Stale,
     /// The driver has gone: the channel was taken from hv_utils. The clock must be looked for anew.
     #[error("the kernel's PTP clock of the host is gone")]

@@ -5,9 +5,15 @@
 //! arrived on the guest's. The difference is a constant, the two clocks' drift, and the delay. The line below all points
 //! that is nearest to them is taken for the constant and the drift; what a point is above it is its delay. A delay that
 //! all have in common is not seen.
+//!
+//! A message that is on no line with the others is put aside, and says nothing of them: whatever a host writes into one message,
+//! the next are as good as before. Only several that agree begin anew.
+
+mod line;
 
 use std::collections::VecDeque;
 
+use self::line::{Beside, DRIFT, Line, Slopes, lowest};
 use super::relation::TICK;
 use crate::sample::{Age, Method};
 
@@ -20,20 +26,21 @@ const WINDOW: usize = 64;
 const WINDOW_HOST: usize = 16;
 /// Points older than this say little of now.
 const OLDEST: f64 = 20.0 * 60.0 * 1e9;
-/// The clocks do not drift apart faster: as a factor.
-const DRIFT: f64 = 200e-6;
-/// A drift of this much is as unlikely beforehand as a message that is [`DELAY`] late: what keeps three messages from telling
-/// a drift.
-const LIKELY_DRIFT: f64 = 20e-6;
 /// How late messages are, before anything is known; ns.
 const DELAY: f64 = 1e6;
-/// A message that is so much too early, in ns, is on another time. If it is not, and all before it were that late, little
-/// is lost by forgetting them.
+/// A message that is so much too early, in ns, is on another time, if the next is as well. If it is not, and all before it
+/// were that late, little is lost by forgetting them.
 const JUMP: f64 = 50e6;
-/// So many messages that are all late by more than [`SHIFT`] ns, and by the same, are on another time as well.
-const AGREEING: usize = 4;
-/// See [`AGREEING`].
-const SHIFT: f64 = 50e6;
+/// So many messages that are put aside and early by the same are on another time …
+const EARLY: usize = 2;
+/// … and so many that are late by the same.
+const LATE: usize = 4;
+/// What is late by less is not put aside, ns: a counter is not set back but with all that is known …
+const ASIDE: f64 = 50e6;
+/// … but the host's time is.
+const ASIDE_HOST: f64 = 5e6;
+/// Neither is what is late by less than so many mean delays: one in three thousand is later.
+const UNLIKELY: f64 = 8.0;
 /// How wrong the time of arrival is taken to be for the time of sending where there is nothing to compare with; ns.
 pub const UNKNOWN: i64 = 10_000_000;
 /// The least delay of `n` messages is above the least possible one by a mean delay over `n`, times this at most but once in
@@ -48,7 +55,20 @@ const LEAST_ERROR: f64 = 5e3;
 #[derive(Debug, Clone, Default)]
 pub struct Arrivals {
     points: VecDeque<Point>,
+    /// The last messages, if they are on no line with those: all early, or all late.
+    aside: Vec<Point>,
+    side: Side,
     by_counter: bool,
+}
+
+/// Where a message is beside others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Side {
+    /// Among them.
+    #[default]
+    Neither,
+    Early,
+    Late,
 }
 
 /// A message: when it was sent on the host's clock, when it arrived on CLOCK_MONOTONIC_RAW.
@@ -58,166 +78,139 @@ struct Point {
     raw: i64,
 }
 
-/// A point beside the newest: `x` ns after it (so at most 0), and `y` ns longer on the way.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Beside {
-    x: f64,
-    y: f64,
-}
-
-/// A line below all points: what it is at the newest, and its slope.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Line {
-    at: f64,
-    slope: f64,
-}
-
 impl Arrivals {
     /// Forgets all messages: they were on another time, or may have been.
     pub fn reset(&mut self) {
         self.points.clear();
+        self.aside.clear();
     }
 
     /// How old a message is that was sent at `reference`, or without it at the host's time `host`, and arrived at `raw`.
-    /// `steady`: counter and clock do not drift. The message is one of the window from then on.
+    /// `steady`: counter and clock do not drift. A message that is later than `max_delay` ns has no say in the age of others.
     ///
     /// The age is an answer also where it is too much to be used; an [`Method::Arrival`] is compared with nothing, but
     /// says by `ns` of the second of two how much later than the first it is.
-    pub fn age(&mut self, reference: Option<u64>, host: i64, raw: i64, steady: bool) -> Age {
+    pub fn age(&mut self, reference: Option<u64>, host: i64, raw: i64, steady: bool, max_delay: i64) -> Age {
         let sent = reference.map_or(i128::from(host), |reference| i128::from(reference) * i128::from(TICK));
-        self.take(Point { sent, raw }, reference.is_some());
-        let slopes = if steady && self.by_counter { Slopes::None } else { Slopes::Limited };
-        let mut seen = self.beside();
-        let mut line = lowest(&seen, slopes);
-        if is_jump(&seen) {
-            self.points.drain(..self.points.len() - 1);
-        } else if is_shift(&seen, line) {
-            self.points.drain(..self.points.len() - AGREEING);
-        } else {
-            return answer(&seen, line, slopes);
+        let newest = Point { sent, raw };
+        self.forget_old(newest, reference.is_some());
+        let slopes = match (self.by_counter, steady) {
+            (true, true) => Slopes::None,
+            (true, false) => Slopes::Limited,
+            (false, _) => Slopes::Steered,
+        };
+        let others = beside(&self.points, newest);
+        let all: Vec<Beside> = others.iter().copied().chain([Beside { x: 0.0, y: 0.0 }]).collect();
+        let line = lowest(&all, slopes);
+        let late = -line.at;
+        let side = self.side_of(&others, line, max_delay);
+        if !self.put(newest, side, line, slopes) {
+            return match side {
+                Side::Early => Age { ns: 0, error: UNKNOWN, method: Method::Arrival },
+                // Slow itself, or the first on another time: that is not known yet.
+                _ => answer(&others, line, slopes, late, late),
+            };
         }
-        seen = self.beside();
-        line = lowest(&seen, slopes);
-        answer(&seen, line, slopes)
+        let seen = beside(&self.points, newest);
+        let line = lowest(&seen, slopes);
+        // What seems to be late may as well be a host that has set its clock back a little, or slews it.
+        let doubt = if self.by_counter { 0.0 } else { -line.at };
+        answer(&seen, line, slopes, -line.at, doubt)
     }
 
-    fn take(&mut self, point: Point, by_counter: bool) {
-        if self.by_counter != by_counter || self.points.back().is_some_and(|last| point.raw < last.raw) {
-            self.points.clear();
+    fn forget_old(&mut self, newest: Point, by_counter: bool) {
+        let last = self.aside.last().or(self.points.back());
+        if self.by_counter != by_counter || last.is_some_and(|last| newest.raw < last.raw) {
+            self.reset();
         }
         self.by_counter = by_counter;
-        let most = if by_counter { WINDOW } else { WINDOW_HOST };
-        while self.points.len() >= most {
-            self.points.pop_front();
-        }
-        self.points.push_back(point);
-        while self.beside().first().is_some_and(|first| first.x < -OLDEST) {
+        while self.points.front().is_some_and(|first| first.before(newest) < -OLDEST) {
             self.points.pop_front();
         }
     }
 
-    fn beside(&self) -> Vec<Beside> {
-        let Some(newest) = self.points.back() else { return Vec::new() };
-        let way = |point: &Point| i128::from(point.raw) - point.sent;
-        let base = way(newest);
-        let beside = |point: &Point| Beside {
-            x: (i128::from(point.raw) - i128::from(newest.raw)) as f64,
-            y: (way(point) - base) as f64,
-        };
-        self.points.iter().map(beside).collect()
-    }
-}
-
-/// Whether the newest is so far below the others that it cannot have been sent on the same time.
-fn is_jump(seen: &[Beside]) -> bool {
-    let others = seen.iter().rev().skip(1);
-    others.map(|point| point.y + DRIFT * point.x).reduce(f64::min).is_some_and(|least| least > JUMP)
-}
-
-/// Whether the newest messages are all late by the same: then it is not them who are late.
-fn is_shift(seen: &[Beside], line: Line) -> bool {
-    if seen.len() <= AGREEING {
-        return false;
-    }
-    let late = || seen.iter().rev().take(AGREEING).map(|point| line.under(*point));
-    let least = late().fold(f64::INFINITY, f64::min);
-    let most = late().fold(0.0, f64::max);
-    least > SHIFT && most - least < least / 8.0
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Slopes {
-    None,
-    Limited,
-}
-
-impl Line {
-    /// How far a point is above it.
-    fn under(self, point: Beside) -> f64 {
-        point.y - self.at - self.slope * point.x
-    }
-}
-
-/// The line below all points that is nearest to them, where a slope counts as distance, too: the likeliest one, if delays
-/// are distributed exponentially. The sum of distances is convex in the slope and has its corners at the slopes of the
-/// lower hull, so one of those is best, or none, or a limit.
-fn lowest(points: &[Beside], slopes: Slopes) -> Line {
-    let with = |slope: f64| {
-        let at = points.iter().map(|point| point.y - slope * point.x).fold(f64::INFINITY, f64::min);
-        Line { at: if at.is_finite() { at } else { 0.0 }, slope }
-    };
-    let cost = |line: Line| {
-        let distance: f64 = points.iter().map(|point| line.under(*point)).sum();
-        distance + DELAY * line.slope.abs() / LIKELY_DRIFT
-    };
-    let mut best = with(0.0);
-    if slopes == Slopes::None {
-        return best;
-    }
-    let hull = hull(points);
-    let edges = hull.windows(2).map(|edge| (edge[1].y - edge[0].y) / (edge[1].x - edge[0].x));
-    for slope in edges {
-        let line = with(slope.clamp(-DRIFT, DRIFT));
-        if cost(line) < cost(best) {
-            best = line;
+    /// `line`: below the others and the newest.
+    fn side_of(&self, others: &[Beside], line: Line, max_delay: i64) -> Side {
+        let earliest = others.iter().map(|point| point.y + DRIFT * point.x).reduce(f64::min);
+        // The second that is early is found to be so as well, though the others are longer ago.
+        let jump = if self.side == Side::Early { JUMP / 2.0 } else { JUMP };
+        if earliest.is_some_and(|least| least > jump) {
+            return Side::Early;
         }
+        let total: f64 = others.iter().map(|point| line.under(*point)).sum();
+        let mean = (total + 2.0 * DELAY) / (others.len() as f64).max(1.0);
+        let least = if self.by_counter { ASIDE } else { ASIDE_HOST };
+        let most = (UNLIKELY * mean).max(least).min(max_delay as f64);
+        if -line.at > most { Side::Late } else { Side::Neither }
     }
-    best
-}
 
-/// The lower hull, from left to right, of points that come in that order; of those with the same `x` the lowest.
-fn hull(points: &[Beside]) -> Vec<Beside> {
-    let mut hull: Vec<Beside> = Vec::with_capacity(points.len());
-    for point in points {
-        if hull.last().is_some_and(|last| last.x >= point.x && last.y <= point.y) {
-            continue;
+    /// Takes the newest to the others, or puts it aside; if enough that are aside agree, they are the others from now on.
+    /// Whether it is one of them now.
+    fn put(&mut self, newest: Point, side: Side, line: Line, slopes: Slopes) -> bool {
+        if side != self.side {
+            self.aside.clear();
         }
-        while let Some(last) = hull.last() {
-            let above = hull.len() > 1 && {
-                let before = hull[hull.len() - 2];
-                (last.y - before.y) * (point.x - before.x) >= (point.y - before.y) * (last.x - before.x)
-            };
-            if last.x < point.x && !above {
-                break;
+        self.side = side;
+        if side == Side::Neither {
+            let most = if self.by_counter { WINDOW } else { WINDOW_HOST };
+            while self.points.len() >= most {
+                self.points.pop_front();
             }
-            hull.pop();
+            self.points.push_back(newest);
+            return true;
         }
-        hull.push(*point);
+        let enough = if side == Side::Early { EARLY } else { LATE };
+        self.aside.push(newest);
+        self.aside.drain(..self.aside.len().saturating_sub(enough));
+        let anew = self.aside.len() == enough && agree(&beside(&self.aside, newest), side, line, slopes);
+        if anew {
+            self.points = std::mem::take(&mut self.aside).into();
+            self.side = Side::Neither;
+        }
+        anew
     }
-    hull
 }
 
-fn answer(seen: &[Beside], line: Line, slopes: Slopes) -> Age {
-    let late = seen.last().map_or(0.0, |newest| line.under(*newest)).max(0.0);
+impl Point {
+    /// How long after another it arrived, ns.
+    fn before(self, newest: Point) -> f64 {
+        (i128::from(self.raw) - i128::from(newest.raw)) as f64
+    }
+
+    /// What the clocks are apart, and what it was on the way.
+    fn way(self) -> i128 {
+        i128::from(self.raw) - self.sent
+    }
+}
+
+fn beside<'a>(points: impl IntoIterator<Item = &'a Point>, newest: Point) -> Vec<Beside> {
+    let one = |point: &Point| Beside { x: point.before(newest), y: (point.way() - newest.way()) as f64 };
+    points.into_iter().map(one).collect()
+}
+
+/// Whether messages that are beside a line are so by the same, or by more and more as the clocks may drift.
+fn agree(aside: &[Beside], side: Side, line: Line, slopes: Slopes) -> bool {
+    let away = || aside.iter().map(|point| line.under(*point));
+    let (least, most) = (away().fold(f64::INFINITY, f64::min), away().fold(f64::NEG_INFINITY, f64::max));
+    match side {
+        // The line is through the newest.
+        Side::Early => most - least < JUMP,
+        _ => most - least < least / 8.0 - slopes.most() * aside.first().map_or(0.0, |first| first.x),
+    }
+}
+
+/// `late`: how late the newest is beside these. `doubt`: how much of that may be something else.
+fn answer(seen: &[Beside], line: Line, slopes: Slopes, late: f64, doubt: f64) -> Age {
+    let late = late.max(0.0);
     let count = seen.len() as f64;
     if seen.len() < 3 {
-        return Age { ns: late as i64, error: UNKNOWN, method: Method::Arrival };
+        return Age { ns: late as i64, error: UNKNOWN.max(late as i64), method: Method::Arrival };
     }
     // What was seen, and two messages more of the delay that was expected: few tell little. Two points are on the line
     // whatever their delay is.
     let total: f64 = seen.iter().map(|point| line.under(*point)).sum();
     let mean = (total + 2.0 * DELAY) / (count - 1.0);
     let breadth = if slopes == Slopes::None { BREADTH } else { BREADTH_DRIFT };
-    let error = (breadth * mean / count).max(LEAST_ERROR);
+    let error = (breadth * mean / count).max(LEAST_ERROR) + doubt.max(0.0);
     Age { ns: late as i64, error: (error as i64).max(1), method: Method::LeastDelay }
 }

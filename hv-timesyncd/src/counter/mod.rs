@@ -7,9 +7,11 @@
 //! relation can no longer be believed.
 
 pub mod arrivals;
+mod lately;
 pub mod looks;
 pub mod measure;
 pub mod pairs;
+mod related;
 pub mod relation;
 mod wanting;
 
@@ -19,6 +21,8 @@ pub use relation::Relation;
 
 use crate::engine::Verdict;
 use crate::sample::{Age, Method, Purpose};
+use lately::Lately;
+use related::{Doubt, Rate, Suspicion};
 use wanting::Wanting;
 
 #[cfg(test)]
@@ -35,21 +39,23 @@ pub struct Pair {
     pub error: i64,
 }
 
-/// Nothing arrives before it is sent; a relation that says so by more than its error and this is wrong, ns.
-const TOLERANCE: i64 = 50_000;
-/// So many messages in a row that cannot have been sent when the relation says end it: before they were sent …
-const TOO_EARLY: u32 = 2;
-/// … or too long after; the host may be that slow, so there is time to measure first.
-const TOO_LATE: u32 = 4;
-
 /// When each message was sent.
 ///
+/// Nothing is learnt from a message but by [`Counter::age`]; a message whose host's time is not admitted must not get there.
+///
 /// **A SYNC is never refused here.** It says that the clock is to be set, after a restore perhaps, and a restore may have
-/// changed the relation. If the relation puts it where no message can come from (it was sent later than it arrived, or
-/// longer ago than `max_delay`), then either the relation is broken, or the message waited that long. Taken at its arrival,
-/// the clock is behind by what it waited, until the next sample puts it right. By a broken relation the clock could be set
-/// to any time, and nothing after it would tell. So it is taken at its arrival. Where it was sent later than it arrived
-/// the relation is certainly broken, and ends; otherwise it stays, in doubt, and the samples that follow tell.
+/// changed the relation.
+///
+/// - By the relation it was sent later than it arrived. The relation is broken, and ends. The SYNC is taken at its arrival.
+/// - By the relation it waited longer than `max_delay`. It may have, in a machine that had no time for this daemon; then, taken at its
+///   arrival, the clock is behind by the wait. Or the relation is broken, by a counter that a restore has moved back; then, taken
+///   by the relation, the clock is ahead by that. Where a message agreed with the relation in the last two minutes, and the wait
+///   is a minute at most, it is taken by the relation: a counter that is moved back by just so much is the rarer of the
+///   two. Else it is taken at its arrival, and a relation that speaks of more than a minute ends.
+///
+/// In the second case its error says that the other may be true: it is as large as the wait, and a minute where that is longer.
+/// If what was chosen is wrong, so is the clock by that much, until samples tell. The first of them does if the relation
+/// holds. If it does not, they are refused until it ends: three, 15 seconds.
 #[derive(Debug)]
 pub struct Counter {
     max_delay: i64,
@@ -62,8 +68,15 @@ pub struct Counter {
     late: u32,
     /// In doubt: the least delay since, from which it is seen how far the relation can have moved.
     least: Option<i64>,
-    /// When the last doubt came, on the raw clock, and what was known then.
-    doubted: Option<(i64, Option<Relation>)>,
+    lately: Lately,
+    /// When all messages were last found to have become slower, on the raw clock.
+    slower: Option<i64>,
+    /// When a message last agreed with the relation, on the raw clock.
+    confirmed: Option<i64>,
+    /// From when on pairs hold.
+    doubted: Option<Doubt>,
+    /// Until a pair tells.
+    suspected: Option<Suspicion>,
     /// The newest pair of a relation that has ended.
     ended: Option<Pair>,
     /// The last moment that is known of, on the raw clock.
@@ -83,7 +96,11 @@ impl Counter {
             early: 0,
             late: 0,
             least: None,
+            lately: Lately::default(),
+            slower: None,
+            confirmed: None,
             doubted: None,
+            suspected: None,
             ended: None,
             seen: 0,
         }
@@ -100,25 +117,15 @@ impl Counter {
         self.steady = steady;
         let found = self.relate(pairs).filter(|found| self.ended != Some(found.newest()));
         let newest = found.map(|found| found.newest());
-        if newest.is_some() && newest != self.relation.map(|known| known.newest()) {
+        if newest != self.relation.map(|known| known.newest()) {
             self.late = 0;
+            self.lately.forget();
         }
         self.relation = found;
         if self.wanting.measured(found.as_ref()) {
             self.least = None;
         }
         self.seen = self.seen.max(newest.map_or(0, |pair| pair.raw));
-    }
-
-    /// What pairs from before a doubt say of the position is not believed beside any from after it, and of the rate only until
-    /// there are two.
-    fn relate(&self, pairs: &[Pair]) -> Option<Relation> {
-        let Some((since, before)) = self.doubted else { return Relation::new(pairs, self.steady) };
-        let after = pairs.partition_point(|pair| pair.raw <= since);
-        let Some(found) = Relation::new(&pairs[after..], self.steady) else {
-            return Relation::new(pairs, self.steady);
-        };
-        Some(before.map_or(found, |before| found.with_rate_of(before)))
     }
 
     /// Whether CLOCK_MONOTONIC_RAW is made from the reference counter itself: the clock source is Hyper-V's. Then the two
@@ -130,13 +137,11 @@ impl Counter {
         self.steady = steady;
     }
 
-    /// The machine may have been paused, restored or moved (a resume, a SYNC, a lost channel): messages from before are not
+    /// The machine may have been paused, restored or moved (a resume, a lost channel): messages from before are not
     /// compared with those after. The relation stays, but is to be measured anew.
     pub fn doubt(&mut self) {
-        self.arrivals.reset();
-        self.wanting.doubt(self.seen);
-        self.least = Some(i64::MAX);
-        self.doubted = Some((self.seen, self.relation));
+        self.confirmed = None;
+        self.suspect(Rate::Stays);
     }
 
     /// How old a message is that arrived at `raw`, with the counter and the host's time (ns since 1970) that it carries; a
@@ -153,7 +158,7 @@ impl Counter {
     ) -> Result<Age, Verdict> {
         self.seen = raw;
         if purpose == Purpose::Sync {
-            self.doubt();
+            self.suspect(Rate::Stays);
         }
         let reference = reference.filter(|reference| *reference != 0);
         match (self.relation, reference) {
@@ -162,70 +167,28 @@ impl Counter {
         }
     }
 
-    fn related(
-        &mut self,
-        relation: Relation,
-        reference: u64,
-        raw: i64,
-        purpose: Purpose,
-    ) -> Result<Age, Verdict> {
-        let (sent, error) = relation.raw_at(reference);
-        let delay = raw.saturating_sub(sent);
-        if delay < error.saturating_add(TOLERANCE).saturating_neg() {
-            self.early += 1;
-            if self.early >= TOO_EARLY || purpose == Purpose::Sync {
-                self.end(relation);
-            }
-            return refused(purpose, Verdict::OtherBoot);
-        }
-        self.early = 0;
-        if delay > self.max_delay {
-            self.late += 1;
-            if self.late == 1 {
-                self.wanting.doubt(self.seen);
-            }
-            if self.late >= TOO_LATE {
-                self.end(relation);
-            }
-            return refused(purpose, Verdict::Late);
-        }
-        self.late = 0;
-        self.wanting.agreed();
-        let ns = delay.max(0);
-        let error = match &mut self.least {
-            None => error,
-            // If the relation makes delays too long by something, no delay is shorter than that.
-            Some(least) => {
-                *least = ns.min(*least);
-                error.saturating_add(*least).saturating_add(TOLERANCE)
-            }
-        };
-        Ok(Age { ns, error, method: Method::ReferenceCounter })
-    }
-
     fn compared(&mut self, reference: Option<u64>, host: i64, raw: i64) -> Result<Age, Verdict> {
-        let age = self.arrivals.age(reference, host, raw, self.steady);
+        let age = self.arrivals.age(reference, host, raw, self.steady, self.max_delay);
         if age.ns > self.max_delay {
             return Err(Verdict::Late);
         }
-        Ok(if age.method == Method::Arrival { ARRIVAL } else { age })
-    }
-
-    /// The relation is not this machine's any more; it does not come back with the same pair.
-    fn end(&mut self, relation: Relation) {
-        self.ended = Some(relation.newest());
-        self.relation = None;
-        self.wanting.ended();
-        self.arrivals.reset();
-        (self.early, self.late) = (0, 0);
+        let ns = if age.method == Method::Arrival { 0 } else { age.ns };
+        Ok(Age { ns, error: age.error.min(self.max_delay.max(ARRIVAL.error)), ..age })
     }
 
     /// Whether the helper is to measure pairs now: where there are none, or in doubt, or to know the rate better, after four
     /// seconds, a minute, ten minutes, and every hour. Not while it was asked a moment ago; a helper that does not answer, or
-    /// whose pairs no message agrees with, is asked less and less.
+    /// whose pairs no message agrees with, is asked less and less. One that has never answered four times is asked again only
+    /// after a doubt, once in an hour at most.
     #[must_use]
     pub fn wants_pairs(&self, raw: i64) -> bool {
         self.wanting.now(raw, self.steady)
+    }
+
+    /// Whether the helper was asked four times in a row without an answer.
+    #[must_use]
+    pub fn unanswered(&self) -> bool {
+        self.wanting.unanswered()
     }
 
     /// The helper has been asked.
@@ -237,11 +200,3 @@ impl Counter {
 
 /// A message that is taken at its arrival.
 const ARRIVAL: Age = Age { ns: 0, error: arrivals::UNKNOWN, method: Method::Arrival };
-
-/// A sample can be refused; a SYNC is taken at its arrival: see [`Counter`].
-const fn refused(purpose: Purpose, verdict: Verdict) -> Result<Age, Verdict> {
-    match purpose {
-        Purpose::Sync => Ok(ARRIVAL),
-        Purpose::Sample => Err(verdict),
-    }
-}

@@ -140,6 +140,13 @@ impl Relation {
         if self.span == 0 && rate.error < self.rate.error { Relation { rate, ..self } } else { self }
     }
 
+    /// With a rate that may be any that there is, where one pair tells none: it has just changed.
+    #[must_use]
+    pub fn with_unknown_rate(self) -> Relation {
+        let guessed = self.span == 0 && self.rate.error == PRIOR;
+        if guessed { Relation { rate: Rate { error: IMPOSSIBLE, ..self.rate }, ..self } } else { self }
+    }
+
     /// CLOCK_MONOTONIC_RAW at a value of the counter, and how wrong that may be, in ns, in either direction.
     #[must_use]
     pub fn raw_at(&self, reference: u64) -> (i64, i64) {
@@ -147,6 +154,13 @@ impl Relation {
         // A tick has passed in part when its number is read, and nobody says how much of it.
         let error = error + i128::from(self.newest.error) + i128::from(TICK);
         (saturated(i128::from(self.newest.raw) + passed), saturated(error))
+    }
+
+    /// Whether a pair is where this said that it would be, and it said so to `tolerance` ns.
+    #[must_use]
+    pub fn foresaw(&self, pair: Pair, tolerance: i64) -> bool {
+        let (raw, error) = self.raw_at(pair.reference);
+        error <= tolerance && raw.abs_diff(pair.raw) <= error.saturating_add(pair.error).unsigned_abs()
     }
 
     /// The pair that says where the line is.

@@ -1,6 +1,8 @@
+mod doubts;
 pub(crate) mod host;
 mod streams;
 
+use super::related::TOLERANCE;
 use super::*;
 
 const SECOND: i64 = 1_000_000_000;
@@ -144,15 +146,6 @@ fn a_pair_that_is_measured_while_samples_are_late_shows_that_the_host_is_slow() 
 }
 
 #[test]
-fn a_sync_that_waited_is_taken_at_its_arrival_and_the_relation_stays() {
-    let mut counter = with_pair(10 * SECOND);
-    assert_eq!(age(&mut counter, 11 * SECOND, 30 * SECOND, Purpose::Sync), Ok(ARRIVAL));
-    assert!(counter.wants_pairs(30 * SECOND));
-    let next = sample(&mut counter, 31 * SECOND, 31 * SECOND + 800).unwrap();
-    assert_eq!((next.ns, next.method), (800, Method::ReferenceCounter));
-}
-
-#[test]
 fn in_doubt_the_error_is_as_large_as_the_least_delay_until_a_new_pair_comes() {
     let mut counter = with_pair(10 * SECOND);
     counter.doubt();
@@ -262,21 +255,75 @@ fn a_helper_that_was_just_asked_is_not_asked_again_even_in_doubt() {
     assert!(counter.wants_pairs(14 * SECOND));
 }
 
-#[test]
-fn a_helper_that_does_not_answer_is_asked_less_and_less_until_it_does() {
-    let mut counter = Counter::new(MAX_DELAY);
+/// At which seconds of four hours the helper is asked, and does not answer.
+fn asked_in_vain(counter: &mut Counter, from: i64) -> Vec<i64> {
     let mut asked = Vec::new();
-    for second in 0..4 * 3600 {
+    for second in from..from + 4 * 3600 {
         if counter.wants_pairs(second * SECOND) {
             counter.asked(second * SECOND);
-            asked.push(second);
+            asked.push(second - from);
         }
     }
-    assert_eq!(asked, [0, 4, 12, 28, 60, 124, 252, 508, 1020, 2044, 4092, 7692, 11292]);
+    asked
+}
+
+#[test]
+fn a_helper_that_does_not_answer_is_asked_less_and_less_until_it_does() {
+    let mut counter = with_pair(SECOND);
+    counter.doubt();
+    let often = [0, 4, 12, 28, 60, 124, 252, 508, 1020, 2044, 4092, 7692, 11292];
+    assert_eq!(asked_in_vain(&mut counter, 2), often);
     counter.pairs(&[pair(4 * 3600 * SECOND)], true);
     counter.doubt();
     counter.asked(5 * 3600 * SECOND);
     assert!(counter.wants_pairs((5 * 3600 + 4) * SECOND), "it answered meanwhile");
+}
+
+#[test]
+fn a_helper_that_has_never_answered_is_asked_four_times_and_then_after_a_sync_once_in_an_hour() {
+    let mut counter = Counter::new(MAX_DELAY);
+    assert_eq!(asked_in_vain(&mut counter, 0), [0, 4, 12, 28]);
+    let mut asked = Vec::new();
+    for second in (4 * 3600..24 * 3600).step_by(5) {
+        if (6..8).contains(&(second / 3600)) {
+            age(&mut counter, second * SECOND, second * SECOND, Purpose::Sync).unwrap();
+        }
+        if counter.wants_pairs(second * SECOND) {
+            counter.asked(second * SECOND);
+            asked.push(second / 3600);
+        }
+    }
+    assert_eq!(asked, [6, 7, 8]);
+    counter.pairs(&[pair(25 * 3600 * SECOND)], false);
+    assert!(counter.wants_pairs((25 * 3600 + 4) * SECOND), "there is something to be read after all");
+}
+
+#[test]
+fn a_helper_that_was_asked_four_times_in_a_row_has_not_answered() {
+    let mut counter = Counter::new(MAX_DELAY);
+    for second in 1..5 {
+        assert!(!counter.unanswered());
+        counter.asked(second * SECOND);
+    }
+    assert!(counter.unanswered());
+    counter.pairs(&[pair(5 * SECOND)], true);
+    assert!(!counter.unanswered());
+}
+
+#[test]
+fn a_host_that_sends_sync_every_four_seconds_has_the_helper_asked_every_four_seconds() {
+    let mut counter = Counter::new(MAX_DELAY);
+    let mut asked = 0;
+    for second in (100..160).step_by(4) {
+        age(&mut counter, second * SECOND, second * SECOND, Purpose::Sync).unwrap();
+        if counter.wants_pairs(second * SECOND) {
+            counter.asked(second * SECOND);
+            counter.pairs(&[pair(second * SECOND + 1)], true);
+            asked += 1;
+        }
+    }
+    // The unit has a limit of twice that: tests/counter.rs.
+    assert_eq!(asked, 15);
 }
 
 #[test]

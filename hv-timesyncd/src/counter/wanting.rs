@@ -3,10 +3,12 @@
 use super::Relation;
 
 /// After the helper was asked, it is given this long, ns; doubled each time that no pair came of it, or none that any message
-/// agreed with.
+/// agreed with. The limit of `hv-timesync-counter.service` is twice what this can come to.
 const PATIENCE: i64 = 4 * SECOND;
 /// At most.
 const LEAST_OFTEN: i64 = HOUR;
+/// A helper that has never answered when it was asked so often has nothing to read here.
+const HOPELESS: u32 = 4;
 const SECOND: i64 = 1_000_000_000;
 const MINUTE: i64 = 60 * SECOND;
 const HOUR: i64 = 60 * MINUTE;
@@ -20,6 +22,8 @@ pub(super) struct Wanting {
     doubt: Option<i64>,
     /// When the helper was asked last, and how often without an answer.
     asked: Option<(i64, u32)>,
+    /// There has been a pair.
+    answered: bool,
     /// How many relations have ended since a message agreed with one.
     ended: u32,
 }
@@ -37,6 +41,7 @@ impl Wanting {
             known.map(|(newest, _)| newest).filter(|newest| self.known.is_none_or(|(was, _)| was != *newest));
         if newer.is_some() {
             self.asked = self.asked.map(|(at, _)| (at, 0));
+            self.answered = true;
         }
         self.known = known;
         let settled = newer.zip(self.doubt).is_some_and(|(newest, doubt)| newest > doubt);
@@ -63,13 +68,19 @@ impl Wanting {
         self.asked = Some((at, times.saturating_add(1)));
     }
 
+    /// See [`super::Counter::unanswered`].
+    pub(super) fn unanswered(&self) -> bool {
+        self.asked.is_some_and(|(_, times)| times >= HOPELESS)
+    }
+
     /// See [`super::Counter::wants_pairs`].
     pub(super) fn now(&self, raw: i64, steady: bool) -> bool {
         if let Some((at, times)) = self.asked {
+            let hopeless = self.unanswered() && !self.answered;
             let doublings = times.saturating_sub(1).saturating_add(self.ended).min(16);
-            let patience = (PATIENCE << doublings).min(LEAST_OFTEN);
+            let patience = if hopeless { LEAST_OFTEN } else { (PATIENCE << doublings).min(LEAST_OFTEN) };
             let waited = raw.saturating_sub(at);
-            if (0..patience).contains(&waited) {
+            if (0..patience).contains(&waited) || hopeless && self.doubt.is_none_or(|doubt| doubt <= at) {
                 return false;
             }
         }

@@ -259,7 +259,7 @@ impl Timesyncd {
         }
     }
 
-    fn inform(&mut self, what: &'static str, why: &dyn std::fmt::Display) {
+    pub(super) fn inform(&mut self, what: &'static str, why: &dyn std::fmt::Display) {
         if self.log.admit(what).is_some() {
             tracing::info!("{what}: {why}");
         }

@@ -162,6 +162,12 @@ impl Timesyncd {
             return;
         }
         self.counter.asked(raw);
+        if self.counter.unanswered() {
+            self.inform(
+                "no pairs of the reference counter",
+                &"hv-timesync-counter does not answer; see its unit's log",
+            );
+        }
         if let Err(error) = pairs::ask(&self.context.common.run_dir) {
             self.warn("cannot ask for the reference counter", &error);
         }

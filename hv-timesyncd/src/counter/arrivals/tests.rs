@@ -3,11 +3,12 @@ use proptest::prelude::*;
 use super::*;
 
 const SECOND: i64 = 1_000_000_000;
+const MAX_DELAY: i64 = SECOND;
 
 /// A message each 5 s; by its number and how late it is, ns. The raw clock is faster by so many ppm.
 fn message(arrivals: &mut Arrivals, number: i64, late: i64, ppm: i64) -> Age {
     let sent = number * 5 * SECOND;
-    arrivals.age(Some((sent / TICK) as u64), 0, sent + number * 5000 * ppm + late + 77, false)
+    arrivals.age(Some((sent / TICK) as u64), 0, sent + number * 5000 * ppm + late + 77, false, MAX_DELAY)
 }
 
 /// The same with the host's time alone.
@@ -18,7 +19,7 @@ fn by_host(arrivals: &mut Arrivals, number: i64, late: i64) -> Age {
 /// The same after the host's time was set by `forward` ns.
 fn by_host_set(arrivals: &mut Arrivals, forward: i64, number: i64, late: i64) -> Age {
     let sent = number * 5 * SECOND;
-    arrivals.age(None, sent + 1_790_000_000 * SECOND + forward, sent + late, false)
+    arrivals.age(None, sent + 1_790_000_000 * SECOND + forward, sent + late, false, MAX_DELAY)
 }
 
 #[test]
@@ -49,7 +50,7 @@ fn a_steady_clock_has_no_drift_to_be_found() {
     let mut arrivals = Arrivals::default();
     for number in 0..60_i64 {
         let sent = number * 5 * SECOND;
-        let age = arrivals.age(Some((sent / TICK) as u64), 0, sent + number * 50_000, true);
+        let age = arrivals.age(Some((sent / TICK) as u64), 0, sent + number * 50_000, true, MAX_DELAY);
         assert_eq!(age.ns, number * 50_000, "later and later");
     }
 }
@@ -127,6 +128,88 @@ fn a_host_that_is_set_back_begins_anew_when_four_messages_agree() {
 }
 
 #[test]
+fn a_host_that_is_set_back_a_little_begins_anew_when_four_messages_agree_and_says_before_how_wrong_it_may_be()
+{
+    for back in [20_000_000, 40_000_000] {
+        let mut arrivals = Arrivals::default();
+        for number in 0..20 {
+            by_host(&mut arrivals, number, 100_000 + number % 3 * 30_000);
+        }
+        for number in 20..23 {
+            let age = by_host_set(&mut arrivals, -back, number, 100_000);
+            assert!(age.error >= back && age.error < 2 * back, "{age:?}");
+        }
+        let fourth = by_host_set(&mut arrivals, -back, 23, 100_000);
+        assert!(fourth.ns < 100_000 && fourth.error < back, "{fourth:?}");
+    }
+}
+
+#[test]
+fn a_host_that_slews_by_500_ppm_is_followed_and_ages_say_how_wrong_they_may_be() {
+    for slew in [-500, 500] {
+        let mut arrivals = Arrivals::default();
+        let mut worst = 0;
+        for number in 0..140 {
+            let slewed = (number - 20).clamp(0, 60) * 5000 * slew;
+            let age = by_host_set(&mut arrivals, slewed, number, 100_000 + number % 3 * 30_000);
+            let wrong = age.ns - number % 3 * 30_000;
+            assert!(wrong.abs() <= age.error, "{number} {age:?}");
+            worst = worst.max(wrong);
+            if matches!(number, 45..80 | 105..) {
+                assert!(wrong.abs() < 1_000_000 && age.error < 2_000_000, "{number} {age:?}");
+            }
+        }
+        assert!(worst < 30_000_000, "{worst}");
+    }
+}
+
+/// The counter that a message carries instead of its own, and what the message must not do to the next ones.
+fn one_wrong_message(reference: u64) -> (Age, [Age; 2]) {
+    let mut arrivals = Arrivals::default();
+    let mut last = message(&mut arrivals, 1, 0, 0);
+    for number in 2..41 {
+        last = message(&mut arrivals, number, number % 7 * 20_000, 0);
+    }
+    let wrong = arrivals.age(Some(reference), 0, 41 * 5 * SECOND, false, MAX_DELAY);
+    let next = [42, 43].map(|number| message(&mut arrivals, number, 300_000, 0));
+    assert!(
+        next.iter().all(|age| age.error < 2 * last.error && (age.ns - 300_000).abs() < 1_000),
+        "{next:?}"
+    );
+    (wrong, next)
+}
+
+#[test]
+fn one_late_message_or_a_counter_of_one_leaves_the_errors_of_the_next_as_they_were() {
+    let at = 41 * 5 * SECOND;
+    for late in [60_000_000, 900_000_000, 30 * SECOND, at - TICK] {
+        let (wrong, _) = one_wrong_message(((at - late) / TICK) as u64);
+        assert!((wrong.ns - late).abs() < 10_000_000 && wrong.error >= wrong.ns, "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_counter_that_is_ahead_in_one_message_is_forgotten() {
+    let at = (41 * 5 * SECOND / TICK) as u64;
+    for reference in [at + 1_000_000, at + 100_000_000_000, u64::MAX] {
+        let (wrong, _) = one_wrong_message(reference);
+        assert_eq!(wrong, Age { ns: 0, error: UNKNOWN, method: Method::Arrival });
+    }
+}
+
+#[test]
+fn messages_that_are_late_by_more_than_allowed_for_ever_do_not_keep_the_old_ones_for_ever() {
+    let mut arrivals = Arrivals::default();
+    for number in 0..10 {
+        message(&mut arrivals, number, 0, 0);
+    }
+    for number in 10..300 {
+        message(&mut arrivals, number, (2 + number % 4) * SECOND, 0);
+    }
+    assert!(message(&mut arrivals, 300, 2 * SECOND, 0).ns < 10_000_000);
+}
+
+#[test]
 fn messages_that_are_all_late_by_something_else_are_late() {
     let mut arrivals = Arrivals::default();
     for number in 0..10 {
@@ -182,11 +265,11 @@ proptest! {
         let mut points: Vec<Beside> =
             points.iter().map(|&(back, late)| Beside { x: -back, y: late - back * drift }).collect();
         points.sort_by(|a, b| a.x.total_cmp(&b.x));
-        for slopes in [Slopes::None, Slopes::Limited] {
+        for slopes in [Slopes::None, Slopes::Limited, Slopes::Steered] {
             let line = lowest(&points, slopes);
             prop_assert!(points.iter().all(|point| line.under(*point) >= -1e-3));
             prop_assert!(points.iter().any(|point| line.under(*point) <= 1e-3));
-            prop_assert!(line.slope.abs() <= DRIFT);
+            prop_assert!(line.slope.abs() <= slopes.most());
         }
     }
 
@@ -196,7 +279,7 @@ proptest! {
         points.sort_by(|a, b| a.x.total_cmp(&b.x));
         let cost = |line: Line| {
             let distance: f64 = points.iter().map(|point| line.under(*point)).sum();
-            distance + DELAY * line.slope.abs() / LIKELY_DRIFT
+            distance + DELAY * line.slope.abs() / 20e-6
         };
         let at = points.iter().map(|point| point.y - other * point.x).fold(f64::INFINITY, f64::min);
         let any = Line { at, slope: other };

@@ -122,6 +122,8 @@ proptest! {
                     let purpose = if what == 4 { Purpose::Sync } else { Purpose::Sample };
                     if let Ok(age) = counter.age(reference, host, raw, purpose) {
                         prop_assert!(age.ns >= 0 && age.error >= 0);
+                        let compared = age.method == Method::LeastDelay;
+                        prop_assert!(!compared || age.error <= max.max(10_000_000), "{age:?}");
                     }
                 }
             }
