@@ -22,12 +22,13 @@ pub(super) fn run(
         return Ok(());
     }
     let machine = Machine::boot(images, &Setup::new(kernel), &dir.join("time"))?;
-    let measure: [fn(&Machine, &Pace) -> Row; 6] = [
+    let measure: [fn(&Machine, &Pace) -> Row; 7] = [
         kernel::alone,
         chrony::by_ptp,
         daemon::by_ptp,
         daemon::by_reference_counter,
         daemon::by_least_delay,
+        daemon::by_host_time_alone,
         chrony::by_timesyncd,
     ];
     let rows = measure.map(|measure| measure(&machine, &PACE));

@@ -113,12 +113,23 @@ pub(crate) fn by_reference_counter(machine: &Machine, pace: &Pace) -> Row {
     row
 }
 
-/// On `uio`, without.
+/// On `uio`, without: messages are compared with each other.
 #[track_caller]
 pub(crate) fn by_least_delay(machine: &Machine, pace: &Pace) -> Row {
     let beside = begin(machine);
     start(machine, "uio", "mode = \"discipline\"", Counter::Unknown);
-    let row = keeps(machine, &beside, "`hv-timesyncd` by the least delay, `uio`", pace, Sender::Plain);
+    let row = keeps(machine, &beside, "`hv-timesyncd` by the least delay, `uio`", pace, Sender::Exact);
+    end(machine);
+    row
+}
+
+/// On `uio`, from a host whose messages have no counter.
+#[track_caller]
+pub(crate) fn by_host_time_alone(machine: &Machine, pace: &Pace) -> Row {
+    let beside = begin(machine);
+    start(machine, "uio", "mode = \"discipline\"", Counter::Unknown);
+    let row =
+        keeps(machine, &beside, "`hv-timesyncd`, no counter in the messages, `uio`", pace, Sender::Plain);
     end(machine);
     row
 }

@@ -64,7 +64,7 @@ fn tell(what: &str, figure: &str) {
 enum Sender {
     /// With the reference counter that belongs to it.
     Exact,
-    /// As late as possible, and with a counter that is no more than an estimate.
+    /// Without one, as hosts before messages 4.0: taken when it is sent.
     Plain,
 }
 
@@ -73,7 +73,7 @@ impl Sender {
     fn send(self, machine: &Machine, beside: &Beside, verb: &str) {
         match self {
             Sender::Exact => beside.send(machine, verb).done(),
-            Sender::Plain => machine.ask(&[verb]).done(),
+            Sender::Plain => machine.ask(&[verb, "--reference", "0"]).done(),
         };
     }
 }
