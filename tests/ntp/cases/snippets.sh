@@ -12,13 +12,13 @@ opt_in=$(grep '^confdir ' /run/lab/examples/chrony/hv-utils.conf)
 unit() {
     local line count=0 words directory status=0
     directory=$(sed -n 's/^WorkingDirectory=-\{0,1\}//p' $UNIT)
-    [ ! -d "$directory" ] || pushd "$directory" >/dev/null
+    [ ! -d "$directory" ] || pushd "$directory" >/dev/null || return
     while read -r line; do
         count=$((count + 1))
         eval "words=(${line//%i/$2})"
         "${words[@]}" || { status=$?; break; }
     done < <(sed -n "s/^$1=//p" $UNIT)
-    [ ! -d "$directory" ] || popd >/dev/null
+    [ ! -d "$directory" ] || popd >/dev/null || return
     [ $count -gt 0 ] || fail "no $1= in $UNIT"
     return $status
 }
