@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use hv_utils_core::channel::ChannelChoice;
 use hv_utils_core::daemon::config::Table;
 
 use crate::engine::admission::Limits;
@@ -17,17 +18,20 @@ use crate::ruler::Mode;
 /// Arguments beyond those that every daemon has.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Args {
-    /// The clock to keep: kernel, or for demonstrations imitated:OFFSET_MS or imitated:OFFSET_MS,DRIFT_PPM, which is this
-    /// process's alone, begins that wrong and drifts so
-    #[arg(long, value_name = "CLOCK", default_value = "kernel")]
+    /// The clock to keep: kernel; imitated:OFFSET_MS or imitated:OFFSET_MS,DRIFT_PPM, which is this process's alone, begins
+    /// that wrong and drifts so; auto: kernel, but imitated:0 on the simulated link
+    #[arg(long, value_name = "CLOCK", default_value = "auto")]
     pub clock: ClockChoice,
 }
 
 /// Which clock is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub enum ClockChoice {
-    /// The machine's.
+    /// The machine's, but one of this process alone where the host is simulated: a test host must not set a machine's clock
+    /// because somebody forgot an option.
     #[default]
+    Auto,
+    /// The machine's.
     Kernel,
     /// One of this process alone, for demonstrations and tests.
     Imitated {
@@ -42,8 +46,14 @@ impl FromStr for ClockChoice {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong =
-            || format!("{text}: kernel, imitated, imitated:OFFSET_MS or imitated:OFFSET_MS,DRIFT_PPM");
+        let wrong = || {
+            format!(
+                "{text}: auto, kernel, imitated:OFFSET_MS or imitated:OFFSET_MS,DRIFT_PPM, with a drift from -1000 to 1000"
+            )
+        };
+        if text == "auto" {
+            return Ok(ClockChoice::Auto);
+        }
         if text == "kernel" {
             return Ok(ClockChoice::Kernel);
         }
@@ -62,10 +72,24 @@ impl FromStr for ClockChoice {
     }
 }
 
+impl ClockChoice {
+    /// What it comes to on this channel; never [`ClockChoice::Auto`].
+    #[must_use]
+    pub const fn on(self, channel: &ChannelChoice) -> ClockChoice {
+        match (self, channel) {
+            (ClockChoice::Auto, ChannelChoice::Sim(_)) => {
+                ClockChoice::Imitated { offset_ms: 0, drift_ppm: 0.0 }
+            }
+            (ClockChoice::Auto, _) => ClockChoice::Kernel,
+            (other, _) => other,
+        }
+    }
+}
+
 /// Everything that can be decided about this daemon, validated.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Which clock is kept (`--clock`).
+    /// Which clock is kept (`--clock`); never [`ClockChoice::Auto`].
     pub clock: ClockChoice,
     /// What this daemon is for (`mode`).
     pub mode: Mode,
@@ -90,7 +114,7 @@ const CHRONY_SOCKET: &str = "/run/chrony.hv-timesyncd.sock";
 
 impl Settings {
     /// Reads `[timesync]`; what is wrong is reported through the table.
-    pub fn read(table: &mut Table<'_>, args: &Args) -> Settings {
+    pub fn read(table: &mut Table<'_>, args: &Args, channel: &ChannelChoice) -> Settings {
         const MODES: [(&str, Mode); 4] = [
             ("auto", Mode::Auto),
             ("discipline", Mode::Discipline),
@@ -98,7 +122,7 @@ impl Settings {
             ("observe", Mode::Observe),
         ];
         Settings {
-            clock: args.clock,
+            clock: args.clock.on(channel),
             mode: table.one_of("mode", &MODES).unwrap_or_default(),
             rules: Rules { limits: limits(table), policy: policy(table) },
             max_delay: Duration::from_millis(table.integer("max-delay-ms", 1..=60_000).unwrap_or(1000)),

@@ -123,15 +123,18 @@ impl Service for Timesyncd {
     type Settings = Settings;
     type Event = Event;
 
-    fn settings(table: &mut config::Table<'_>, args: &Args, _common: &CommonArgs) -> Settings {
-        Settings::read(table, args)
+    fn settings(table: &mut config::Table<'_>, args: &Args, common: &CommonArgs) -> Settings {
+        Settings::read(table, args, &common.channel)
     }
 
     async fn start(context: &Context, settings: Settings) -> Result<Timesyncd, Failure> {
         let common = &context.common;
         let clock: Arc<dyn Clock> = match settings.clock {
-            ClockChoice::Kernel => Arc::new(Kernel::new(&common.etc_root)),
+            ClockChoice::Auto | ClockChoice::Kernel => Arc::new(Kernel::new(&common.etc_root)),
             ClockChoice::Imitated { offset_ms, drift_ppm } => {
+                tracing::info!(
+                    "the clock is one of this process's own; the machine's is left alone (--clock)"
+                );
                 Arc::new(Imitated::of_this_machine(offset_ms.saturating_mul(1_000_000), drift_ppm))
             }
         };
@@ -237,7 +240,7 @@ impl Service for Timesyncd {
         if settings.shm_unit != self.settings.shm_unit {
             self.shared = settings.shm_unit.map(SharedClock::new);
         }
-        if let ClockChoice::Kernel = settings.clock {
+        if !matches!(settings.clock, ClockChoice::Imitated { .. }) {
             // What the RTC is set to may be another now.
             self.clock = Arc::new(Kernel::new(&self.context.common.etc_root));
         }

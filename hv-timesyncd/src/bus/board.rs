@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
 
-use super::shown::{Row, Shown};
+use super::shown::{Row, Shown, later};
 
 /// Samples that are remembered: 21 minutes of a host that sends one every 5 s.
 pub const MOST_ROWS: usize = 256;
@@ -55,8 +55,9 @@ impl Board {
         self.announce(News::Sampled(row));
     }
 
-    /// The clock was stepped.
+    /// The clock was stepped; the moments of samples move along.
     pub fn stepped(&self, ns: i64, why: &str) {
+        lock(&self.0.rows).iter_mut().for_each(|row| row.when = later(row.when, ns));
         self.announce(News::Stepped(ns, why.to_owned()));
     }
 

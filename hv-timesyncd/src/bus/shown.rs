@@ -33,6 +33,24 @@ pub struct Shown {
     pub fed: Vec<String>,
 }
 
+impl Shown {
+    /// The clock was stepped by so many ns: moments from before are said on the clock as it is now, so that they stay as long ago
+    /// as they are.
+    pub fn moved(&mut self, ns: i64) {
+        if let Some(row) = &mut self.last_sample {
+            row.when = later(row.when, ns);
+        }
+        for action in [&mut self.last_action, &mut self.last_step].into_iter().flatten() {
+            action.when = later(action.when, ns);
+        }
+    }
+}
+
+/// Another moment, µs since 1970 and ns.
+pub(super) fn later(when: u64, ns: i64) -> u64 {
+    when.saturating_add_signed(ns / 1000)
+}
+
 /// What was done to the clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastAction {

@@ -19,7 +19,7 @@ fn read(keys: &str) -> (Settings, Vec<String>) {
     let file = directory.path().join("own.toml");
     std::fs::write(&file, format!("[timesync]\n{keys}\n")).unwrap();
     let mut config = Config::load(&Sources::new(Some(&file), directory.path()));
-    let settings = Settings::read(&mut config.table("timesync"), &Args::default());
+    let settings = Settings::read(&mut config.table("timesync"), &Args::default(), &ChannelChoice::Auto);
     let prefix = format!("{}/", directory.path().display());
     (settings, config.finish().iter().map(|finding| finding.to_string().replace(&prefix, "")).collect())
 }
@@ -252,9 +252,17 @@ fn key_that_is_none_is_a_mistake() {
 }
 
 #[test]
-fn clock_is_the_machines_unless_another_is_asked_for() {
-    assert_eq!(parsed(&[]).unwrap().clock, ClockChoice::Kernel);
+fn clock_is_the_machines_unless_another_is_asked_for_or_the_host_is_a_simulated_one() {
+    let auto = parsed(&[]).unwrap().clock;
+    assert_eq!(auto, ClockChoice::Auto);
+    let sim = ChannelChoice::Sim("/s".into());
+    for channel in [ChannelChoice::Auto, ChannelChoice::Uio, ChannelChoice::HvUtils] {
+        assert_eq!(auto.on(&channel), ClockChoice::Kernel);
+    }
+    assert_eq!(auto.on(&sim), ClockChoice::Imitated { offset_ms: 0, drift_ppm: 0.0 });
+    assert_eq!(ClockChoice::Kernel.on(&sim), ClockChoice::Kernel);
     for (text, clock) in [
+        ("auto", ClockChoice::Auto),
         ("kernel", ClockChoice::Kernel),
         ("imitated", ClockChoice::Imitated { offset_ms: 0, drift_ppm: 0.0 }),
         ("imitated:-3600000", ClockChoice::Imitated { offset_ms: -3_600_000, drift_ppm: 0.0 }),
@@ -286,6 +294,6 @@ fn clock_that_is_none_is_wrong_usage() {
     ] {
         let said = parsed(&["--clock", text]).unwrap_err().to_string();
         // clap says the same of an empty value in words of its own.
-        assert!(text.is_empty() || said.contains("kernel, imitated, imitated:OFFSET_MS"), "{text}: {said}");
+        assert!(text.is_empty() || said.contains("auto, kernel, imitated:OFFSET_MS"), "{text}: {said}");
     }
 }

@@ -94,7 +94,9 @@ pub enum Why {
     Following,
     /// The difference is below the minimum.
     BelowMinimum,
-    /// Somebody else keeps the clock.
+    /// This daemon is told only to look.
+    OnlyLooking,
+    /// Others keep the clock, or are to.
     NotOurs,
     /// Steps in this direction are not allowed.
     StepNotAllowed,
@@ -106,11 +108,12 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Why::HostSync => "the host said that the clock is to be set",
-            Why::FirstSample => "the first time from the host",
+            Why::FirstSample => "the clock is this daemon's to keep from now on",
             Why::TooMuchToSlew => "too far away to be slewed",
             Why::Following => "the host's clock is followed",
             Why::BelowMinimum => "the difference is below the minimum",
-            Why::NotOurs => "somebody else keeps the clock",
+            Why::OnlyLooking => "this daemon only looks (mode)",
+            Why::NotOurs => "the clock is left to others",
             Why::StepNotAllowed => "steps in this direction are not allowed",
             Why::NotUsed => "the sample was not used",
         })

@@ -57,7 +57,7 @@ impl Policy {
     #[must_use]
     pub const fn decide(&self, situation: &Situation) -> (Choice, Why) {
         match situation.role {
-            Role::Observe => (Choice::Leave, Why::NotOurs),
+            Role::Observe => (Choice::Leave, Why::OnlyLooking),
             Role::Assist { synchronised } => self.assist(situation, synchronised),
             Role::Discipline => self.discipline(situation),
         }

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::{Fed, Timesyncd};
 use crate::bus::{LastAction, Row};
 use crate::clock::{MAX_FREQUENCY, PtpError, PtpReading};
-use crate::engine::{Action, Decision, Role, Verdict};
+use crate::engine::{Action, Decision, Role, Verdict, Why};
 use crate::refclock::Feed;
 use crate::ruler::{Client, Mode, Ruler};
 use crate::sample::{Leap, Method, Purpose, Reading, Sample};
@@ -22,7 +22,7 @@ const KEEP_CHANGE: f64 = 0.05;
 /// So many steps are logged one by one; then one in an hour, and so many again.
 const MOST_STEPS_SAID: u32 = 20;
 /// A frequency is not kept before it is known so well, ppm.
-const KEEP_ERROR: f64 = 0.5;
+const KEEP_ERROR: f64 = 1.0;
 
 impl Timesyncd {
     /// A message of the host; `received`: the clocks when it came.
@@ -52,7 +52,7 @@ impl Timesyncd {
     fn received(&mut self, message: &TimeMessage, purpose: Purpose, received: Reading) -> Verdict {
         let row = |verdict| Row {
             when: micros(received.real),
-            offset: 0,
+            offset: apart(message, received),
             delay: 0,
             error: 0,
             purpose,
@@ -61,21 +61,15 @@ impl Timesyncd {
         };
         let Some(host) = timesync::unix_nanos(message.parent_time) else {
             let before = message.parent_time < timesync::UNIX_EPOCH;
-            let verdict = if before { Verdict::BeforeFloor } else { Verdict::Impossible };
-            self.refused(row(verdict));
-            return verdict;
+            return self.refused(row(if before { Verdict::BeforeFloor } else { Verdict::Impossible }));
         };
         // Of a time that cannot be, nothing else is learnt either.
         if let Err(verdict) = self.engine.admit(host, &received) {
-            self.refused(row(verdict));
-            return verdict;
+            return self.refused(row(verdict));
         }
         let age = match self.counter.age(message.reference, host, received.raw, purpose) {
             Ok(age) => age,
-            Err(verdict) => {
-                self.refused(Row { offset: host.saturating_sub(received.real), ..row(verdict) });
-                return verdict;
-            }
+            Err(verdict) => return self.refused(row(verdict)),
         };
         let sample = Sample { purpose, host, age, leap: leap(message), stratum: message.stratum, received };
         self.judge(&sample)
@@ -121,8 +115,7 @@ impl Timesyncd {
             verdict: decision.verdict,
         };
         if decision.verdict != Verdict::Used {
-            self.refused(row);
-            return decision.verdict;
+            return self.refused(row);
         }
         self.board.sampled(row);
         (self.shown.last_sample, self.shown.method) = (Some(row), Some(sample.age.method));
@@ -138,15 +131,21 @@ impl Timesyncd {
         decision.verdict
     }
 
-    /// A sample that is not used: each kind is logged once, and all are listed.
-    fn refused(&mut self, row: Row) {
+    /// A sample that is not used: each kind is logged once, and all are listed. What was an order is answered by it.
+    fn refused(&mut self, row: Row) -> Verdict {
         let verdict = row.verdict;
         self.board.sampled(row);
         self.shown.last_sample = Some(row);
         if verdict != Verdict::Repeated && verdict != Verdict::Outlier {
-            self.warn(verdict.name(), &verdict);
+            let why = format!("{verdict}; it is {:+.3} s from this clock", seconds(row.offset));
+            self.warn(verdict.name(), &why);
+        }
+        if row.purpose == Purpose::Sync {
+            let why = format!("not used: {verdict}");
+            self.shown.last_action = Some(LastAction { when: row.when, what: "none", ns: 0, why });
         }
         self.publish();
+        verdict
     }
 
     /// Does what was decided; `now`: the clocks to which it belongs.
@@ -164,6 +163,7 @@ impl Timesyncd {
         if what == "step" && done {
             let action = action(what, ns, decision.why.to_string());
             self.say_step(ns, &action.why);
+            self.shown.moved(ns);
             self.board.stepped(ns, &action.why);
             self.shown.last_step = Some(action);
         }
@@ -172,6 +172,11 @@ impl Timesyncd {
             Err(error) => action("none", 0, format!("cannot set the clock: {error}")),
         });
         match steered {
+            Ok(()) if decision.why == Why::StepNotAllowed => {
+                let off = format!("it is {:+.3} s off", seconds(decision.offset));
+                self.warn("the clock may not be stepped and is slewed (steps)", &off);
+                self.ruled(steering.is_some_and(|steering| steering.synchronised));
+            }
             Ok(()) if steering.is_some() => {
                 self.ruled(steering.is_some_and(|steering| steering.synchronised));
             }
@@ -285,6 +290,13 @@ const fn leap(message: &TimeMessage) -> Leap {
         (2, _) => Leap::Delete,
         _ => Leap::None,
     }
+}
+
+/// The host's time of a message minus the guest's, ns; the nearest there is.
+fn apart(message: &TimeMessage, received: Reading) -> i64 {
+    let host = (i128::from(message.parent_time) - i128::from(timesync::UNIX_EPOCH)) * 100;
+    let apart = host - i128::from(received.real);
+    i64::try_from(apart).unwrap_or(if apart < 0 { i64::MIN } else { i64::MAX })
 }
 
 /// Not before 1970.

@@ -162,7 +162,7 @@ fn nobody_on_the_bus_keeps_the_clock_so_this_daemon_does() {
         assert_eq!(guest.property::<String>("Mode").await, "auto");
         host.say(Time::sample(0)).await;
         let (_, what, ns, why) = guest.action().await;
-        assert_eq!((what.as_str(), why.as_str()), ("step", "the first time from the host"));
+        assert_eq!((what.as_str(), why.as_str()), ("step", "the clock is this daemon's to keep from now on"));
         assert!((ns - 400 * MS).abs() < 50 * MS, "{ns}");
     });
 }
@@ -174,7 +174,7 @@ fn who_only_looks_moves_nothing() {
         assert_eq!(host.say(Time::sync(0)).await, Status::OK);
         assert_eq!(host.say(Time::sample(0)).await, Status::OK);
         let (_, what, ns, why) = guest.action().await;
-        assert_eq!((what.as_str(), ns, why.as_str()), ("none", 0, "somebody else keeps the clock"));
+        assert_eq!((what.as_str(), ns, why.as_str()), ("none", 0, "this daemon only looks (mode)"));
         assert!((guest.property::<i64>("Offset").await - 3600 * SECOND).abs() < 50 * MS);
     });
 }

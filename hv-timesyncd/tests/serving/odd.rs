@@ -33,13 +33,19 @@ fn times_that_cannot_be_are_refused_and_move_nothing() {
             (u64::MAX, "impossible"),
         ] {
             assert_eq!(host.say(Time::sync(0).at(parent)).await, Status::FAIL, "{parent}");
-            assert_eq!(guest.verdict().await, verdict, "{parent}");
+            let (_, offset, .., said) = guest.samples().await.pop().unwrap();
+            assert_eq!(said, verdict, "{parent}");
+            // How far away it is, also where no such number can say it.
+            assert!(offset.unsigned_abs() > 9 * YEAR.unsigned_abs(), "{parent}: {offset}");
+            let (_, what, ns, why) = guest.action().await;
+            assert!(what == "none" && ns == 0 && why.starts_with("not used: the host's time "), "{why}");
             // A sample is no order; nothing was promised.
             assert_eq!(host.say(Time::sample(0).at(parent)).await, Status::OK, "{parent}");
             assert_eq!(guest.verdict().await, verdict, "{parent}");
         }
         assert_eq!(host.say(Time::sample(0)).await, Status::OK);
         assert!(guest.property::<i64>("Offset").await.abs() < 50 * MS);
+        assert!(guest.log().contains(" s from this clock"), "{}", guest.log());
         for said in ["before-floor: ", "too-far: ", "impossible: "] {
             assert_eq!(guest.log().matches(said).count(), 1, "{said} {}", guest.log());
         }

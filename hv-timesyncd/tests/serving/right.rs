@@ -31,6 +31,10 @@ fn guest_an_hour_behind_or_ahead_is_right_at_the_first_word() {
             assert_eq!((what.as_str(), why.as_str()), ("step", "the host said that the clock is to be set"));
             assert!((ns + wrong).abs() < NEAR, "{ns}");
             assert!(guest.property::<i64>("Offset").await.abs() < NEAR);
+            // The moment is said on the clock as it is now, so it was a moment ago.
+            let ago = nanos(ClockId::Realtime) / 1000
+                - i64::try_from(guest.samples().await.pop().unwrap().0).unwrap();
+            assert!(ago.abs() < 60_000_000, "{ago} us");
             // And stays so: what follows is no step.
             for _ in 0..3 {
                 assert_eq!(host.say(Time::sample(0)).await, Status::OK);

@@ -46,7 +46,7 @@ fn difference_that_may_be_none_is_not_stepped() {
 fn who_only_looks_does_nothing() {
     for (sync, first) in [(false, false), (true, false), (false, true), (true, true)] {
         let situation = situation(Role::Observe, sync, first, 3_600_000 * MS);
-        assert_eq!(POLICY.decide(&situation), (Choice::Leave, Why::NotOurs));
+        assert_eq!(POLICY.decide(&situation), (Choice::Leave, Why::OnlyLooking));
     }
 }
 

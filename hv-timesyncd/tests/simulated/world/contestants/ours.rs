@@ -10,6 +10,7 @@ use hv_timesyncd::config::{Args, Settings};
 use hv_timesyncd::counter::{Counter, Looks, Pair};
 use hv_timesyncd::engine::{Action, Engine, Role, Verdict};
 use hv_timesyncd::sample::{Leap, Purpose, Reading, Sample};
+use hv_utils_core::channel::ChannelChoice;
 use hv_utils_core::daemon::config::{Config, Sources};
 
 use super::READING;
@@ -172,7 +173,7 @@ impl Contestant for Ours {
 /// What holds where nothing is configured.
 fn defaults() -> Settings {
     let mut config = Config::load(&Sources::new(Some(Path::new("/dev/null")), Path::new("/nonexistent")));
-    Settings::read(&mut config.table("timesync"), &Args::default())
+    Settings::read(&mut config.table("timesync"), &Args::default(), &ChannelChoice::Auto)
 }
 
 fn nanos(duration: Duration) -> f64 {
