@@ -55,6 +55,8 @@ pub(super) struct Case<'a> {
     /// What became of the last time, and how long ago one was used; `None`: none was, as far as is known.
     pub(super) verdict: &'a str,
     pub(super) used: Option<Duration>,
+    /// One was, whenever.
+    pub(super) ever_used: bool,
     /// Host minus guest, ns.
     pub(super) offset: i64,
     /// Why the last was done, or was not.
@@ -70,6 +72,9 @@ impl Case<'_> {
             }
             "hv-timesyncd" if self.refusal().is_some() => match self.used {
                 Some(used) => format!("kept by hv-timesyncd, by the host's time of {}", ago(used)),
+                None if self.ever_used => {
+                    "kept by hv-timesyncd, and the host's last time is not used".to_owned()
+                }
                 None => "hv-timesyncd is to keep it, and the host's times are not used".to_owned(),
             },
             "hv-timesyncd" => match self.silence() {

@@ -151,6 +151,7 @@ impl Stand {
             heard: self.heard(),
             verdict: self.last_sample.as_ref().map_or("", |sample| &sample.verdict),
             used: used.filter(|_| !self.source.is_empty()).and_then(|action| age(action.when)),
+            ever_used: !self.source.is_empty(),
             offset: self.offset_ns,
             reason: self.last_action.as_ref().map_or("", |action| &action.reason),
         }

@@ -12,6 +12,7 @@ fn case<'a>(mode: &'a str, ruler: &'a str) -> Case<'a> {
         heard,
         verdict: "used",
         used: heard,
+        ever_used: true,
         offset: 0,
         reason: "",
     }
@@ -204,17 +205,19 @@ fn channel_is_whose_it_was_said_to_be() {
 #[test]
 fn host_whose_times_are_refused_is_not_called_followed() {
     let fed = ["chrony:/run/chrony.hv-timesyncd.sock".to_owned()];
-    let refused = Case { verdict: "too-far", used: None, ..case("auto", "hv-timesyncd") };
+    let refused = Case { verdict: "too-far", used: None, ever_used: false, ..case("auto", "hv-timesyncd") };
+    let order = Case { ever_used: true, ..refused };
     let since = Case { used: Some(Duration::from_secs(3 * 3600)), ..refused };
     let beside = Case { ruler: "chrony", fed: &fed, ..refused };
     let told = "the host's time is refused, as it is further from the guest's than [timesync] max-step-days";
     judged(&[
         (refused, "hv-timesyncd is to keep it, and the host's times are not used", told),
+        (order, "kept by hv-timesyncd, and the host's last time is not used", told),
         (since, "kept by hv-timesyncd, by the host's time of 3 h ago", told),
         (beside, "kept by chrony, without the host's time", told),
         (Case { ruler: "none", mode: "observe", ..refused }, "kept by nobody", told),
     ]);
-    for case in [refused, since, beside] {
+    for case in [refused, order, since, beside] {
         assert_eq!(case.paint(), Paint::Yellow, "{case:?}");
     }
     let late = Case { verdict: "late", ..case("auto", "hv-timesyncd") };
