@@ -156,7 +156,7 @@ fn refused(status: Status) -> &'static str {
         Status::NOT_SUPPORTED => {
             "the guest does not do this: not in the agreed versions, or not as it is configured; its log may say why"
         }
-        _ => "the log of the guest's daemon may say why, at level debug at the latest",
+        _ => "the log of the guest's daemon may say why; if not, its log at level debug does",
     }
 }
 

@@ -16,6 +16,7 @@ use crate::error::{Error, Failure};
 use crate::output::{Cell, Output};
 use crate::proxies::{connect_for, service_info};
 
+mod refused;
 mod ruler;
 mod sample;
 mod stand;
@@ -38,7 +39,7 @@ pub(crate) async fn run(verb: &Time, cli: &Cli, output: &Output) -> Result<(), F
     let bus = connect_for(&cli.bus, LOOK).await?;
     match verb {
         Time::Status => status(&bus, output).await,
-        Time::Samples => samples(&bus, output).await,
+        Time::Samples { last } => samples(&bus, *last, output).await,
         Time::Watch => watch::run(&bus, output).await,
     }
 }
@@ -53,8 +54,12 @@ async fn status(bus: &Connection, output: &Output) -> Result<(), Failure> {
     if output.json { output.object("time-status", &stand) } else { stand.print(output) }
 }
 
-async fn samples(bus: &Connection, output: &Output) -> Result<(), Failure> {
-    let samples: Vec<Sample> = proxy(bus, NAME).await?.call("Samples", &()).await.map_err(failed)?;
+/// `last`: only so many.
+async fn samples(bus: &Connection, last: Option<u16>, output: &Output) -> Result<(), Failure> {
+    let mut samples: Vec<Sample> = proxy(bus, NAME).await?.call("Samples", &()).await.map_err(failed)?;
+    if let Some(last) = last {
+        samples.drain(..samples.len().saturating_sub(usize::from(last)));
+    }
     if output.json {
         #[derive(Serialize)]
         struct Items<'a> {

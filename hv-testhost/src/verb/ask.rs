@@ -57,7 +57,7 @@ pub struct TimeAsk {
     /// Flags of the message instead of the verb's: 1 SYNC, 2 SAMPLE, 0 a probe
     #[arg(long, value_name = "N")]
     pub flags: Option<u8>,
-    /// Leap indicator: 0 none, 1 a second more, 2 one less, 3 not synchronised; messages 4.0
+    /// Leap indicator, any byte: 0 none, 1 a second more, 2 one less, 3 not synchronised, others mean nothing; messages 4.0
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub leap: u8,
     /// Stratum; messages 4.0

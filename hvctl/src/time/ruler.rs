@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::refused;
 use crate::age::ago;
 use crate::output::Paint;
 
@@ -51,6 +52,13 @@ pub(super) struct Case<'a> {
     pub(super) channel: Channel,
     /// How long ago a time came from the host, or something was done by it; `None`: none has.
     pub(super) heard: Option<Duration>,
+    /// What became of the last time, and how long ago one was used; `None`: none was, as far as is known.
+    pub(super) verdict: &'a str,
+    pub(super) used: Option<Duration>,
+    /// One was, whenever.
+    pub(super) ever_used: bool,
+    /// Host minus guest, ns.
+    pub(super) offset: i64,
     /// Why the last was done, or was not.
     pub(super) reason: &'a str,
 }
@@ -62,6 +70,13 @@ impl Case<'_> {
             "hv-timesyncd" if self.is_powerless() => {
                 "hv-timesyncd is to keep it, and cannot set it".to_owned()
             }
+            "hv-timesyncd" if self.refusal().is_some() => match self.used {
+                Some(used) => format!("kept by hv-timesyncd, by the host's time of {}", ago(used)),
+                None if self.ever_used => {
+                    "kept by hv-timesyncd, and the host's last time is not used".to_owned()
+                }
+                None => "hv-timesyncd is to keep it, and the host's times are not used".to_owned(),
+            },
             "hv-timesyncd" => match self.silence() {
                 Some(silence) => format!("kept by hv-timesyncd, by the host's time of {silence}"),
                 None => "kept by hv-timesyncd, by the host's time".to_owned(),
@@ -75,7 +90,7 @@ impl Case<'_> {
             "chrony" if self.channel == Channel::Kernel => {
                 "kept by chrony; the kernel's driver has the host's time for it".to_owned()
             }
-            client if self.fed.is_empty() || self.silence().is_some() => {
+            client if self.fed.is_empty() || self.silence().or(self.refusal()).is_some() => {
                 format!("kept by {client}, without the host's time")
             }
             client => format!("kept by {client}; the host's time is handed on"),
@@ -86,7 +101,8 @@ impl Case<'_> {
     pub(super) fn paint(&self) -> Paint {
         match self.ruler {
             "none" | "" => Paint::Yellow,
-            _ if self.is_contested() || self.is_powerless() || self.silence().is_some() => Paint::Yellow,
+            _ if self.is_contested() || self.is_powerless() => Paint::Yellow,
+            _ if self.silence().or(self.refusal()).or(self.far()).is_some() => Paint::Yellow,
             _ => Paint::Green,
         }
     }
@@ -99,6 +115,16 @@ impl Case<'_> {
     /// The kernel does not let hv-timesyncd set the clock.
     fn is_powerless(&self) -> bool {
         self.reason.starts_with(CANNOT)
+    }
+
+    /// What to do about a host whose times are not used.
+    fn refusal(&self) -> Option<String> {
+        refused::hint(self.verdict, self.used).map(str::to_owned)
+    }
+
+    /// What to do about a difference that may not be stepped away.
+    fn far(&self) -> Option<String> {
+        refused::hint_for_steps(self.reason, self.offset, self.ruler == "hv-timesyncd")
     }
 
     /// How long ago the host was heard, where it should have been since.
@@ -122,6 +148,9 @@ impl Case<'_> {
         if self.is_powerless() {
             return Some(format!("{}: {HINT_FOR_POWERLESS}", self.reason));
         }
+        if let Some(hint) = self.refusal() {
+            return Some(hint);
+        }
         let silence = self
             .silence()
             .map(|silence| format!("the last time from the host came {silence}: {HINT_FOR_SILENCE}"));
@@ -131,8 +160,9 @@ impl Case<'_> {
                 Some(format!("{clients} steers the same clock: stop it, or set [timesync] mode = \"auto\""))
             }
             "none" | "" => Some(self.hint_for_nobody().to_owned()),
-            "kernel" => Some(self.hint_for_kernel().to_owned()),
+            "kernel" => Some(self.far().unwrap_or_else(|| self.hint_for_kernel().to_owned())),
             _ if silence.is_some() => silence,
+            _ if self.far().is_some() => self.far(),
             "hv-timesyncd" => None,
             _ if !self.fed.is_empty() => None,
             client if self.channel == Channel::Kernel => Some(hint_with_kernel(client)),

@@ -1,6 +1,7 @@
 //! How the clock stands, as `org.hvutils.TimeSync1` tells it: for JSON as it is, for people in lines.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use serde::Serialize;
 use zbus::wire::OwnedVariant;
@@ -12,6 +13,11 @@ use crate::error::Failure;
 use crate::output::Output;
 use crate::proxies::ServiceInfo;
 use crate::text::escape;
+
+/// What is older than that is said to be: hosts send a time every few seconds.
+const FRESH: Duration = Duration::from_secs(15);
+/// How hv-timesyncd begins the reason where an order of the host was not carried out.
+const NOT_USED: &str = "not used";
 
 /// All of it. What an older hv-timesyncd does not tell is empty.
 #[derive(Debug, Serialize)]
@@ -27,11 +33,11 @@ pub(super) struct Stand {
     clients: Vec<String>,
     /// Those that get samples.
     fed: Vec<String>,
-    /// How it is known when the host takes its time; empty before the first sample.
+    /// How it is known when the host takes its time; empty before the first sample that is used.
     source: String,
-    /// How wrong the host's time may be.
+    /// How wrong the host's time may be, when the last sample came.
     accuracy_ns: i64,
-    /// Host minus guest, filtered.
+    /// Host minus guest, filtered, then.
     offset_ns: i64,
     /// How much single samples differ.
     jitter_ns: i64,
@@ -52,6 +58,8 @@ struct LastSample {
     offset_ns: i64,
     /// `sync` or `sample`.
     purpose: String,
+    /// What became of it.
+    verdict: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -82,11 +90,12 @@ impl Stand {
         let frequency = all.get("Frequency").and_then(|value| value.downcast_ref().ok()).unwrap_or(0.0);
         let word = |name: &str| all.get(name).and_then(|value| value.downcast_ref().ok()).unwrap_or_default();
         let (mode, ruler, source) = (word("Mode"), word("Ruler"), word("Source"));
+        let verdict = word("LastVerdict");
         let mut list = |name: &str| -> Vec<String> {
             all.remove(name).and_then(|value| value.try_into().ok()).unwrap_or_default()
         };
         let (clients, fed) = (list("Clients"), list("Fed"));
-        let last_sample = all.remove("LastSample").and_then(last_sample);
+        let last_sample = all.remove("LastSample").and_then(|value| last_sample(value, verdict));
         let last_action = all.remove("LastAction").and_then(last_action);
         let last_step = all.remove("LastStep").and_then(last_step);
         let mut stand = Stand {
@@ -112,9 +121,9 @@ impl Stand {
 }
 
 /// Nothing before the first.
-fn last_sample(value: OwnedVariant) -> Option<LastSample> {
+fn last_sample(value: OwnedVariant, verdict: String) -> Option<LastSample> {
     let (when, offset_ns, purpose): (u64, i64, String) = value.try_into().ok()?;
-    Some(LastSample { when, age_secs: age(when)?.as_secs(), offset_ns, purpose })
+    Some(LastSample { when, age_secs: age(when)?.as_secs(), offset_ns, purpose, verdict })
 }
 
 /// The same.
@@ -131,18 +140,28 @@ fn last_step(value: OwnedVariant) -> Option<LastStep> {
 
 impl Stand {
     fn case(&self) -> Case<'_> {
-        // By whichever is younger: a sample bears the time of before the step that it brought about.
-        let sample = self.last_sample.as_ref().map(|sample| sample.when);
-        let action = self.last_action.as_ref().map(|action| action.when);
+        // Something is done, or decided against, with each that is used.
+        let used = self.last_action.as_ref().filter(|action| !action.reason.starts_with(NOT_USED));
         Case {
             mode: &self.mode,
             ruler: &self.ruler,
             clients: &self.clients,
             fed: &self.fed,
             channel: Channel::of(&self.channel_state, &self.transport),
-            heard: sample.max(action).and_then(age),
+            heard: self.heard(),
+            verdict: self.last_sample.as_ref().map_or("", |sample| &sample.verdict),
+            used: used.filter(|_| !self.source.is_empty()).and_then(|action| age(action.when)),
+            ever_used: !self.source.is_empty(),
+            offset: self.offset_ns,
             reason: self.last_action.as_ref().map_or("", |action| &action.reason),
         }
+    }
+
+    /// How long ago the host was: by whichever is younger, the last sample or what was done.
+    fn heard(&self) -> Option<Duration> {
+        let sample = self.last_sample.as_ref().map(|sample| sample.when);
+        let action = self.last_action.as_ref().map(|action| action.when);
+        sample.max(action).and_then(age)
     }
 
     /// In lines; before the first sample there is nothing to say of it.
@@ -175,14 +194,21 @@ impl Stand {
         let Some(last) = &self.last_sample else {
             return output.line("last sample: none so far");
         };
+        if self.source.is_empty() {
+            output.line("source: none yet")?;
+            return output.line(&format!("last sample: {}", escape(&last.sentence())));
+        }
         let accuracy = span(self.accuracy_ns.unsigned_abs());
-        output.line(&format!("source: {}, accurate to ±{accuracy}", escape(&self.source)))?;
+        // These do not grow with time: they are of that moment.
+        let old = self.heard().filter(|heard| *heard > FRESH);
+        let of = old.map_or_else(String::new, |heard| format!(", as of {}", ago(heard)));
+        output.line(&format!("source: {}, accurate to ±{accuracy}{of}", escape(&self.source)))?;
         let direction = match self.offset_ns {
             0 => "",
             1.. => " (the guest's clock is behind)",
             ..0 => " (the guest's clock is ahead)",
         };
-        output.line(&format!("offset: {}{direction}", signed(self.offset_ns)))?;
+        output.line(&format!("offset: {}{direction}{of}", signed(self.offset_ns)))?;
         output.line(&format!("jitter: {}", span(self.jitter_ns.unsigned_abs())))?;
         output.line(&format!("frequency: {}", ppm(self.frequency_ppm)))?;
         output.line(&format!("last sample: {}", escape(&last.sentence())))
@@ -192,7 +218,11 @@ impl Stand {
 impl LastSample {
     fn sentence(&self) -> String {
         let when = age(self.when).map_or_else(String::new, ago);
-        format!("{when}, {} ({})", signed(self.offset_ns), self.purpose)
+        let verdict = match self.verdict.as_str() {
+            "" | "used" => String::new(),
+            other => format!(": {other}"),
+        };
+        format!("{when}, {} ({}){verdict}", signed(self.offset_ns), self.purpose)
     }
 }
 

@@ -34,6 +34,12 @@ pub(super) fn ppm(ppm: f64) -> String {
     format!("{}{text} ppm", sign(ppm < 0.0, is_zero))
 }
 
+/// Of a moment in µs since 1970, in UTC, as no time zone is known here.
+pub(super) fn time_of_day(micros: u64) -> String {
+    let secs = micros / 1_000_000 % 86_400;
+    format!("{:02}:{:02}:{:02}Z", secs / 3600, secs / 60 % 60, secs % 60)
+}
+
 fn sign(is_negative: bool, is_zero: bool) -> &'static str {
     match (is_negative, is_zero) {
         (_, true) => "",

@@ -3,11 +3,13 @@
 //! As `hvctl kvp watch`: it outlives a restart of the daemon, events go to standard output, and what concerns the run
 //! goes to standard error for people and into the same stream of objects with `--json`.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use serde::Serialize;
 use zbus::{Connection, Message};
 
 use super::sample::{delay, paint};
-use super::units::signed;
+use super::units::{signed, time_of_day};
 use super::{NAME, PATH, TIMESYNCD};
 use crate::error::{Error, Failure};
 use crate::kvp_watch::reader_gone;
@@ -31,11 +33,27 @@ trait TimeSync1 {
 #[derive(Debug, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 enum Event {
-    Ready { daemon: bool },
-    Sampled { when: u64, offset_ns: i64, delay_ns: i64, verdict: String },
-    Stepped { ns: i64, reason: String },
-    DaemonGone { daemon: bool },
-    DaemonBack { daemon: bool },
+    Ready {
+        daemon: bool,
+    },
+    Sampled {
+        when: u64,
+        offset_ns: i64,
+        delay_ns: i64,
+        verdict: String,
+    },
+    /// `when`: when it was heard of.
+    Stepped {
+        when: u64,
+        ns: i64,
+        reason: String,
+    },
+    DaemonGone {
+        daemon: bool,
+    },
+    DaemonBack {
+        daemon: bool,
+    },
 }
 
 /// Ends only when its reader, or the bus, has gone.
@@ -73,7 +91,13 @@ fn signal(message: &Message) -> Option<Event> {
     }
     let signal = Stepped::from_message(message.clone())?;
     let args = signal.args().ok()?;
-    Some(Event::Stepped { ns: args.ns, reason: args.reason.to_owned() })
+    Some(Event::Stepped { when: now(), ns: args.ns, reason: args.reason.to_owned() })
+}
+
+/// The clock, µs since 1970.
+fn now() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn report(event: Event, output: &Output) -> Result<(), Failure> {
@@ -81,14 +105,16 @@ fn report(event: Event, output: &Output) -> Result<(), Failure> {
         return output.object("time-watch", &event);
     }
     match event {
-        Event::Sampled { offset_ns, delay_ns, verdict, .. } => {
+        Event::Sampled { when, offset_ns, delay_ns, verdict } => {
             let verdict = output.painted(&escape(&verdict), paint(&verdict));
             let (offset, delay) = (signed(offset_ns), delay(delay_ns));
-            return output.line(&format!("sampled {offset}, {delay} on the way: {verdict}"));
+            let when = time_of_day(when);
+            return output.line(&format!("{when} sampled {offset}, {delay} on the way: {verdict}"));
         }
-        Event::Stepped { ns, reason } => {
+        Event::Stepped { when, ns, reason } => {
             let stepped = output.painted("stepped", Paint::Yellow);
-            return output.line(&format!("{stepped} by {}: {}", signed(ns), escape(&reason)));
+            let (when, by) = (time_of_day(when), signed(ns));
+            return output.line(&format!("{when} {stepped} by {by}: {}", escape(&reason)));
         }
         Event::Ready { daemon } => {
             output.note("ready: watching the host's time");

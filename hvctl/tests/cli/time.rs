@@ -36,6 +36,7 @@ struct State {
     numbers: [i64; 3],
     frequency: f64,
     last_sample: (u64, i64, &'static str),
+    last_verdict: &'static str,
     last_action: (u64, &'static str, i64, &'static str),
     last_step: (u64, i64, &'static str),
     samples: Vec<Sample>,
@@ -106,6 +107,10 @@ impl TimeSync1 {
     fn last_sample(&self) -> (u64, i64, String) {
         let (when, offset, purpose) = self.state().last_sample;
         (when, offset, purpose.to_owned())
+    }
+    #[zbus(property)]
+    fn last_verdict(&self) -> &'static str {
+        self.state().last_verdict
     }
     #[zbus(property)]
     fn last_action(&self) -> (u64, String, i64, String) {
@@ -233,6 +238,7 @@ fn kept(state: &mut State) {
     state.numbers = [-12_345, 900, 2_000];
     state.frequency = -11.5;
     state.last_sample = (ago(3 * 3600 + 60), -15_000, "sample");
+    state.last_verdict = "used";
     state.last_action = (ago(7 * 3600 + 60), "slew", 20_000, "the host's clock is followed");
     state.last_step = (ago(8 * 3600 + 60), -3_600_001_000_000, "the host said\u{1b}[2J so");
 }
@@ -263,8 +269,8 @@ fn status_tells_who_keeps_the_clock_and_how_right_it_is() {
         0,
         "clock: kept by hv-timesyncd, by the host's time of 3 h ago\n\
          mode: auto\n\
-         source: reference-counter, accurate to ±2.0 µs\n\
-         offset: −12.3 µs (the guest's clock is ahead)\n\
+         source: reference-counter, accurate to ±2.0 µs, as of 3 h ago\n\
+         offset: −12.3 µs (the guest's clock is ahead), as of 3 h ago\n\
          jitter: 900 ns\n\
          frequency: −11.500 ppm\n\
          last sample: 3 h ago, −15.0 µs (sample)\n\
@@ -278,6 +284,32 @@ fn status_tells_who_keeps_the_clock_and_how_right_it_is() {
 }
 
 #[test]
+fn status_of_a_host_whose_every_time_is_refused_is_not_all_well() {
+    let Some(bus) = Bus::start("time status and a host with a wrong time") else { return };
+    let fake = Fake::start(&bus);
+    fake.with(|state| {
+        state.ruler = "hv-timesyncd";
+        state.last_sample = (4_102_444_800_000_000, -820_454_400_000_000_000, "sync");
+        state.last_verdict = "before-floor";
+        state.last_action =
+            (4_102_444_800_000_000, "none", 0, "not used: the host's time is before the floor");
+    });
+    bus.run(&["time", "status"]).is(
+        0,
+        "clock: hv-timesyncd is to keep it, and the host's times are not used\n\
+         mode: auto\n\
+         source: none yet\n\
+         last sample: 0 s ago, −820454400.000 s (sync): before-floor\n\
+         last action: 0 s ago, nothing was done: not used: the host's time is before the floor\n\
+         last step: none so far\n\
+         \n\
+         - the host's time is refused, as it is before [timesync] not-before (without that: the release of hv-timesyncd): \
+         put the host's clock right, or set an earlier day; hvctl time samples shows what it says\n",
+        "",
+    );
+}
+
+#[test]
 fn status_of_a_clock_that_is_left_to_a_client_says_so_and_what_to_do() {
     let Some(bus) = Bus::start("time status beside chrony") else { return };
     let fake = Fake::start(&bus);
@@ -285,7 +317,7 @@ fn status_of_a_clock_that_is_left_to_a_client_says_so_and_what_to_do() {
         kept(state);
         (state.ruler, state.clients) = ("chrony", vec!["chrony", "systemd-timesyncd"]);
         state.numbers[0] = 5_000_000;
-        state.last_action = (ago(7 * 3600 + 60), "none", 0, "somebody else keeps the clock");
+        state.last_action = (ago(7 * 3600 + 60), "none", 0, "the clock is left to others");
         state.channel = ("kernel", "hv_utils");
     });
     let ran = bus.run(&["time", "status"]);
@@ -293,12 +325,12 @@ fn status_of_a_clock_that_is_left_to_a_client_says_so_and_what_to_do() {
 clock: kept by chrony; the kernel's driver has the host's time for it
 mode: auto
 NTP clients: chrony, systemd-timesyncd
-source: reference-counter, accurate to ±2.0 µs
-offset: +5.0 ms (the guest's clock is behind)
+source: reference-counter, accurate to ±2.0 µs, as of 3 h ago
+offset: +5.0 ms (the guest's clock is behind), as of 3 h ago
 jitter: 900 ns
 frequency: −11.500 ppm
 last sample: 3 h ago, −15.0 µs (sample)
-last action: 7 h ago, nothing was done: somebody else keeps the clock
+last action: 7 h ago, nothing was done: the clock is left to others
 last step: 8 h ago, by −3600.001 s: the host said\\u{1b}[2J so
 
 - chrony takes it from /dev/ptp_hyperv by itself, if it is told to: systemctl start \
@@ -343,7 +375,8 @@ fn status_as_json_has_every_fact() {
         "{\"schema\":1,\"kind\":\"time-status\",\"mode\":\"auto\",\"ruler\":\"hv-timesyncd\",\
          \"channel_state\":\"ready\",\"transport\":\"uio\",\"clients\":[\"chrony\"],\"fed\":[\"shm:2\"],\"source\":\"reference-counter\",\"accuracy_ns\":2000,\
          \"offset_ns\":-12345,\"jitter_ns\":900,\"frequency_ppm\":-11.5,\
-         \"last_sample\":{\"when\":4102444800000000,\"age_secs\":0,\"offset_ns\":-15000,\"purpose\":\"sample\"},\
+         \"last_sample\":{\"when\":4102444800000000,\"age_secs\":0,\"offset_ns\":-15000,\"purpose\":\"sample\",\
+         \"verdict\":\"used\"},\
          \"last_action\":{\"when\":4102444800000001,\"age_secs\":0,\"what\":\"slew\",\"ns\":-5,\
          \"reason\":\"why\"},\"last_step\":{\"when\":4102444800000002,\"age_secs\":0,\"ns\":7,\
          \"reason\":\"because\"},\"hint\":\"chrony steers the same clock: stop it, or set [timesync] mode = \
@@ -371,6 +404,15 @@ WHEN     OFFSET       DELAY    ERROR    PURPOSE  METHOD             VERDICT
 2 h ago  −12.3 µs     −300 ns  ±15 ns   sample   ptp                before-floor
 ";
     bus.run(&["time", "samples"]).is(0, table, "");
+    bus.run(&["time", "samples", "--last"]).is(
+        0,
+        "WHEN     OFFSET    DELAY    ERROR   PURPOSE  METHOD  VERDICT\n\
+         2 h ago  −12.3 µs  −300 ns  ±15 ns  sample   ptp     before-floor\n",
+        "",
+    );
+    for more in ["2", "65535"] {
+        bus.run(&["time", "samples", "--last", more]).is(0, table, "");
+    }
     fake.with(|state| state.samples = vec![(5, -12_345, 41_000, 1_000, "sync", "ptp", "late")]);
     bus.run(&["--json", "time", "samples"]).is(
         0,
@@ -378,6 +420,15 @@ WHEN     OFFSET       DELAY    ERROR    PURPOSE  METHOD             VERDICT
          \"error_ns\":1000,\"purpose\":\"sync\",\"method\":\"ptp\",\"verdict\":\"late\"}]}\n",
         "",
     );
+}
+
+/// Without the moment at which it was heard.
+#[track_caller]
+fn timeless(line: &str) -> &str {
+    let (time, rest) = line.split_once(' ').unwrap();
+    let shape: String = time.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+    assert_eq!(shape, "00:00:00Z", "{line}");
+    rest
 }
 
 #[test]
@@ -393,11 +444,11 @@ fn watch_prints_a_line_for_each_sample_and_step_and_goes_on_over_a_restart() {
         let fake = Fake::start(&bus);
         assert_eq!(watch.err(), "hv-timesyncd is on the bus");
         fake.act(Act::Sample(12_345, 41_000, "used"));
-        assert_eq!(watch.out(), "sampled +12.3 µs, 41.0 µs on the way: used");
+        assert_eq!(watch.out(), "00:00:00Z sampled +12.3 µs, 41.0 µs on the way: used");
         fake.act(Act::Sample(-1_000_000_000, -5, "outlier\n"));
-        assert_eq!(watch.out(), "sampled −1.000 s, −5 ns on the way: outlier\\n");
+        assert_eq!(watch.out(), "00:00:00Z sampled −1.000 s, −5 ns on the way: outlier\\n");
         fake.act(Act::Step(-3_600_001_000_000, "the host\u{1b} said so"));
-        assert_eq!(watch.out(), "stepped by −3600.001 s: the host\\u{1b} said so");
+        assert_eq!(timeless(&watch.out()), "stepped by −3600.001 s: the host\\u{1b} said so");
         drop(fake);
         assert_eq!(watch.err(), "hv-timesyncd left the bus: waiting for it");
     }
@@ -415,8 +466,13 @@ fn watch_as_json_prints_one_object_per_line_ready_first() {
         watch.out(),
         line("\"sampled\",\"when\":7,\"offset_ns\":12345,\"delay_ns\":41000,\"verdict\":\"used\"")
     );
+    let before = ago(0);
     fake.act(Act::Step(-5, "why"));
-    assert_eq!(watch.out(), line("\"stepped\",\"ns\":-5,\"reason\":\"why\""));
+    let text = watch.out();
+    let stepped: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let when = stepped["when"].as_u64().unwrap();
+    assert!((before..=ago(0)).contains(&when), "{text}");
+    assert_eq!(text, line(&format!("\"stepped\",\"when\":{when},\"ns\":-5,\"reason\":\"why\"")));
     drop(fake);
     assert_eq!(watch.out(), line("\"daemon-gone\",\"daemon\":false"));
     let _fake = Fake::start(&bus);
@@ -431,7 +487,7 @@ fn watch_believes_only_the_daemon() {
     assert_eq!(watch.err(), "ready: watching the host's time");
     fake.act(Act::Forge);
     fake.act(Act::Step(1, "good"));
-    assert_eq!(watch.out(), "stepped by +1 ns: good");
+    assert_eq!(timeless(&watch.out()), "stepped by +1 ns: good");
 }
 
 #[test]
@@ -482,8 +538,14 @@ fn no_hv_timesyncd_is_exit_69() {
 
 #[test]
 fn words_that_are_none_are_wrong_usage() {
-    for wrong in [&["time"][..], &["time", "travel"], &["time", "status", "now"], &["time", "watch", "--all"]]
-    {
+    for wrong in [
+        &["time"][..],
+        &["time", "travel"],
+        &["time", "status", "now"],
+        &["time", "watch", "--all"],
+        &["time", "samples", "--last", "0"],
+        &["time", "samples", "--last", "few"],
+    ] {
         let ran = run(&mut hvctl(wrong));
         assert_eq!((ran.code, ran.out.as_str()), (Some(64), ""), "{wrong:?}: {}", ran.err);
     }

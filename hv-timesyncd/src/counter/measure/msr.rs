@@ -82,7 +82,7 @@ fn cannot_open(path: &Path, error: &io::Error) -> Failure {
     }
     match Errno::from_io_error(error) {
         Some(Errno::NOENT | Errno::NODEV) => {
-            let hint = "the kernel module msr is not there; modprobe msr loads it, if the kernel has it";
+            let hint = "this needs an x86 guest of Hyper-V and the kernel module msr (modprobe msr)";
             Failure::new(Exit::Unavailable, format!("{failed}: {hint}"))
         }
         Some(Errno::NXIO) => {

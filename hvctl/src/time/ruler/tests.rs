@@ -3,7 +3,19 @@ use super::*;
 /// hv-timesyncd has the channel and heard the host a second ago.
 fn case<'a>(mode: &'a str, ruler: &'a str) -> Case<'a> {
     let heard = Some(Duration::from_secs(1));
-    Case { mode, ruler, clients: &[], fed: &[], channel: Channel::Ours, heard, reason: "" }
+    Case {
+        mode,
+        ruler,
+        clients: &[],
+        fed: &[],
+        channel: Channel::Ours,
+        heard,
+        verdict: "used",
+        used: heard,
+        ever_used: true,
+        offset: 0,
+        reason: "",
+    }
 }
 
 fn by_kernel<'a>(mode: &'a str, ruler: &'a str) -> Case<'a> {
@@ -11,7 +23,8 @@ fn by_kernel<'a>(mode: &'a str, ruler: &'a str) -> Case<'a> {
 }
 
 fn heard<'a>(ruler: &'a str, channel: Channel, secs: u64) -> Case<'a> {
-    Case { channel, heard: Some(Duration::from_secs(secs)), ..case("auto", ruler) }
+    let heard = Some(Duration::from_secs(secs));
+    Case { channel, heard, used: heard, ..case("auto", ruler) }
 }
 
 /// Each of them: its sentence, and how its hint begins.
@@ -187,4 +200,39 @@ fn channel_is_whose_it_was_said_to_be() {
     ] {
         assert_eq!(Channel::of(state, transport), channel, "{state} {transport}");
     }
+}
+
+#[test]
+fn host_whose_times_are_refused_is_not_called_followed() {
+    let fed = ["chrony:/run/chrony.hv-timesyncd.sock".to_owned()];
+    let refused = Case { verdict: "too-far", used: None, ever_used: false, ..case("auto", "hv-timesyncd") };
+    let order = Case { ever_used: true, ..refused };
+    let since = Case { used: Some(Duration::from_secs(3 * 3600)), ..refused };
+    let beside = Case { ruler: "chrony", fed: &fed, ..refused };
+    let told = "the host's time is refused, as it is further from the guest's than [timesync] max-step-days";
+    judged(&[
+        (refused, "hv-timesyncd is to keep it, and the host's times are not used", told),
+        (order, "kept by hv-timesyncd, and the host's last time is not used", told),
+        (since, "kept by hv-timesyncd, by the host's time of 3 h ago", told),
+        (beside, "kept by chrony, without the host's time", told),
+        (Case { ruler: "none", mode: "observe", ..refused }, "kept by nobody", told),
+    ]);
+    for case in [refused, order, since, beside] {
+        assert_eq!(case.paint(), Paint::Yellow, "{case:?}");
+    }
+    let late = Case { verdict: "late", ..case("auto", "hv-timesyncd") };
+    judged(&[(late, "kept by hv-timesyncd, by the host's time", "")]);
+    assert_eq!(late.paint(), Paint::Green);
+}
+
+#[test]
+fn clock_that_is_far_off_for_want_of_a_step_is_said() {
+    let reason = "steps in this direction are not allowed";
+    let ahead = Case { reason, offset: -79_200_000_000_000, ..case("auto", "hv-timesyncd") };
+    let told = "the clock is off by \u{2212}79200.000 s, and [timesync] steps";
+    judged(&[
+        (ahead, "kept by hv-timesyncd, by the host's time", told),
+        (Case { ruler: "kernel", ..ahead }, "kept by an unknown program", told),
+    ]);
+    assert_eq!(ahead.paint(), Paint::Yellow);
 }

@@ -45,3 +45,15 @@ fn a_frequency_has_a_sign_unless_it_is_none() {
         assert_eq!(ppm(value), text);
     }
 }
+
+#[test]
+fn a_time_of_day_is_utc() {
+    for (micros, text) in [
+        (0, "00:00:00Z"),
+        (1_795_651_199_999_999, "23:59:59Z"),
+        (1_795_691_105_000_000, "11:05:05Z"),
+        (u64::MAX, "08:01:49Z"),
+    ] {
+        assert_eq!(time_of_day(micros), text, "{micros}");
+    }
+}

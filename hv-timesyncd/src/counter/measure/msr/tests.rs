@@ -8,7 +8,11 @@ fn path() -> &'static Path {
 fn what_keeps_the_node_from_being_opened_has_its_code_and_its_sentence() {
     let cases = if cfg!(any(target_arch = "x86_64", target_arch = "x86")) {
         vec![
-            (Errno::NOENT, Exit::Unavailable, "modprobe msr"),
+            (
+                Errno::NOENT,
+                Exit::Unavailable,
+                "this needs an x86 guest of Hyper-V and the kernel module msr (modprobe msr)",
+            ),
             (Errno::NXIO, Exit::Unavailable, "the processor is off"),
             (Errno::IO, Exit::Unavailable, "no registers"),
             (Errno::PERM, Exit::NotPermitted, "needs root with CAP_SYS_RAWIO"),
