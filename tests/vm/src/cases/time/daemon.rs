@@ -3,9 +3,7 @@
 
 use serde_json::Value;
 
-use super::{
-    Pace, Row, SHORT, Sender, after_each_sync, begin, between, device, find, never_stepped, settled, tell,
-};
+use super::{Pace, Row, SHORT, Sender, after_each_sync, begin, between, device, find, never_stepped, tell};
 use crate::cases::guest::bus;
 use crate::clock::{Beside, Figures};
 use crate::machine::Machine;
@@ -95,9 +93,6 @@ pub(crate) fn by_ptp(machine: &Machine, pace: &Pace) -> Row {
     let poll = pace.sample / 4;
     start(machine, "hv_utils", &format!("mode = \"discipline\"\\nptp-poll-secs = {poll}"), Counter::Unknown);
     let row = follows(machine, &beside, "`hv-timesyncd` by the PTP clock of `hv_utils`", pace, Sender::Exact);
-    // A step of somebody else is seen and made good.
-    machine.sh("hv-vm-clock step 3000000000");
-    settled(machine, &beside);
     end(machine);
     row
 }

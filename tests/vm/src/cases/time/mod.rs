@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::guest::{bind, driver};
 use crate::clock::{Beside, Figures, Mark};
-use crate::machine::{Machine, fail};
+use crate::machine::Machine;
 
 /// Instance of the time synchronization device.
 const TIMESYNC: &str = "2dd1ce17-079e-403c-b352-a1921ee207ee";
@@ -153,17 +153,4 @@ fn never_stepped(marks: &[Mark]) {
             two[1].at
         );
     }
-}
-
-/// Waits until the clock is right to a second; the host sends samples meanwhile.
-#[track_caller]
-fn settled(machine: &Machine, beside: &Beside) {
-    for _ in 0..600 {
-        if beside.error(machine).error.abs() < 1e6 {
-            return;
-        }
-        beside.send(machine, "sample-time").done();
-        std::thread::sleep(LOOK);
-    }
-    fail(&format!("the clock stays {} µs off", beside.error(machine).error));
 }
