@@ -52,6 +52,8 @@ until_true() {
     done
 }
 
+# The step, and the sample after it.
+followed() { grep -A 1 ' stepped' "$dir/watched.log" | grep -q ' sampled .*: used$'; }
 # Fifteen times that were used: by then it is known how late messages are.
 fifteen() { [ "$(hvctl time samples | grep -c ' used$')" -ge 15 ]; }
 
@@ -67,7 +69,7 @@ until_true "hvctl time watch is not ready" grep -q '^ready' "$dir/watched.log"
 say "host\$  hv-testhost --sim … --ic timesync --sample-period 200"
 start host "$programs/hv-testhost" --sim "$dir" --ic timesync --sample-period 200 --control "$dir/control"
 until_true "the clock was not stepped by an hour" grep -q ' stepped by +3\(600\|599\)\.' "$dir/watched.log"
-until_true "no sample was used after the step" grep -q ' sampled .*: used$' "$dir/watched.log"
+until_true "no sample was used after the step" followed
 grep -A 1 ' stepped' "$dir/watched.log" | indented
 
 until_true "the host's time is not followed" fifteen
