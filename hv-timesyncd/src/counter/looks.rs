@@ -4,7 +4,8 @@
 //! beside the host's clock by some ten ppm: five seconds after a message the reading is wrong by a hundred µs, and in
 //! the mean over all looks by half of that. Right after a message it is right. When one has come is seen by the reading, which
 //! is then off the line of those before. So there are a few looks shortly after each other until that happens (a host
-//! sends every five seconds), the last of them is a sample, and then a long rest.
+//! sends every five seconds), the last of them is a sample, and then a long rest. If it does not happen, the last of them is a
+//! sample, too, which says how wrong it may be: that the host is silent looks like a host whose clock runs as the counter does.
 
 use crate::sample::{Age, Method};
 
@@ -22,6 +23,12 @@ const LEAD: i64 = 600 * MS;
 const FIRST_REST: i64 = 1;
 /// The driver shows nothing that is older, ns.
 const OLDEST: i64 = 600 * SECOND;
+/// What they go apart by in an interval, where that is not known: 50 ppm; ns.
+const MOST: i64 = 250_000;
+/// What they go apart by in an interval at most, where no message is noticed though some have come, ns.
+const QUIET: i64 = 2 * NEWS;
+/// A reading that may be more wrong than this is left alone while the next message may come, ns.
+const WORTH: i64 = 100_000;
 /// A reading that is off by less than this has no news, ns.
 const NEWS: i64 = 2_000;
 const MS: i64 = 1_000_000;
@@ -34,6 +41,8 @@ pub struct Looks {
     rest: i64,
     /// When the last message was noticed, on the raw clock.
     noticed: Option<i64>,
+    /// By how much the host's clock and the counter are known to go apart between two messages at most, ns.
+    pace: i64,
     hunt: Option<Hunt>,
 }
 
@@ -65,6 +74,7 @@ impl Looks {
             longest_rest: if intervals < 1 { 1 } else { intervals },
             rest: FIRST_REST,
             noticed: None,
+            pace: MOST,
             hunt: None,
         }
     }
@@ -89,12 +99,24 @@ impl Looks {
             hunt.drift = if first { None } else { Some(drift) };
             return Look { age: None, again: PACE };
         }
+        let size = hunt.drift.map(|before| drift.saturating_sub(before).saturating_abs());
         self.hunt = None;
+        let since = self.noticed.map(|at| raw.saturating_sub(at)).filter(|since| (0..OLDEST).contains(since));
+        let intervals = since.map_or(0, |since| since / INTERVAL).max(1);
         if news {
+            let size = size.filter(|_| since.is_some()).unwrap_or(MOST);
+            self.pace = (size / intervals).saturating_add(NEWS).min(MOST);
             self.noticed = Some(raw);
-        } else if self.noticed.is_some_and(|at| raw.saturating_sub(at) < OLDEST) {
-            // Messages are noticed here, and none has come. What is shown is the last one carried on.
-            return Look { age: None, again: self.rest * INTERVAL };
+        } else if since.is_some() {
+            // Messages are noticed here, and none has been: none has come, or they say what the driver had counted. What it shows is
+            // the last one carried on, and wrong by what the host's clock may have gone apart since.
+            let error = self.pace.saturating_mul(intervals + 1).saturating_add(error).saturating_add(NEWS);
+            let age = Some(Age { ns: 0, error, method: Method::Ptp });
+            let worth = self.pace <= QUIET || error <= WORTH;
+            return Look { age: age.filter(|_| worth), again: self.rest * INTERVAL };
+        } else if self.noticed.is_some() {
+            // The driver would show nothing if none had come. So they come, and are none that is noticed.
+            (self.pace, self.noticed) = (QUIET, Some(raw));
         }
         let again = self.rest * INTERVAL - if news { LEAD } else { 0 };
         self.rest = (self.rest * 2).min(self.longest_rest);
