@@ -39,7 +39,8 @@ outside() {
 
 # ---- the first process of the world ------------------------------------------------------------------------------------
 
-# Nobody here has CAP_SYS_TIME (25) or can get it: not in one of the five sets.
+# Nobody here has CAP_SYS_TIME (25) or can get it: not in one of the five sets. They are taken from the file in one piece: this
+# shell would seek back after each line of it, in a text whose numbers, and so its places, change meanwhile.
 clock_is_safe() {
     local name set count=0
     while read -r name set; do
@@ -48,7 +49,7 @@ clock_is_safe() {
             count=$((count + 1))
             ;;
         esac
-    done </proc/self/status
+    done <<<"$(</proc/self/status)"
     [ $count = 5 ] || { echo "the kernel shows $count sets of capabilities"; return 1; }
 }
 
