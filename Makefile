@@ -22,7 +22,7 @@ endif
 TARGET_DIR  := $(or $(CARGO_TARGET_DIR),target)
 # Where `make install` takes the programs from.
 FROM        ?= $(TARGET_DIR)/release
-DAEMONS     := hv-kvpd hv-vssd hv-timesyncd
+DAEMONS     := hv-kvpd hv-vssd hv-timesyncd hv-shutdownd hv-heartbeatd hv-fcopyd
 PROGRAMS    := $(DAEMONS) hv-driver hv-netapply hvctl hv-testhost
 # The same selection everywhere, so that one build serves demo, tests and checks.
 BUILD       := build --locked $(addprefix -p ,$(PROGRAMS))

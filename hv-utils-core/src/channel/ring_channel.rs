@@ -141,6 +141,14 @@ impl RingChannel {
         Ok(self.producer.free_bytes()?)
     }
 
+    /// Whether the peer has taken everything that was sent. Nothing announces it.
+    ///
+    /// # Errors
+    /// The ring is corrupt.
+    pub fn is_drained(&self) -> Result<bool, ChannelError> {
+        Ok(self.producer.is_drained()?)
+    }
+
     fn signal_if(&self, signal: Signal) -> Result<(), ChannelError> {
         match signal {
             Signal::Needed => self.doorbell.ring(),

@@ -5,13 +5,16 @@
 //! sizes and offsets asserted at compile time, all little-endian and free of alignment.
 //! What a request *means* is not decided here but in the engine of each daemon.
 
+pub mod fcopy;
 pub mod guid;
+pub mod heartbeat;
 pub mod ic;
 pub mod kvp;
 pub mod message;
 pub mod negotiate;
 pub mod ring;
 pub mod session;
+pub mod shutdown;
 pub mod status;
 pub mod timesync;
 pub mod version;

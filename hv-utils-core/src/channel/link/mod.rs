@@ -223,6 +223,18 @@ impl Link {
         }
     }
 
+    /// Whether the host has read every answer there was, for whoever must see it leave: nothing announces that, so it is
+    /// asked again and again, for a moment. A char device's answers are the kernel's as soon as they are written. `false`
+    /// without a channel.
+    #[must_use]
+    pub fn taken(&self) -> bool {
+        match &self.phase {
+            Phase::Raw(side) => side.is_taken(),
+            Phase::Char(_) => true,
+            _ => false,
+        }
+    }
+
     /// Lets go of a raw channel of the kernel's: closes it, and leaves its device alone for so long, unless it comes back
     /// as another one. `false` if there is no such channel. What is not [flushed](Self::flush) is lost.
     ///

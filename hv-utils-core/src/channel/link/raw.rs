@@ -252,6 +252,11 @@ impl RawSide {
         }
     }
 
+    /// Whether the host has taken every answer out of the ring.
+    pub(super) fn is_taken(&self) -> bool {
+        self.outbox.is_empty() && self.channel.is_drained().unwrap_or(false)
+    }
+
     /// Sends what waits; `false`: there is still no room.
     fn send_waiting(&mut self, books: &mut Books) -> Result<bool, ChannelError> {
         while let Some(posted) = self.outbox.pop_front() {

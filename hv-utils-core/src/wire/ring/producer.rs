@@ -72,6 +72,14 @@ impl<M: RingMemory> Producer<M> {
         Ok(self.ring.free(self.write, self.ring.read_index()?) as usize)
     }
 
+    /// Whether the reader has taken everything that was written.
+    ///
+    /// # Errors
+    /// The reader's index is impossible.
+    pub fn is_drained(&self) -> Result<bool, Corruption> {
+        Ok(self.ring.read_index()? == self.write)
+    }
+
     /// Makes sure that more than `total` bytes are free, or asks the reader to tell us when they are.
     fn reserve(&mut self, total: u32) -> Result<(), PushError> {
         if !self.fits(total)? {

@@ -22,5 +22,5 @@ fn values_are_those_of_the_protocol() {
 fn display_names_what_it_knows_and_shows_what_it_does_not() {
     assert_eq!(Status::NO_MORE_ITEMS.to_string(), "0x80070103 (no more items)");
     assert_eq!(Status::OK.to_string(), "0x00000000 (success)");
-    assert_eq!(Status(0x8007_0015).to_string(), "0x80070015");
+    assert_eq!(Status(0x8007_0016).to_string(), "0x80070016");
 }

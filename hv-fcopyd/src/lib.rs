@@ -1,0 +1,20 @@
+//! `hv-fcopyd`: Hyper-V's Guest Service Interface for a Linux guest: files that the host sends (`Copy-VMFile`).
+//!
+//! What it promises:
+//! * nothing is written unless the administrator has switched it on, and never outside of the roots that they have named;
+//! * a file appears whole and durable under its name, or not at all, whatever ends the copy;
+//! * the host is told OK for what is on the disk, and else an error that Windows can show.
+//!
+//! ```text
+//!  host ── ring / char device ──► core: Link ──► service ──► engine ──► Action
+//!                                   ▲              │  ▲                  │
+//!                                   └── answers ───┘  │ done             ▼
+//!  D-Bus clients ◄── bus ◄── board, history ───────── service ──► worker (a thread) ──► target: which directory
+//!                                                                                  └──► file: temporary name … rename
+//! ```
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod service;
+
+pub use service::Fcopyd;
