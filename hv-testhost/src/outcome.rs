@@ -113,6 +113,32 @@ impl Step {
     }
 }
 
+/// A file that was sent to a guest, or a part of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileCopied {
+    /// Where to, path and name.
+    pub target: String,
+    /// How long the file is, in bytes.
+    pub bytes: u64,
+    /// How many of them the guest has taken.
+    pub sent: u64,
+    /// Time from START to the last answer.
+    pub took: Duration,
+    /// How it ended.
+    pub end: CopyEnd,
+}
+
+/// How the copy of a file ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CopyEnd {
+    /// The guest has it.
+    Complete,
+    /// The guest waits for the rest.
+    Cut,
+    /// The guest was told that nothing more comes.
+    Cancelled,
+}
+
 /// What a verb gives when it succeeds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -141,6 +167,8 @@ pub enum Outcome {
     VssAnswer(VssAnswer),
     /// A checkpoint, all steps of which were taken.
     Checkpoint(Checkpoint),
+    /// A file was sent.
+    FileCopied(FileCopied),
     /// A packet as the guest sent it, from the pipe header on.
     Bytes {
         /// Status in its IC header, if it is long enough to have one.

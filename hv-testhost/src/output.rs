@@ -5,6 +5,7 @@
 
 mod adapter;
 mod checkpoint;
+mod copy;
 
 use std::fmt::Write as _;
 
@@ -84,6 +85,7 @@ fn as_text(outcome: &Outcome) -> String {
         Outcome::VssCheck(flags) => format!("the guest can be backed up, flags {flags:#010x}\n"),
         Outcome::VssAnswer(answer) => checkpoint::answer_text(answer),
         Outcome::Checkpoint(done) => checkpoint::text(done),
+        Outcome::FileCopied(copied) => copy::text(copied),
         Outcome::Bytes { status, payload } => {
             let status = status.map(|status| format!("status {status}\n")).unwrap_or_default();
             format!("{status}{}", hex::dump(payload))
@@ -185,6 +187,7 @@ fn outcome_json(outcome: &Outcome) -> Map<String, Value> {
         Outcome::Checkpoint(done) => {
             json!({"kind": "checkpoint", "steps": checkpoint::steps(done), "frozen": checkpoint::frozen(done)})
         }
+        Outcome::FileCopied(copied) => copy::json(copied),
         Outcome::Bytes { status, payload } => {
             json!({"kind": "packet", "status": status.map(status_json), "payload": hex::line(payload)})
         }

@@ -6,6 +6,7 @@
 
 mod ask;
 mod backup;
+mod copy;
 mod ip;
 mod words;
 
@@ -15,6 +16,7 @@ pub use ask::{ShutdownAsk, TimeAsk};
 use backup::operation;
 pub use backup::{CheckpointAsk, SnapshotAsk};
 use clap::{Parser, Subcommand, ValueEnum};
+pub use copy::CopyAsk;
 use hv_utils_core::wire::Ic;
 use hv_utils_core::wire::kvp::Pool;
 use hv_utils_core::wire::vss::Operation;
@@ -25,6 +27,9 @@ pub use ip::{GetIpAsk, SetIpAsk, protocol_if_type};
 const SLOW: Duration = Duration::from_secs(30);
 /// Time for a freeze: databases prepare for it and memory is written to disk. Real hosts give it 15 minutes.
 const FREEZING: Duration = Duration::from_secs(120);
+
+/// Time for each answer of a file copy: at its end a large file is written to the disk.
+const DURABLE: Duration = Duration::from_secs(120);
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -134,6 +139,8 @@ pub enum Verb {
     /// Check, freeze, copy disks, wait, thaw, as for a production checkpoint; says what became of each step, and how long the
     /// guest was frozen (Checkpoint-VM)
     CheckpointVm(CheckpointAsk),
+    /// Send a file to the guest (Copy-VMFile)
+    CopyVmfile(CopyAsk),
     /// Each offered service: enabled, its state as Get-VMIntegrationService shows it, agreed versions
     GetIntegrationServices,
     /// Negotiate again on the open channel, as after a restore or a live migration
@@ -223,6 +230,7 @@ impl Verb {
             Verb::VssFreeze | Verb::CheckpointVm(_) | Verb::VssOperation { operation: Operation::FREEZE } => {
                 Some(FREEZING)
             }
+            Verb::CopyVmfile(_) => Some(DURABLE),
             _ => None,
         }
     }
@@ -249,6 +257,7 @@ impl Verb {
             Verb::SyncTime(_) | Verb::SampleTime(_) => Some(Ic::TimeSync),
             Verb::VssCheck | Verb::VssFreeze | Verb::VssThaw => Some(Ic::Vss),
             Verb::VssOperation { .. } | Verb::CheckpointVm(_) => Some(Ic::Vss),
+            Verb::CopyVmfile(_) => Some(Ic::FileCopy),
             _ => Some(Ic::Kvp),
         }
     }

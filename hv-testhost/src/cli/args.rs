@@ -52,7 +52,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SOCK")]
     pub(super) control: Option<PathBuf>,
 
-    /// Services to offer: kvp, heartbeat, shutdown, timesync, vss [default: kvp; for one command the service it needs]
+    /// Services to offer: kvp, heartbeat, shutdown, timesync, vss, fcopy [default: kvp; for one command the service it needs]
     #[arg(long = "ic", value_name = "LIST", value_delimiter = ',', value_parser = verb::service)]
     ics: Vec<Ic>,
 
@@ -65,7 +65,7 @@ pub(super) struct Arguments {
     pub(super) versions: Vec<(Ic, Vec<Version>)>,
 
     /// Seconds to wait for the host behind --control, for a guest, and for each of its answers [default: 10, for the
-    /// answer to set-ip 30, for a freeze 120; with run: what each scenario says]
+    /// answer to set-ip 30, for a freeze and for copy-vmfile 120; with run: what each scenario says]
     #[arg(long, value_name = "SECS", value_parser = seconds, global = true)]
     timeout: Option<Duration>,
 

@@ -66,7 +66,7 @@ fn every_verb_survives_being_made_into_words() {
 #[test]
 fn pools_have_names_and_numbers() {
     assert_eq!(read("enumerate 4"), read("enumerate auto-internal"));
-    for wrong in ["enumerate 5", "enumerate pool", "enumerate", "get-kvp 0 k extra", "renegotiate fcopy"] {
+    for wrong in ["enumerate 5", "enumerate pool", "enumerate", "get-kvp 0 k extra", "renegotiate rdv"] {
         let words = crate::words::split(wrong).unwrap();
         assert!(Verb::from_words(words).is_err(), "{wrong}");
     }

@@ -48,6 +48,9 @@ impl Verb {
             Verb::VssThaw => vec![own("vss-thaw")],
             Verb::VssOperation { operation } => vec![own("vss-operation"), operation.0.to_string()],
             Verb::CheckpointVm(_) => vec![own("checkpoint-vm")],
+            Verb::CopyVmfile(ask) => {
+                vec![own("copy-vmfile"), ask.source.display().to_string(), ask.destination.clone()]
+            }
             Verb::Quit => vec![own("quit")],
         };
         // Options go before the other words, and `--` between them: a key or value may look like an option.
@@ -74,6 +77,7 @@ impl Verb {
             Verb::StopVm(ask) | Verb::RestartVm(ask) | Verb::HibernateVm(ask) => ask.options(),
             Verb::SyncTime(ask) | Verb::SampleTime(ask) => ask.options(),
             Verb::CheckpointVm(ask) => ask.options(),
+            Verb::CopyVmfile(ask) => ask.options(),
             _ => Vec::new(),
         }
     }

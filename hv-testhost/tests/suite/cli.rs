@@ -61,8 +61,8 @@ fn wrong_usage_ends_with_64_and_says_what_is_wrong() {
         (&["--sim"], "a value is required"),
         (&["--sim", "/nonexistent", "frobnicate"], "unknown verb 'frobnicate'"),
         (
-            &["--sim", "/tmp", "--ic", "fcopy", "wait-guest"],
-            "this host offers kvp, heartbeat, shutdown, timesync and vss",
+            &["--sim", "/tmp", "--ic", "rdv", "wait-guest"],
+            "this host offers kvp, heartbeat, shutdown, timesync, vss and fcopy",
         ),
         (&["--sim", "/tmp", "--ring", "5000", "wait-guest"], "a multiple of 4096"),
         (&["--sim", "/tmp", "--ring", "4096", "wait-guest"], "from 8192"),

@@ -8,6 +8,7 @@ mod bytes;
 mod cli;
 mod console;
 mod control;
+mod copy;
 mod ending;
 mod guest;
 mod packet;

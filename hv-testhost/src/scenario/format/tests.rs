@@ -105,7 +105,7 @@ fn mistakes_are_named_before_anything_is_played() {
     assert!(wrong("ring = { name = \"both\" }").contains("to-guest or to-host"));
     assert!(wrong("negotiate = { messages = [\"3\"] }").contains("not a version"));
     assert!(parse("ring-bytes = 5000\nstep = []").unwrap_err().contains("a multiple of 4096"));
-    assert!(parse("ic = \"fcopy\"\nstep = []").unwrap_err().contains("this host offers"));
+    assert!(parse("ic = \"rdv\"\nstep = []").unwrap_err().contains("this host offers"));
 }
 
 #[test]

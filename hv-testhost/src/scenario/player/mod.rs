@@ -21,6 +21,7 @@ use super::format::{Action, Scenario, Step};
 use super::judge;
 use super::packets;
 use super::report::{Mismatch, ScenarioReport, StepReport, Verdict};
+use crate::host::fcopy::FileCopy;
 use crate::host::kvp::Kvp;
 use crate::host::kvp::items::HostItems;
 use crate::host::shutdown::Shutdown;
@@ -194,6 +195,7 @@ impl Player<'_> {
             wire::Ic::Shutdown => Shutdown.verb(channel, verb).await,
             wire::Ic::TimeSync => TimeSync::new(None).verb(channel, verb).await,
             wire::Ic::Vss => Vss::default().verb(channel, verb).await,
+            wire::Ic::FileCopy => FileCopy::default().verb(channel, verb).await,
             _ => self.kvp.verb(channel, verb).await,
         };
         let violations = channel.take_violations();

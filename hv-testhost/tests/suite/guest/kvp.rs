@@ -1,5 +1,6 @@
 //! What the naive guest answers: pools in memory, and one rule that it may be told to break.
 
+use super::fcopy::Files;
 use super::ip::Adapter;
 use super::ring::Packet;
 
@@ -80,6 +81,8 @@ pub(crate) struct Guest {
     pub(crate) adapter: Adapter,
     /// Bodies of what shutdown, time synchronization and backup were asked, in order.
     pub(crate) asked: Vec<Vec<u8>>,
+    /// What file copies have made.
+    pub(crate) files: Files,
 }
 
 pub(super) const OK: u32 = 0;
@@ -104,6 +107,7 @@ impl Guest {
             pools,
             adapter: Adapter::new(),
             asked: Vec::new(),
+            files: Files::default(),
         }
     }
 
@@ -111,6 +115,7 @@ impl Guest {
         self.negotiated = false;
         self.requests = 0;
         self.openings += 1;
+        self.files.reset();
     }
 
     /// Whether the fault says that the channel is to be closed now.
@@ -148,6 +153,7 @@ impl Guest {
             _ if kind != self.kind || !self.negotiated => FAIL,
             1 => self.beat(&mut reply),
             3..=5 => self.other(kind, &mut reply[28..length + 8]),
+            7 => self.files.answer(&reply[28..length + 8]),
             _ => self.request(&mut reply[28..length + 8]),
         };
         reply[20..24].copy_from_slice(&status.to_le_bytes());
@@ -178,6 +184,7 @@ impl Guest {
         let message = match self.kind {
             1 => newest(&[(3, 0), (1, 0)], messages),
             3 => newest(&[(3, 2), (3, 1), (3, 0), (1, 0)], messages),
+            7 => newest(&[(1, 1)], messages),
             _ => newest(&[(5, 0), (4, 0), (3, 0), (1, 0)], messages),
         };
         reply[18..20].copy_from_slice(&[16, 0]);
@@ -197,6 +204,7 @@ impl Guest {
             reply[at + 2..at + 4].copy_from_slice(&minor.to_le_bytes());
         }
         self.negotiated = true;
+        self.files.reset();
         self.message = message.0;
         OK
     }

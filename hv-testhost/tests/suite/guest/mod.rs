@@ -3,6 +3,7 @@
 //!
 //! It answers right, or wrong in one chosen way, so that the host under test can show that it notices.
 
+pub(crate) mod fcopy;
 pub(crate) mod ip;
 pub(crate) mod kvp;
 pub(crate) mod ring;
@@ -31,6 +32,9 @@ const HEARTBEAT_CLASS: [u8; 16] =
 /// Class GUID of time synchronization.
 const TIME_CLASS: [u8; 16] =
     [0x30, 0xe6, 0x27, 0x95, 0xae, 0xd0, 0x7b, 0x49, 0xad, 0xce, 0xe8, 0x0a, 0xb0, 0x17, 0x5c, 0xaf];
+/// Class GUID of the file copy.
+const COPY_CLASS: [u8; 16] =
+    [0xe3, 0x4b, 0xd1, 0x34, 0xe4, 0xde, 0xc8, 0x41, 0x9a, 0xe7, 0x6b, 0x17, 0x49, 0x77, 0xc1, 0x92];
 /// Class GUID of the backup.
 const VSS_CLASS: [u8; 16] =
     [0x29, 0x2e, 0xfa, 0x35, 0x23, 0xea, 0x36, 0x42, 0x96, 0xae, 0x3a, 0x6e, 0xba, 0xcb, 0xa4, 0x40];
@@ -55,6 +59,11 @@ impl GuestThread {
     /// A guest for `DIR/vss.sock`.
     pub(crate) fn backup(dir: &Path) -> GuestThread {
         GuestThread::with(dir.join("vss.sock"), VSS_CLASS, Rules::new(5, Fault::None))
+    }
+
+    /// A guest for `DIR/fcopy.sock` that breaks one rule, or none.
+    pub(crate) fn copies(dir: &Path, fault: Fault) -> GuestThread {
+        GuestThread::with(dir.join("fcopy.sock"), COPY_CLASS, Rules::new(7, fault))
     }
 
     /// A guest for `DIR/timesync.sock`.
