@@ -15,6 +15,8 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod file;
 mod service;
+pub mod target;
 
 pub use service::Fcopyd;

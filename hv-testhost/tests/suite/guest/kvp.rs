@@ -81,6 +81,8 @@ pub(crate) struct Guest {
     pub(crate) adapter: Adapter,
     /// Bodies of what shutdown, time synchronization and backup were asked, in order.
     pub(crate) asked: Vec<Vec<u8>>,
+    /// What heartbeats say of the applications; `None`: what the host has put there.
+    pub(crate) application: Option<u8>,
     /// What file copies have made.
     pub(crate) files: Files,
 }
@@ -107,6 +109,7 @@ impl Guest {
             pools,
             adapter: Adapter::new(),
             asked: Vec::new(),
+            application: None,
             files: Files::default(),
         }
     }
@@ -213,6 +216,9 @@ impl Guest {
         if self.fault != Fault::SequenceStays {
             let sequence = u64::from_le_bytes(reply[28..36].try_into().unwrap());
             reply[28..36].copy_from_slice(&(sequence + 1).to_le_bytes());
+        }
+        if let Some(state) = self.application {
+            reply[36] = state;
         }
         OK
     }
