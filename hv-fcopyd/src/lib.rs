@@ -18,5 +18,7 @@
 pub mod file;
 mod service;
 pub mod target;
+#[cfg(test)]
+mod testing;
 
 pub use service::Fcopyd;
