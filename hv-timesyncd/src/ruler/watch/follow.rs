@@ -43,10 +43,10 @@ async fn run(bus: &Connection, known: &watch::Sender<Option<Clients>>) -> zbus::
         if let Answer::Told(_, found) = &answer
             && *found != units
         {
-            ear.turn(bus, systemd::unit_rules(&found.ids())?).await?;
-            units = found.clone();
             // What changed before somebody listened is found out by asking once more.
             since = since.max(Heard::Unit);
+            since = since.max(ear.turn(bus, systemd::unit_rules(&found.ids())?).await?);
+            units = found.clone();
         }
         if is_news && answer == Answer::Nobody {
             tracing::debug!("nobody says on this bus which NTP clients run");

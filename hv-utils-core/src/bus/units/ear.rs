@@ -56,14 +56,15 @@ impl Ear {
         }
     }
 
-    /// Hears of units by other rules from now on. What happens while they are changed may be missed.
+    /// Hears of units by other rules from now on; tells what there was meanwhile. What happens to units until then may be
+    /// missed.
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub async fn turn(&mut self, bus: &Connection, units: Vec<MatchRule<'static>>) -> zbus::Result<()> {
-        let (listening, _) = self.meanwhile(streams(bus, units)).await;
+    pub async fn turn(&mut self, bus: &Connection, units: Vec<MatchRule<'static>>) -> zbus::Result<Heard> {
+        let (listening, heard) = self.meanwhile(streams(bus, units)).await;
         self.units = listening?;
-        Ok(())
+        Ok(heard)
     }
 }
 

@@ -14,6 +14,7 @@ mod driver;
 mod guest;
 mod injection;
 mod old;
+mod power;
 mod raw;
 mod scenario;
 mod stock;
@@ -51,6 +52,8 @@ pub enum Stage {
     BackupGeneral,
     /// A current kernel whose clock is kept by one after the other.
     Time,
+    /// A current kernel with systemd as init, and every service on the raw channel.
+    Systemd,
 }
 
 impl Stage {
@@ -66,6 +69,7 @@ impl Stage {
             Stage::BackupOld => "backup-old",
             Stage::BackupGeneral => "backup-general",
             Stage::Time => "time",
+            Stage::Systemd => "systemd",
         }
     }
 
@@ -77,11 +81,19 @@ impl Stage {
             Stage::Backup => Setup { root: true, ..Setup::new("6.12") },
             Stage::BackupOld => Setup { root: true, ..Setup::new("6.1") },
             Stage::BackupGeneral => Setup { root: true, ..Setup::new("general") },
+            Stage::Systemd => {
+                Setup { systemd: true, reboots: true, memory: MEMORY, ..Setup::new("6.12").served(SERVED) }
+            }
         }
     }
 }
 
-const STAGES: [Stage; 8] = [
+/// Every service.
+const SERVED: &str = "kvp,heartbeat,shutdown,timesync,vss,fcopy";
+/// Memory of a guest with six services on the raw channel, 47 MiB each, and a copied file in memory, MB.
+const MEMORY: u32 = 1280;
+
+const STAGES: [Stage; 9] = [
     Stage::Stock,
     Stage::Raw,
     Stage::Reoffer,
@@ -90,6 +102,7 @@ const STAGES: [Stage; 8] = [
     Stage::BackupOld,
     Stage::BackupGeneral,
     Stage::Time,
+    Stage::Systemd,
 ];
 
 /// One case.

@@ -2,7 +2,7 @@
 //!
 //! Cases of a stage share a boot: each begins with what it needs, whatever the one before has left.
 
-use super::{Case, Stage, addresses, backup, driver, injection, old, raw, stock, time};
+use super::{Case, Stage, addresses, backup, driver, injection, old, power, raw, stock, time};
 
 /// All of them, in order.
 pub const ALL: &[Case] = &[
@@ -320,5 +320,10 @@ pub const ALL: &[Case] = &[
         name: "clock_by_chrony_follows_timesyncd",
         stage: Stage::Time,
         play: time::chrony::chrony_follows_timesyncd,
+    },
+    Case {
+        name: "systemd_runs_in_a_guest_on_hyper_v",
+        stage: Stage::Systemd,
+        play: power::systemd_runs_in_a_guest,
     },
 ];

@@ -10,11 +10,9 @@ use std::time::Duration;
 
 use zbus::{Fd, Variant};
 
-use crate::hooks::job::{GRACE, Job};
-use crate::report::{Phase, micros};
+use crate::hooks::Owner;
+use crate::hooks::job::{GRACE, Job, micros};
 
-/// All units of hooks.
-pub(super) const PATTERN: &str = "hv-vss-hook-*.service";
 /// `si_code` of `waitid(2)`, as ExecMainCode has it: ended by itself.
 pub(super) const CLD_EXITED: i32 = 1;
 /// Ended by a signal.
@@ -27,11 +25,16 @@ pub(super) const EXIT_EXEC: i32 = 203;
 /// Of the 255 bytes of a unit's name; the rest is for what is around.
 const LONGEST: usize = 180;
 
+/// All units of an owner's hooks.
+pub(super) fn pattern(owner: Owner) -> String {
+    format!("{}-*.service", owner.units)
+}
+
 /// A name that no unit has had.
-pub(super) fn name(hook: &str) -> String {
+pub(super) fn name(owner: Owner, hook: &str) -> String {
     static RUNS: AtomicU64 = AtomicU64::new(0);
     let run = RUNS.fetch_add(1, Ordering::Relaxed);
-    format!("hv-vss-hook-{}-{}-{run}.service", escape(hook), std::process::id())
+    format!("{}-{}-{}-{run}.service", owner.units, escape(hook), std::process::id())
 }
 
 /// As `systemd-escape(1)` does it.
@@ -55,19 +58,25 @@ fn escape(hook: &str) -> String {
 /// # Errors
 /// The path of the hook is not UTF-8.
 pub(super) fn properties<'a>(
+    owner: Owner,
     job: &Job<'_>,
     output: &'a OwnedFd,
 ) -> zbus::Result<Vec<(&'static str, Variant<'a>)>> {
     let text = |path: &Path| path.to_str().map(str::to_owned).ok_or_else(not_utf8);
     let (program, path) = (text(job.program)?, text(job.path)?);
     // In arguments, and in no path, a dollar is the beginning of a variable.
-    let command = vec![path.replace('$', "$$"), job.phase.as_str().to_owned()];
+    let words = std::iter::once(path.as_str()).chain(job.arguments.iter().copied());
+    let command: Vec<String> = words.map(|word| word.replace('$', "$$")).collect();
     let environment: Vec<String> =
-        job.environment().iter().map(|(name, value)| format!("{name}={value}")).collect();
+        job.all_environment().map(|(name, value)| format!("{name}={value}")).collect();
+    let what = job
+        .arguments
+        .iter()
+        .fold(format!("{} hook {}", owner.daemon, job.name), |what, argument| format!("{what}, {argument}"));
     let time = |time: Duration| Variant::new(micros(time));
     let pipe = || Variant::Fd(Fd::from(output.as_fd()));
     Ok(vec![
-        ("Description", Variant::new(format!("hv-vssd hook {}, {}", job.name, job.phase.as_str()))),
+        ("Description", Variant::new(what)),
         ("Type", Variant::new("oneshot")),
         ("ExecStart", Variant::new(vec![(program, command, false)])),
         ("Environment", Variant::new(environment)),
@@ -78,9 +87,9 @@ pub(super) fn properties<'a>(
         ("TimeoutStartUSec", time(job.time)),
         ("TimeoutStopUSec", time(GRACE)),
         ("KillMode", Variant::new("control-group")),
-        // What it leaves running after a freeze stays, until we stop the unit.
-        ("RemainAfterExit", Variant::new(job.phase == Phase::Freeze)),
-        // A shutdown that has begun must not keep a thaw from being run.
+        // What it leaves running stays then, until we stop the unit.
+        ("RemainAfterExit", Variant::new(job.stays)),
+        // A shutdown that has begun must not keep it from being run.
         ("DefaultDependencies", Variant::new(false)),
         // It is there until its result has been read, and then nothing of it is.
         ("AddRef", Variant::new(true)),

@@ -12,9 +12,8 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::timeout;
 
-use super::job::{GRACE, Job, Outcome, exited, killed, too_long};
+use super::job::{GRACE, Job, OK, Outcome, exited, killed, too_long};
 use super::output::Output;
-use crate::report::{OK, Phase};
 
 /// A hook's process group, which ends with this.
 #[derive(Debug)]
@@ -62,9 +61,9 @@ impl Drop for Group {
     }
 }
 
-/// What a `freeze` that went well has left running, if anything: it may go on writing. Dropped, it is ended.
+/// What a hook that may leave something running has left, if anything: it may go on writing. Dropped, it is ended.
 #[derive(Debug)]
-pub(super) struct Left {
+pub struct Left {
     /// `None`: systemd has it.
     group: Option<Group>,
     _output: Output,
@@ -77,7 +76,7 @@ impl Left {
     }
 
     /// Asks it to end.
-    pub(super) fn ask(&self) {
+    pub fn ask(&self) {
         if let Some(group) = &self.group {
             group.signal(Signal::TERM);
         }
@@ -104,7 +103,7 @@ async fn start_and_wait(job: &Job<'_>) -> io::Result<(Outcome, Option<Left>)> {
             too_long(job.time)
         }
     };
-    if result == OK && job.phase == Phase::Freeze {
+    if result == OK && job.stays {
         let outcome = Outcome { result, output: output.text() };
         return Ok((outcome, Some(Left { group: Some(group), _output: output })));
     }
@@ -117,9 +116,9 @@ fn start(job: &Job<'_>, output: std::os::fd::OwnedFd) -> io::Result<Group> {
     let mut command = Command::new(job.program);
     command
         .arg0(job.path)
-        .arg(job.phase.as_str())
+        .args(job.arguments)
         .env_clear()
-        .envs(job.environment())
+        .envs(job.all_environment())
         .current_dir("/")
         .process_group(0);
     command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);

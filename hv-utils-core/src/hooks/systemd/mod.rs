@@ -1,7 +1,7 @@
 //! A hook as a transient unit of systemd's: outside the daemon's sandbox, in a control group of its own that nothing leaves.
 //!
-//! A unit is of type `oneshot`: its job ends when the hook does, and its result is the hook's. After a `freeze` that went
-//! well it remains, and with it what the hook has left running, until [`Systemd::stop_all`]. What a daemon before us has left
+//! A unit is of type `oneshot`: its job ends when the hook does, and its result is the hook's. Where the hook may leave
+//! something running it remains, and with it what runs, until [`Systemd::stop_all`]. What a daemon before us has left
 //! is found by its name. All is bounded in time: where systemd does not answer the hook has failed.
 //! Interface: `org.freedesktop.systemd1(5)`; AddRef= and CollectMode= need version 236.
 
@@ -9,7 +9,7 @@ mod stop;
 mod unit;
 
 use stop::Guard;
-pub(super) use stop::Stopping;
+pub use stop::Stopping;
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -23,10 +23,10 @@ use zbus::message::Type as MessageType;
 use zbus::wire::{OwnedObjectPath, OwnedVariant};
 use zbus::{Connection, DynamicType, MatchRule, MessageStream, Type};
 
+use super::Owner;
 use super::direct::Left;
-use super::job::{GRACE, Job, Outcome, exited, killed, too_long};
+use super::job::{GRACE, Job, OK, Outcome, exited, killed, too_long};
 use super::output::Output;
-use crate::report::{OK, Phase};
 
 const NAME: &str = "org.freedesktop.systemd1";
 const PATH: &str = "/org/freedesktop/systemd1";
@@ -39,27 +39,31 @@ const BUS: &str = "org.freedesktop.DBus";
 type Removed = (u32, OwnedObjectPath, String, String);
 
 /// The result of a hook on whose way the bus went; its unit is stopped as soon as there is one again.
-pub(super) const BUS_GONE: &str = "the bus has gone, and what became of it is not known";
+pub const BUS_GONE: &str = "the bus has gone, and what became of it is not known";
 
 /// How long systemd may take where nothing waits for a hook, and how much longer than the hook itself a run may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// systemd, as it runs now.
 #[derive(Debug, Clone)]
-pub(super) struct Systemd {
+pub struct Systemd {
+    owner: Owner,
     bus: Connection,
     patience: Duration,
     stopping: Stopping,
 }
 
 impl Systemd {
-    /// An error is why it cannot be reached.
-    pub(super) async fn find(bus: Option<Connection>, stopping: Stopping) -> Result<Self, String> {
+    /// For the hooks of `owner`, over `bus`.
+    ///
+    /// # Errors
+    /// Why it cannot be reached: a sentence.
+    pub async fn find(owner: Owner, bus: Option<Connection>, stopping: Stopping) -> Result<Self, String> {
         let Some(bus) = bus else { return Err("there is no bus to ask systemd over".to_owned()) };
         let call = bus.call_method(Some(BUS), "/org/freedesktop/DBus", Some(BUS), "NameHasOwner", &NAME);
         let reply = timeout(PATIENCE, call).await.map_err(|_| "the bus does not answer".to_owned())?;
         match reply.and_then(|reply| reply.body().deserialize::<bool>()) {
-            Ok(true) => Ok(Self { bus, patience: PATIENCE, stopping }),
+            Ok(true) => Ok(Self { owner, bus, patience: PATIENCE, stopping }),
             Ok(false) => Err("systemd is not on the bus".to_owned()),
             Err(error) => Err(format!("the bus cannot be asked for systemd: {error}")),
         }
@@ -71,12 +75,12 @@ impl Systemd {
     }
 
     /// Runs a hook to its end.
-    pub(super) async fn run(&self, job: &Job<'_>) -> (Outcome, Option<Left>) {
+    pub async fn run(&self, job: &Job<'_>) -> (Outcome, Option<Left>) {
         let (output, theirs) = match Output::pipe() {
             Ok(pipe) => pipe,
             Err(error) => return (Outcome::not_started(&error), None),
         };
-        let unit = unit::name(job.name);
+        let unit = unit::name(self.owner, job.name);
         let mut guard = Guard::new(self, unit.clone());
         let limit = job.time + GRACE + self.patience;
         let result = match timeout(limit, self.start_and_wait(job, &unit, theirs)).await {
@@ -93,7 +97,7 @@ impl Systemd {
             }
         };
         let outcome = Outcome { result, output: output.text() };
-        let left = outcome.result == OK && job.phase == Phase::Freeze;
+        let left = outcome.result == OK && job.stays;
         (outcome, left.then(|| Left::with_systemd(output)))
     }
 
@@ -113,7 +117,7 @@ impl Systemd {
     /// An error means that it was not started.
     async fn start_and_wait(&self, job: &Job<'_>, unit: &str, output: OwnedFd) -> zbus::Result<String> {
         let mut ends = self.ends(unit).await?;
-        let properties = unit::properties(job, &output)?;
+        let properties = unit::properties(self.owner, job, &output)?;
         let others: Vec<(&str, Vec<(&str, zbus::Variant<'_>)>)> = Vec::new();
         let _job: OwnedObjectPath =
             self.manager("StartTransientUnit", &(unit, "fail", properties, others)).await?;
@@ -178,8 +182,7 @@ fn bus_gone() -> zbus::Error {
 }
 
 #[cfg(test)]
+#[path = "../../../tests/support/systemd.rs"]
 pub(super) mod double;
-#[cfg(test)]
-pub(super) use crate::bus::support;
 #[cfg(test)]
 mod tests;

@@ -23,7 +23,7 @@ const WAIT: Duration = Duration::from_secs(5);
 
 /// Units that have to end, and the work that ends them. Clones are the same.
 #[derive(Debug, Clone, Default)]
-pub(in crate::hooks) struct Stopping(Arc<Mutex<Work>>);
+pub struct Stopping(Arc<Mutex<Work>>);
 
 #[derive(Debug, Default)]
 struct Work {
@@ -69,12 +69,16 @@ impl Drop for Guard<'_> {
 
 impl Systemd {
     /// Stops what hooks have left running, those of a daemon before us too; with `states` only units in one of them. All are
-    /// tried; the error is the first, a sentence.
-    pub(in crate::hooks) async fn stop_all(&self, states: &[&str]) -> Result<(), String> {
+    /// tried.
+    ///
+    /// # Errors
+    /// The first of what went wrong, a sentence.
+    pub async fn stop_all(&self, states: &[&str]) -> Result<(), String> {
         // Name, description, three states, what it follows, path, job: id, type, path.
         type Unit =
             (String, String, String, String, String, String, OwnedObjectPath, u32, String, OwnedObjectPath);
-        let asked = (states, &[unit::PATTERN][..]);
+        let pattern = unit::pattern(self.owner);
+        let asked = (states, &[pattern.as_str()][..]);
         let units: Vec<Unit> = match timeout(self.patience, self.manager("ListUnitsByPatterns", &asked)).await
         {
             Ok(Ok(units)) => units,
@@ -115,7 +119,7 @@ impl Systemd {
     }
 
     /// Waits until all that was given up has ended, with bounds, and stops what a bus that went has kept from it.
-    pub(in crate::hooks) async fn stopped(&self) {
+    pub async fn stopped(&self) {
         let work = async {
             loop {
                 let under_way = std::mem::take(&mut self.stopping.lock().under_way);

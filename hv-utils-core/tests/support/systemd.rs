@@ -1,19 +1,25 @@
-//! A double of systemd's on a bus of the test's own: what it is asked, and everything that it can answer.
+//! A double of systemd's on a bus of the test's own: what it is asked to run, and everything that it can answer.
+//!
+//! Used by the tests of hooks, here and in other crates.
 
 use std::collections::VecDeque;
 use std::io::Write as _;
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::{Semaphore, mpsc};
 use zbus::object_server::SignalEmitter;
-use zbus::{fdo, interface};
+use zbus::wire::{OwnedObjectPath, OwnedVariant};
+use zbus::{Connection, fdo, interface};
 
-use super::*;
-use crate::hooks::systemd::support::PrivateBus;
+use crate::bus::support::PrivateBus;
+
+const NAME: &str = "org.freedesktop.systemd1";
+const PATH: &str = "/org/freedesktop/systemd1";
 
 /// What becomes of a unit.
 #[derive(Debug, Clone)]
-pub(in crate::hooks) enum Play {
+pub(crate) enum Play {
     /// It writes this and ends; the job's result, then the unit's result, ExecMainCode, ExecMainStatus.
     Ends(&'static str, &'static str, (&'static str, i32, i32)),
     /// Nothing is heard of its job.
@@ -23,7 +29,7 @@ pub(in crate::hooks) enum Play {
     Refused,
 }
 
-pub(in crate::hooks) const DONE: Play = Play::Ends("words", "done", ("success", 1, 0));
+pub(crate) const DONE: Play = Play::Ends("words", "done", ("success", 1, 0));
 
 #[derive(Debug, Clone)]
 struct Manager {
@@ -179,15 +185,14 @@ impl Unit {
     }
 }
 
-pub(in crate::hooks) struct World {
-    pub(in crate::hooks) bus: PrivateBus,
+pub(crate) struct World {
+    pub(crate) bus: PrivateBus,
     manager: Manager,
     _double: Connection,
-    pub(super) systemd: Systemd,
-    pub(in crate::hooks) calls: mpsc::UnboundedReceiver<String>,
+    pub(crate) calls: mpsc::UnboundedReceiver<String>,
 }
 
-pub(in crate::hooks) async fn connect(bus: &PrivateBus) -> Connection {
+pub(crate) async fn connect(bus: &PrivateBus) -> Connection {
     zbus::connection::Builder::address(bus.address().as_str()).build().await.unwrap()
 }
 
@@ -201,7 +206,7 @@ async fn double(bus: &PrivateBus, manager: &Manager) -> Connection {
 }
 
 /// `start 1 thaw`, `stop 1`, `stopped 1`, `list all`.
-pub(in crate::hooks) fn short(call: &str) -> String {
+pub(crate) fn short(call: &str) -> String {
     let mut words = call.split_whitespace();
     let (what, whom) = (words.next().unwrap(), words.next().unwrap());
     if what == "list" {
@@ -215,7 +220,7 @@ pub(in crate::hooks) fn short(call: &str) -> String {
 
 impl World {
     /// `None` where there is no dbus-daemon.
-    pub(in crate::hooks) async fn new(test: &str, plays: &[Play]) -> Option<Self> {
+    pub(crate) async fn new(test: &str, plays: &[Play]) -> Option<Self> {
         let bus = PrivateBus::start(test)?;
         let (sender, calls) = mpsc::unbounded_channel();
         let manager = Manager {
@@ -226,39 +231,37 @@ impl World {
             stops: Arc::new(Semaphore::new(1)),
         };
         let double = double(&bus, &manager).await;
-        let systemd = Systemd::find(Some(connect(&bus).await), Stopping::default()).await.unwrap();
-        let systemd = systemd.with_patience(Duration::from_millis(300));
-        Some(Self { bus, manager, _double: double, systemd, calls })
+        Some(Self { bus, manager, _double: double, calls })
     }
 
     /// A unit that is there.
-    pub(in crate::hooks) fn unit(&self, name: &str, state: &'static str) {
+    pub(crate) fn unit(&self, name: &str, state: &'static str) {
         self.manager.units.lock().unwrap().push((name.to_owned(), state));
     }
 
     /// No stop ends before [`release`](Self::release).
-    pub(in crate::hooks) fn hold(&self) {
+    pub(crate) fn hold(&self) {
         self.manager.stops.forget_permits(1);
     }
 
-    pub(in crate::hooks) fn release(&self) {
+    pub(crate) fn release(&self) {
         self.manager.stops.add_permits(1);
     }
 
     /// Another bus, with the same systemd on it.
-    pub(in crate::hooks) async fn restart(&mut self) {
+    pub(crate) async fn restart(&mut self) {
         self.bus.restart();
         self._double = double(&self.bus, &self.manager).await;
     }
 
     /// The first words of all calls so far: what is done, and to which hook.
-    pub(in crate::hooks) fn told(&mut self) -> Vec<String> {
+    pub(crate) fn told(&mut self) -> Vec<String> {
         let calls = std::iter::from_fn(|| self.calls.try_recv().ok());
         calls.filter(|call| !call.starts_with("unref ")).map(|call| short(&call)).collect()
     }
 
     /// The next call, without its unit's number.
-    pub(in crate::hooks) async fn call(&mut self) -> String {
+    pub(crate) async fn call(&mut self) -> String {
         self.calls.recv().await.unwrap()
     }
 }

@@ -18,35 +18,43 @@ const PACKAGED: [&str; 2] = [".dpkg-", ".rpm"];
 
 /// A hook.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct File {
-    pub(super) name: String,
+pub struct File {
+    /// Its name in the directory; what is not UTF-8 in it is U+FFFD.
+    pub name: String,
     /// Whether that is its name, or only like it.
     is_text: bool,
 }
 
 impl File {
-    pub(super) fn named(name: &str) -> Self {
+    /// The hook of that name, be it there or not.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
         Self { name: name.to_owned(), is_text: true }
     }
 
-    /// The program that it is, as things are now: a path without links, that nobody else can have lead elsewhere. An error is
-    /// why it must not be run.
-    pub(super) fn program(&self, directory: &Path) -> Result<PathBuf, String> {
+    /// The program that it is, as things are now: a path without links, that nobody else can have lead elsewhere.
+    ///
+    /// # Errors
+    /// Why it must not be run: the end of a sentence.
+    pub fn program(&self, directory: &Path) -> Result<PathBuf, String> {
         if self.is_text { program(directory, &self.name) } else { Err("its name is not UTF-8".to_owned()) }
     }
 }
 
 /// What is in a directory.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub struct Found {
     /// Hooks, in the order of their names' bytes.
-    pub(super) files: Vec<File>,
+    pub files: Vec<File>,
     /// What looks like one and is not run: sentences.
-    pub(super) left_out: Vec<String>,
+    pub left_out: Vec<String>,
 }
 
 /// Looks into `directory`; if there is none, there are no hooks.
-pub(super) fn find(directory: &Path) -> Result<Found, String> {
+///
+/// # Errors
+/// It cannot be read, or others than root can change what is in it: a sentence.
+pub fn find(directory: &Path) -> Result<Found, String> {
     let mut found = Found::default();
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
