@@ -26,5 +26,7 @@ pub mod rate;
 mod service;
 pub mod target;
 pub mod worker;
+#[cfg(test)]
+mod testing;
 
 pub use service::Fcopyd;
