@@ -56,6 +56,7 @@ fn build() -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(workspace).args(["build", "--quiet", "--bins"]);
     cargo.args(["-p", "hv-kvpd", "-p", "hvctl", "-p", "hv-testhost"]);
+    cargo.args(["-p", "hv-shutdownd", "-p", "hv-heartbeatd", "-p", "hv-fcopyd"]);
     if folder.file_name() == Some(OsStr::new("release")) {
         cargo.arg("--release");
     }
