@@ -47,21 +47,24 @@ pub(super) struct Mind {
     pub(super) unit_file: Option<&'static str>,
 }
 
-/// logind's own errors.
+/// logind's errors, its own and those of its library.
 #[derive(Debug, zbus::DBusError)]
-#[zbus(prefix = "org.freedesktop.login1")]
+#[zbus(prefix = "org.freedesktop")]
 pub(super) enum Refusal {
     #[zbus(error)]
     Bus(zbus::Error),
+    #[zbus(name = "login1.BlockedByInhibitorLock")]
     BlockedByInhibitorLock(String),
+    #[zbus(name = "login1.OperationInProgress")]
     OperationInProgress(String),
+    #[zbus(name = "login1.SleepVerbNotSupported")]
     SleepVerbNotSupported(String),
-}
-
-impl From<fdo::Error> for Refusal {
-    fn from(error: fdo::Error) -> Self {
-        Self::Bus(error.into())
-    }
+    #[zbus(name = "DBus.Error.UnknownMethod")]
+    UnknownMethod(String),
+    #[zbus(name = "DBus.Error.InvalidArgs")]
+    InvalidArgs(String),
+    #[zbus(name = "DBus.Error.AccessDenied")]
+    AccessDenied(String),
 }
 
 #[derive(Debug, Clone)]
@@ -96,10 +99,10 @@ impl Logind {
             std::future::pending::<()>().await;
         }
         match (age, flags) {
-            (Age::Old, Some(_)) => return Err(fdo::Error::UnknownMethod("none".to_owned()).into()),
-            (Age::Middle, Some(16)) => return Err(fdo::Error::InvalidArgs("flags".to_owned()).into()),
+            (Age::Old, Some(_)) => return Err(Refusal::UnknownMethod("none".to_owned())),
+            (Age::Middle, Some(16)) => return Err(Refusal::InvalidArgs("flags".to_owned())),
             (Age::Middle, Some(1)) if blocked => {
-                return Err(fdo::Error::AccessDenied("an inhibitor".to_owned()).into());
+                return Err(Refusal::AccessDenied("an inhibitor".to_owned()));
             }
             (Age::New, None | Some(0 | 1)) if blocked => {
                 return Err(Refusal::BlockedByInhibitorLock("an inhibitor".to_owned()));
