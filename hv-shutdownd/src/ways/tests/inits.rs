@@ -42,15 +42,14 @@ fn the_command_of_init_is_run_with_nothing_of_ours() {
 }
 
 #[test]
-fn one_program_with_many_names_is_told_which_is_meant() {
+fn a_link_to_a_program_of_another_name_is_run() {
     run(async {
-        let Some(world) = empty("one_program_with_many_names").await else { return };
+        let Some(world) = empty("a_link_to_a_program").await else { return };
         put(&world, "usr/bin/busybox", "");
         std::fs::create_dir_all(world.path("usr/sbin")).unwrap();
         symlink("../bin/busybox", world.path("usr/sbin/poweroff")).unwrap();
         symlink("usr/sbin", world.path("sbin")).unwrap();
         assert_eq!(world.ways.act(order(Action::PowerOff)).await.unwrap().by, Way::Init);
-        // A script is told its path; what it was called as is the link in `/sbin`'s place only to a binary.
         assert_eq!(log(&world).lines().count(), 1);
     });
 }
