@@ -95,7 +95,7 @@ pub trait Service: Sized {
     /// Decides upon a request of the host: answers now, or keeps the request and answers later.
     fn request(&mut self, request: Request, link: &mut Link);
 
-    /// The channel was opened, lost, or negotiated anew with another result; [`Link::status`] says what it is now. Most
+    /// The channel was opened, lost, or negotiated anew, with whatever result; [`Link::status`] says what it is now. Most
     /// services need not know: their answers go nowhere then.
     fn channel(&mut self, link: &mut Link) {
         let _ = link;

@@ -147,10 +147,12 @@ impl RawSide {
             Received::Negotiated(agreed) => {
                 let (framework, version) = (agreed.framework, agreed.message);
                 tracing::debug!(ic = books.ic.name(), %framework, %version, "negotiated");
+                books.status.negotiations += 1;
                 books.agreed(Some(agreed), ChannelState::Ready);
             }
             Received::NoCommonVersion => {
                 books.rejected("no common version", &"the host speaks none that we offer");
+                books.status.negotiations += 1;
                 books.agreed(None, ChannelState::Failed);
             }
         }

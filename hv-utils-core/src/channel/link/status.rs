@@ -37,6 +37,8 @@ pub struct LinkStatus {
     pub framework: Option<Version>,
     /// Message version agreed on; as above.
     pub message: Option<Version>,
+    /// How often the host has negotiated, on whatever channel. Each ends what was asked before.
+    pub negotiations: u64,
     /// Messages received, negotiations included.
     pub received: u64,
     /// Messages among them that made no sense: dropped, or answered by an error before the service's rules saw them.
@@ -50,7 +52,7 @@ pub struct LinkStatus {
 /// What happened on a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
-    /// Transport, state or versions are others than last told.
+    /// Transport, state or versions are others than last told, or the host has negotiated anew.
     Changed,
     /// The host asks for something.
     Request(Request),
@@ -79,7 +81,7 @@ pub enum Framing {
 
 /// What of the status makes an [`Event::Changed`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shown(Option<Transport>, ChannelState, Option<Version>, Option<Version>);
+pub(super) struct Shown(Option<Transport>, ChannelState, Option<Version>, Option<Version>, u64);
 
 /// What outlives a channel: the status, the log's memory, the numbers of requests.
 #[derive(Debug)]
@@ -97,6 +99,7 @@ impl Books {
             state: ChannelState::Closed,
             framework: None,
             message: None,
+            negotiations: 0,
             received: 0,
             rejected: 0,
             stale: 0,
@@ -106,7 +109,8 @@ impl Books {
     }
 
     pub(super) const fn shown(&self) -> Shown {
-        Shown(self.status.transport, self.status.state, self.status.framework, self.status.message)
+        let LinkStatus { transport, state, framework, message, negotiations, .. } = self.status;
+        Shown(transport, state, framework, message, negotiations)
     }
 
     /// A channel was opened or lost: nothing is agreed.
@@ -117,7 +121,7 @@ impl Books {
         self.status.message = None;
     }
 
-    /// A negotiation ended so.
+    /// What is agreed on, and how far the channel is with it.
     pub(super) fn agreed(&mut self, agreed: Option<Agreed>, state: ChannelState) {
         self.status.framework = agreed.map(|agreed| agreed.framework);
         self.status.message = agreed.map(|agreed| agreed.message);

@@ -225,6 +225,7 @@ async fn a_renegotiation_is_answered_at_once_while_requests_wait_and_ends_them_a
     let first = request(&mut link).await;
     host.ask(2, 2);
     host.offer(3, &[(4, 0)]);
+    assert_eq!(link.next().await, Event::Changed, "told, although what is agreed on is the same");
     settle(&mut link).await;
     assert!(host.agreed(3).await.is_some());
     assert!(link.body(&first).is_empty());
@@ -272,6 +273,7 @@ async fn packets_that_are_no_requests_do_not_take_the_waiting_ones_place() {
     let stray = PacketHeader { kind: 7, flags: 0, transaction_id: 4 };
     assert!(host.channel.try_send(stray, &message(0)).unwrap());
     host.offer(5, &[(4, 0)]);
+    assert_eq!(link.next().await, Event::Changed);
     settle(&mut link).await;
     assert!(host.agreed(5).await.is_some());
     assert!(link.body(&first).is_empty());
