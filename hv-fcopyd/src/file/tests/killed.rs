@@ -171,9 +171,9 @@ fn child_that_copies_until_it_is_killed() {
             incoming.write(piece * 5000, &[byte; 5000]).unwrap();
         }
         if round % 5 == 4 {
-            incoming.cancel()
+            incoming.cancel();
         } else {
-            incoming.complete().unwrap()
+            incoming.complete().unwrap();
         }
         if round % 8 == 7 {
             fs::remove_dir_all(directory.join(format!("root/d{}", round % 4))).unwrap();
