@@ -29,6 +29,16 @@ UNIT
     # In place of udev, as early as that would.
     ln -sf /usr/lib/systemd/system/hv-heartbeatd.service "$2/sysinit.target.wants/hv-heartbeatd.service"
     ln -sf /usr/lib/systemd/system/hv-shutdownd.service "$2/sysinit.target.wants/hv-shutdownd.service"
+    # That it is started, with the right name; whether it does its work is looked at elsewhere.
+    mkdir -p "$2/hv-driver-release@.service.d"
+    cat >"$2/hv-driver-release@.service.d/test.conf" <<'UNIT'
+[Unit]
+ConditionVirtualization=
+ConditionPathExists=
+[Service]
+ExecStart=
+ExecStart=/bin/sh -c 'echo %i >/run/hv-utils/released'
+UNIT
     # One root of the administrator's is named in the unit as well, the other one is not.
     printf '[Service]\nReadWritePaths=/srv/in\n' >"$2/hv-fcopyd.service.d/root.conf"
     cat >"$1/etc/hv-utils/hv-utils.toml.d/60-rest.toml" <<'TOML'
@@ -118,6 +128,11 @@ rest_heartbeat() {
     kill -9 "$(rest_show hv-heartbeatd MainPID)"
     expect "it is started again after kill -9" "^1$" rest_show hv-heartbeatd NRestarts
     expect "and the host sees it" OkApplicationsHealthy host get-vm
+    printf '[heartbeat]\nunits = ["*"]\n' >/etc/hv-utils/hv-utils.toml.d/70-wrong.toml
+    systemctl restart hv-heartbeatd
+    expect "if it fails for good, its device goes back to the kernel" "^heartbeat$" cat /run/hv-utils/released
+    rm /etc/hv-utils/hv-utils.toml.d/70-wrong.toml
+    expect "it can be started again" "exit 0" systemctl restart hv-heartbeatd
 }
 
 rest_copy() {

@@ -100,7 +100,7 @@ units_are_confined() (
         exit "$SKIP"
     }
     prepare_units
-    exposure hv-kvpd.service 25 && exposure hv-driver.service 25 && exposure hv-netapply.service 45 &&
+    exposure hv-kvpd.service 25 && exposure hv-driver.service 25 && exposure hv-driver-release@.service 25 && exposure hv-netapply.service 45 &&
         exposure hv-vssd.service 40 && exposure hv-timesyncd.service 20 && exposure hv-timesync-counter.service 15 &&
         exposure hv-timesync-chrony@.service 25 && exposure hv-shutdownd.service 25 && exposure hv-heartbeatd.service 15 &&
         exposure hv-fcopyd.service 40
@@ -156,7 +156,7 @@ others_have_the_powers_they_need() (
 )
 
 # A unit that a target wants waits for its device on machines that have none. Those without a device of their own are
-# started by a call on the bus, or at a socket or by a path that a daemon wants.
+# started by a call on the bus, or at a socket or by a path that a daemon wants, or when a daemon has failed.
 units_are_started_by_udev() (
     status=0
     for unit in systemd/*.service; do
@@ -168,6 +168,7 @@ units_are_started_by_udev() (
         grep -qx "SystemdService=$name" dbus/*.service && continue
         grep -qx "Wants=${name%.service}.socket" systemd/*.service && [ -e "${unit%.service}.socket" ] && continue
         grep -qx "Wants=${name%.service}.path" systemd/*.service && [ -e "${unit%.service}.path" ] && continue
+        case $name in *@.service) grep -q "^OnFailure=${name%.service}[a-z-]*\.service$" systemd/*.service && continue ;; esac
         case $name in
             # One of a kind for each device
             *@.service) grep -q "ENV{SYSTEMD_WANTS}+=\"${name%.service}[^\"]*\.service\"" systemd/*.rules ;;

@@ -216,7 +216,7 @@ impl Heartbeatd {
             if self.log.admit("too many leases").is_some() {
                 tracing::warn!("{what}");
             }
-            Error::Full(what)
+            Error::Busy(what)
         })?;
         // Before the caller is answered, so that it finds what it has said.
         self.show();

@@ -19,6 +19,9 @@ version=${image//%3a/:}
 [ -n "$version" ] || cannot "no kernel 6.12 among the packages"
 sources=$packages/linux-source/$version
 
+mkdir -p "$packages/linux-source"
+exec 7>"$packages/linux-source/lock"
+flock 7
 if [ ! -e "$sources/hv_fcopy_uio_daemon.c" ]; then
     work=$packages/linux-source/new
     rm -rf "$work"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Makes the images of the virtual machines: the outer machine's and, for each kernel, the guest's.
 #
-# usage: images.sh PACKAGES PROGRAMS LIBRARY OUT
+# usage: images.sh PACKAGES PROGRAMS LIBRARY OUT [PROGRAM…]
 #
 # PACKAGES is what packages.sh printed, PROGRAMS the directory of our programs (release builds, with hv-vm-agent),
-# LIBRARY the device library for QEMU, OUT where images go:
+# LIBRARY the device library for QEMU, each PROGRAM one more for the guest, OUT where images go:
 #   OUT/outer.kernel, OUT/outer.initrd       the machine that has a KVM
 #   OUT/guest-NAME.kernel, .initrd           the guest, for each kernel NAME
 #   OUT/outer-NAME.initrd                    outer.initrd with that guest in it
@@ -15,6 +15,7 @@
 set -euo pipefail
 
 packages=$1 programs=$2 library=$3 out=$4
+further=("${@:5}")
 here=$(cd "$(dirname "$0")" && pwd)
 tools=$packages/tools
 mkdir -p "$out"
@@ -202,7 +203,8 @@ if ! stamp systemd "$here"/guest/systemd/*; then
     }
     want sysinit.target systemd-journald.service
     want sockets.target systemd-journald.socket systemd-journald-dev-log.socket dbus.socket
-    want multi-user.target dbus.service systemd-logind.service hv-vm-agent.service hv-vm-bind.service
+    want multi-user.target dbus.service systemd-logind.service hv-vm-agent.service hv-vm-bind.service \
+        hv-vm-witness.service hv-shutdownd.service
     ln -sf multi-user.target "$units/default.target"
     pack "$root" "$out/systemd.cpio"
     rm -rf "$root"
@@ -221,6 +223,9 @@ add_program "$root" "$programs/hv-vm-agent" /usr/bin/hv-vm-agent
 add_program "$root" "$programs/hv-vm-null" /usr/bin/hv-vm-null
 add_program "$root" "$programs/hv-vm-disks" /usr/bin/hv-vm-disks
 add_program "$root" "$programs/hv-vm-clock" /usr/bin/hv-vm-clock
+for program in ${further[@]+"${further[@]}"}; do
+    add_program "$root" "$program" "/usr/sbin/$(basename "$program")"
+done
 rm -f "$root/usr/bin/hv-testhost"
 pack "$root" "$out/ours.cpio"
 

@@ -96,12 +96,7 @@ impl Board {
     }
 
     /// Has the service take a report; what it shows afterwards has it.
-    pub(super) async fn report(
-        &self,
-        holder: Holder,
-        report: Report,
-        leaving: Leaving,
-    ) -> Result<(), Error> {
+    pub(super) async fn report(&self, holder: Holder, report: Report, leaving: Leaving) -> Result<(), Error> {
         let (answer, answered) = oneshot::channel();
         self.ask(Ask::Report(holder, report, leaving, answer)).await;
         answered.await.unwrap_or_else(|_| Err(ending()))

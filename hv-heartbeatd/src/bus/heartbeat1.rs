@@ -72,7 +72,7 @@ impl Heartbeat1 {
         refusal(self.board.shown().reporting)?;
         let state = state.parse().map_err(|()| no_state(state))?;
         if why.chars().count() > LONGEST_WHY {
-            return Err(Error::TooLong(format!("a reason has at most {LONGEST_WHY} characters")));
+            return Err(Error::InvalidArgument(format!("a reason has at most {LONGEST_WHY} characters")));
         }
         let holder = self.holder(&call)?;
         self.authority.check(bus, &call, SET).await?;
@@ -118,9 +118,7 @@ fn no_state(text: &str) -> Error {
 }
 
 pub(super) fn sources(shown: &Shown) -> Vec<SourceShown> {
-    let row = |source: &crate::engine::Source| {
-        (line(&source.name), source.state.name(), line(&source.why))
-    };
+    let row = |source: &crate::engine::Source| (line(&source.name), source.state.name(), line(&source.why));
     shown.sources.iter().map(row).collect()
 }
 

@@ -11,7 +11,7 @@ use zbus::Connection;
 use super::*;
 use crate::bus::support::PrivateBus;
 
-fn holder(name: impl ToString) -> Holder {
+fn holder(name: &(impl ToString + ?Sized)) -> Holder {
     Holder { line: 1, name: name.to_string() }
 }
 
@@ -55,12 +55,12 @@ fn call_that_was_made_earlier_and_arrives_later_is_not_the_last_word() {
 fn there_is_an_end_to_them_and_who_has_one_keeps_it() {
     let mut leases = Leases::default();
     for number in 0..MOST_LEASES {
-        leases.report(holder(number), report(Healthy, 1), || ()).unwrap();
+        leases.report(holder(&number), report(Healthy, 1), || ()).unwrap();
     }
     assert_eq!(leases.report(holder("more"), report(Healthy, 1), || ()), Err(Full));
-    leases.report(holder(7), report(Critical, 2), || ()).unwrap();
+    leases.report(holder(&7), report(Critical, 2), || ()).unwrap();
     assert_eq!(leases.sources()[7].state, Critical);
-    leases.withdraw(&holder(7));
+    leases.withdraw(&holder(&7));
     leases.report(holder("more"), report(Healthy, 1), || ()).unwrap();
     assert_eq!(leases.sources().len(), MOST_LEASES);
 }

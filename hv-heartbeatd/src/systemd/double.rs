@@ -68,7 +68,6 @@ impl Double {
         object(&id)
     }
 
-    #[expect(clippy::needless_pass_by_value, reason = "systemd's own")]
     async fn list_units_by_patterns(
         &self,
         states: Vec<String>,
@@ -137,9 +136,9 @@ impl Double {
         self.state().refuses = true;
     }
 
-    /// It answers no more.
-    pub(crate) fn hang(&self) {
-        self.state().hangs = true;
+    /// Whether it answers nothing.
+    pub(crate) fn hang(&self, hangs: bool) {
+        self.state().hangs = hangs;
     }
 
     /// How the system is; nobody is told.

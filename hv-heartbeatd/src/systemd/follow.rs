@@ -14,7 +14,7 @@ use zbus::{Connection, MatchRule};
 use super::seen::{Seen, UnitSeen, Wanted};
 
 /// How long systemd may take for a round of questions; while it reads its files it answers none.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// Targets that `SystemState` looks at: their jobs and states make it `stopping` and `maintenance`.
 const TARGETS: [&str; 3] = ["shutdown.target", "rescue.target", "emergency.target"];
 
@@ -41,21 +41,27 @@ enum Answer {
 }
 
 /// Keeps `seen` as systemd on `bus` says. Ends with the connection.
-pub(super) async fn follow(bus: Connection, wanted: Wanted, seen: watch::Sender<Seen>) {
-    if let Err(error) = run(&bus, &wanted, &seen).await {
+pub(super) async fn follow(bus: Connection, wanted: Wanted, seen: watch::Sender<Seen>, patience: Duration) {
+    if let Err(error) = run(&bus, &wanted, &seen, patience).await {
         tracing::debug!(%error, "systemd is not listened to any more");
     }
     seen.send_replace(Seen::silent("the bus is gone"));
 }
 
-async fn run(bus: &Connection, wanted: &Wanted, seen: &watch::Sender<Seen>) -> zbus::Result<()> {
+async fn run(
+    bus: &Connection,
+    wanted: &Wanted,
+    seen: &watch::Sender<Seen>,
+    patience: Duration,
+) -> zbus::Result<()> {
     let as_named = |name: &String| Known { name: name.clone(), id: name.clone(), load: String::new() };
     let mut known: Vec<Known> = wanted.units.iter().map(as_named).collect();
     let mut ear = Ear::new(bus, units::manager_rules()?, rules(wanted, &known)?).await?;
     let mut heard = Heard::Manager;
     loop {
-        let (answer, mut since) =
-            ear.meanwhile(round(bus, wanted, &known, heard == Heard::Manager)).await;
+        let asking = round(bus, wanted, &known, heard == Heard::Manager);
+        let (answer, mut since) = ear.meanwhile(timeout(patience, asking)).await;
+        let answer = answer.unwrap_or(Answer::Silent);
         match answer {
             Answer::Told(now, found) => {
                 if ids(&found) != ids(&known) {
@@ -111,17 +117,13 @@ fn rules(wanted: &Wanted, known: &[Known]) -> zbus::Result<Vec<MatchRule<'static
 
 /// Asks how things are; `afresh`: and what the names mean first.
 async fn round(bus: &Connection, wanted: &Wanted, known: &[Known], afresh: bool) -> Answer {
-    let work = async {
-        let systemd = Systemd::on(bus).await?;
-        let known = if afresh { resolve(&systemd, wanted).await } else { known.to_vec() };
-        Some(ask(&systemd, wanted, &known).await.map(|seen| (seen, known)))
-    };
-    match timeout(PATIENCE, work).await {
-        Ok(Some(Some((seen, known)))) => Answer::Told(seen, known),
-        // It may have gone while it was asked.
-        Ok(Some(None)) if Systemd::on(bus).await.is_some() => Answer::Refused,
-        Ok(_) => Answer::Nobody,
-        Err(_) => Answer::Silent,
+    let Some(systemd) = Systemd::on(bus).await else { return Answer::Nobody };
+    let known = if afresh { resolve(&systemd, wanted).await } else { known.to_vec() };
+    match ask(&systemd, wanted, &known).await {
+        Some(seen) => Answer::Told(seen, known),
+        // It may have gone, or been replaced, while it was asked.
+        None if systemd.is_there().await => Answer::Refused,
+        None => Answer::Nobody,
     }
 }
 

@@ -26,7 +26,7 @@ impl Watch {
     #[must_use]
     pub fn start(bus: Connection, wanted: Wanted, before: Seen) -> Watch {
         let (known, seen) = watch::channel(before.of(&wanted));
-        Watch { seen, task: tokio::spawn(follow::follow(bus, wanted, known)) }
+        Watch { seen, task: tokio::spawn(follow::follow(bus, wanted, known, follow::PATIENCE)) }
     }
 
     /// What is seen now.

@@ -190,7 +190,9 @@ fn bus_without_systemd_says_nothing_until_one_comes() {
 #[test]
 fn what_was_seen_outlives_a_systemd_that_replaces_itself_but_not_the_bus() {
     run(async {
-        let Some(mut world) = World::new("what_was_seen_outlives", true, &["a.service"]).await else { return };
+        let Some(mut world) = World::new("what_was_seen_outlives", true, &["a.service"]).await else {
+            return;
+        };
         world.double.unit("a.service", "failed", "");
         world.boot().await;
         let mut watch = world.watch().await;
@@ -231,6 +233,22 @@ fn systemd_that_refuses_is_asked_again_when_something_happens_only() {
             zbus::fdo::DBusProxy::new(&other).await.unwrap().get_id().await.unwrap();
         }
         assert_eq!(world.double.count("list"), asked);
+    });
+}
+
+#[test]
+fn systemd_that_does_not_answer_is_asked_until_it_does() {
+    run(async {
+        let Some(world) = World::new("systemd_that_does_not_answer", true, &[]).await else { return };
+        world.double.hang(true);
+        world.boot().await;
+        let (known, seen) = tokio::sync::watch::channel(Seen::default());
+        let (bus, wanted) = (connect(&world.bus).await, world.wanted.clone());
+        let task = tokio::spawn(follow::follow(bus, wanted, known, Duration::from_millis(50)));
+        let mut watch = Watch { seen, task };
+        world.shows(&mut watch, &[(Unknown, "systemd does not answer")]).await;
+        world.double.hang(false);
+        world.shows(&mut watch, &[(Healthy, "running")]).await;
     });
 }
 

@@ -37,7 +37,8 @@ pub const STARTING: [&str; 3] = ["start", "restart", "reload-or-start"];
 
 /// A row of `ListUnitsByPatterns`: name, description, load state, active state, sub state, followed unit, object; number,
 /// type and object of its job.
-pub type Row = (String, String, String, String, String, String, OwnedObjectPath, u32, String, OwnedObjectPath);
+pub type Row =
+    (String, String, String, String, String, String, OwnedObjectPath, u32, String, OwnedObjectPath);
 
 /// systemd, as one that is asked. By the name of its connection, which nobody can be started for.
 #[derive(Debug)]
@@ -53,6 +54,11 @@ impl<'a> Systemd<'a> {
         let answer = bus.call_method(Some(BUS), path, Some(BUS), "GetNameOwner", &NAME).await;
         let owner = answer.ok()?.body().deserialize().ok()?;
         Some(Systemd { bus, owner })
+    }
+
+    /// Whether it is still the same: `systemctl daemon-reexec` makes it come back with another connection.
+    pub async fn is_there(&self) -> bool {
+        Systemd::on(self.bus).await.is_some_and(|now| now.owner == self.owner)
     }
 
     /// Has it send its signals.

@@ -1,7 +1,8 @@
 //! Heartbeat: a number that the guest answers with the next one, and a word about its applications.
 //!
-//! A host may send the number alone; then there is no room for the word, and none is said. From Linux
-//! `drivers/hv/hv_util.c`, `include/linux/hyperv.h` and OpenVMM `hyperv_ic_protocol/src/heartbeat.rs`.
+//! A host may send the number alone; then there is no room for the word, and none is said. Versions 1.0 and 3.0 have the
+//! same message, so room is all that decides. From Linux `drivers/hv/hv_util.c`, `include/linux/hyperv.h` and OpenVMM
+//! `hyperv_ic_protocol/src/heartbeat.rs`.
 
 use super::Status;
 use core::fmt;

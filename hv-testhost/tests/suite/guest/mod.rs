@@ -81,6 +81,13 @@ impl GuestThread {
         GuestThread::with(dir.join("fcopy.sock"), COPY_CLASS, Rules::new(7, fault))
     }
 
+    /// A guest for `DIR/fcopy.sock` that takes files for `DIR/in`.
+    pub(crate) fn copies_beside(dir: &Path) -> GuestThread {
+        let mut rules = Rules::new(7, Fault::None);
+        rules.files.root = dir.join("in").to_str().unwrap().to_owned();
+        GuestThread::with(dir.join("fcopy.sock"), COPY_CLASS, rules)
+    }
+
     /// A guest for `DIR/timesync.sock`.
     pub(crate) fn time(dir: &Path) -> GuestThread {
         GuestThread::with(dir.join("timesync.sock"), TIME_CLASS, Rules::new(4, Fault::None))

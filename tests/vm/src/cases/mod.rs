@@ -8,6 +8,8 @@ pub mod fixtures;
 mod adapter;
 mod addresses;
 mod backup;
+mod beat;
+pub(crate) mod copy;
 mod differences;
 mod disks;
 mod driver;
@@ -18,6 +20,7 @@ mod power;
 mod raw;
 mod scenario;
 mod stock;
+mod systemd;
 mod table;
 pub(crate) mod time;
 
@@ -77,7 +80,7 @@ impl Stage {
         match self {
             Stage::Stock | Stage::Raw | Stage::Time => Setup::new("6.12"),
             Stage::Reoffer => Setup::new("6.12").host(&["--reoffer-on-close"]),
-            Stage::Old => Setup::new("6.1"),
+            Stage::Old => Setup::new("6.1").served(SERVED),
             Stage::Backup => Setup { root: true, ..Setup::new("6.12") },
             Stage::BackupOld => Setup { root: true, ..Setup::new("6.1") },
             Stage::BackupGeneral => Setup { root: true, ..Setup::new("general") },
@@ -132,6 +135,12 @@ pub(crate) fn plug_adapter(machine: &Machine) {
 #[track_caller]
 pub(crate) fn bind_kvp(machine: &Machine, driver: &str) {
     guest::bind(machine, guest::KVP, driver);
+}
+
+/// Gives the file copy device to uio_hv_generic.
+#[track_caller]
+pub(crate) fn bind_fcopy(machine: &Machine) {
+    guest::bind(machine, guest::FILE_COPY, "uio_hv_generic");
 }
 
 /// Plays the cases whose names contain one of `only` (all, if that is empty).
