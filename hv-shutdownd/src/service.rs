@@ -199,7 +199,11 @@ impl<M: Means> Shutdownd<M> {
         Capable::new(move || {
             let (allowed, means) = (allowed.clone(), means.clone());
             async move {
-                if allowed.shown().hibernate { means.hibernation().await } else { Err(crate::engine::OFF.to_owned()) }
+                if allowed.shown().hibernate {
+                    means.hibernation().await
+                } else {
+                    Err(crate::engine::OFF.to_owned())
+                }
             }
         })
     }

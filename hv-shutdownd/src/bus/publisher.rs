@@ -24,15 +24,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub async fn announce(bus: &Connection, path: &'static str, row: &Row) {
     let Ok(emitter) = SignalEmitter::new(bus, path) else { return };
     let text = text(&row.text);
-    let told = Shutdown1::requested(
-        &emitter,
-        row.when,
-        &row.action,
-        row.forced,
-        row.reason,
-        row.timeout,
-        &text,
-    );
+    let told =
+        Shutdown1::requested(&emitter, row.when, &row.action, row.forced, row.reason, row.timeout, &text);
     if !matches!(timeout(PATIENCE, told).await, Ok(Ok(()))) {
         tracing::debug!("the bus does not take the announcement of the request");
     }

@@ -32,9 +32,12 @@ type RowShown = (u64, String, bool, u32, u32, String, String);
 /// One of `Inhibitors`: who, why, uid, since.
 type HeldShown = (String, String, u32, u64);
 
+/// An answer on its way: nothing, or why not.
+type Found = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
+
 /// Finds out whether the guest can hibernate, or why not.
 #[derive(Clone)]
-pub struct Capable(Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>);
+pub struct Capable(Arc<dyn Fn() -> Found + Send + Sync>);
 
 impl Capable {
     /// By this question.

@@ -92,12 +92,9 @@ fn every_key_is_taken_for_what_it_says() {
 
 #[test]
 fn bounds_are_those_of_the_documentation() {
-    for keys in [
-        "delay-secs = 0",
-        "delay-secs = 3600",
-        "force-escalation-secs = 600",
-        "hook-timeout-secs = 1",
-    ] {
+    for keys in
+        ["delay-secs = 0", "delay-secs = 3600", "force-escalation-secs = 600", "hook-timeout-secs = 1"]
+    {
         good(keys);
     }
     wrong("delay-secs = 3601", "delay-secs: must be 0 to 3600 seconds, not 3601");

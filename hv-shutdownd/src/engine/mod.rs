@@ -34,12 +34,7 @@ pub struct Rules {
 
 impl Default for Rules {
     fn default() -> Rules {
-        Rules {
-            delay: Duration::ZERO,
-            honour_host_timeout: false,
-            respect_inhibitors: true,
-            hibernate: true,
-        }
+        Rules { delay: Duration::ZERO, honour_host_timeout: false, respect_inhibitors: true, hibernate: true }
     }
 }
 
@@ -299,8 +294,8 @@ impl Running {
             return Step::Refuse(Refusal::UnderWay(self.request.action));
         }
         // Once the machine is being put to sleep, nothing makes that faster.
-        let asleep = request.action == Action::Hibernate
-            && matches!(self.phase, Phase::Acting | Phase::Begun);
+        let asleep =
+            request.action == Action::Hibernate && matches!(self.phase, Phase::Acting | Phase::Begun);
         if !request.force || self.request.force || asleep {
             return Step::Again;
         }

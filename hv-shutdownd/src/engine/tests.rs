@@ -67,8 +67,14 @@ fn each_flag_at_each_version_is_looked_at_begun_or_refused() {
     const FAIL: u32 = 0x8000_4005;
     const NOT_SUPPORTED: u32 = 0x8007_0032;
     for (version, statuses) in [
-        (V1_0, [None, None, Some(NOT_SUPPORTED), Some(NOT_SUPPORTED), Some(NOT_SUPPORTED), Some(NOT_SUPPORTED)]),
-        (V3_0, [None, None, Some(NOT_SUPPORTED), Some(NOT_SUPPORTED), Some(NOT_SUPPORTED), Some(NOT_SUPPORTED)]),
+        (
+            V1_0,
+            [None, None, Some(NOT_SUPPORTED), Some(NOT_SUPPORTED), Some(NOT_SUPPORTED), Some(NOT_SUPPORTED)],
+        ),
+        (
+            V3_0,
+            [None, None, Some(NOT_SUPPORTED), Some(NOT_SUPPORTED), Some(NOT_SUPPORTED), Some(NOT_SUPPORTED)],
+        ),
         (V3_1, [None, None, None, None, Some(NOT_SUPPORTED), Some(NOT_SUPPORTED)]),
         (V3_2, [None; 6]),
     ] {
@@ -259,7 +265,8 @@ fn a_daemon_that_ends_accepts_nothing() {
 #[test]
 fn a_delay_is_the_longer_of_both_and_never_for_what_is_forced_or_sleeps() {
     let secs = Duration::from_secs;
-    let rules = |delay, honour_host_timeout| Rules { delay: secs(delay), honour_host_timeout, ..Rules::default() };
+    let rules =
+        |delay, honour_host_timeout| Rules { delay: secs(delay), honour_host_timeout, ..Rules::default() };
     for (rules, timeout_secs, expected) in [
         (rules(0, false), 60, 0),
         (rules(0, true), 60, 60),

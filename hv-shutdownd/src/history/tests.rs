@@ -75,7 +75,11 @@ fn the_longest_texts_fit_into_the_file() {
     let path = directory.path().join("history.json");
     let history = History::open(&path);
     for when in 0..32 {
-        history.push(Row { text: "\u{7f}\u{20ac}".repeat(512), outcome: "\u{ffff}".repeat(1200), ..row(when) });
+        history.push(Row {
+            text: "\u{7f}\u{20ac}".repeat(512),
+            outcome: "\u{ffff}".repeat(1200),
+            ..row(when)
+        });
     }
     history.save();
     wait(&history);

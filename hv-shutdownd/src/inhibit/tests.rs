@@ -65,8 +65,7 @@ fn a_holder_that_is_gone_is_seen_like_one_that_has_closed_it() {
 fn one_user_has_only_so_many_and_root_has_what_there_is() {
     run(async {
         let all = Inhibitors::default();
-        let mut ends: Vec<OwnedFd> =
-            (0..MOST_OF_ONE).map(|_| all.take("many", "y", 1000).unwrap()).collect();
+        let mut ends: Vec<OwnedFd> = (0..MOST_OF_ONE).map(|_| all.take("many", "y", 1000).unwrap()).collect();
         assert!(matches!(all.take("one more", "y", 1000), Err(Denied::Full(_))));
         ends.extend((MOST_OF_ONE..MOST).map(|_| all.take("root", "y", 0).unwrap()));
         assert!(matches!(all.take("one more", "y", 0), Err(Denied::Full(_))));

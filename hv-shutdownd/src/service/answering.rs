@@ -235,7 +235,9 @@ async fn look(means: impl Means, action: shutdown::Action, what: engine::Look) -
             return Ok(());
         }
         let asked = timeout(LOOK_PATIENCE, means.hibernation()).await;
-        asked.unwrap_or_else(|_| Err(format!("nobody has said in {} s whether it can", LOOK_PATIENCE.as_secs())))
+        asked.unwrap_or_else(|_| {
+            Err(format!("nobody has said in {} s whether it can", LOOK_PATIENCE.as_secs()))
+        })
     };
     let busy = async {
         if !what.hibernation {

@@ -105,7 +105,8 @@ impl<M: Means> Shutdownd<M> {
 
     /// What was begun is called off, or over.
     pub(super) fn over(&mut self) {
-        let hibernation = self.engine.running().is_some_and(|(request, _)| request.action == Action::Hibernate);
+        let hibernation =
+            self.engine.running().is_some_and(|(request, _)| request.action == Action::Hibernate);
         let how = if hibernation { "over: the guest is awake" } else { "called off" };
         tracing::info!("what the host has asked for is {how}");
         self.work = None;

@@ -5,7 +5,7 @@ use hv_utils_core::wire::shutdown::Action;
 use crate::ways::{Begun, Objection, Order, Ways};
 
 /// See [`Ways`].
-pub(super) trait Means: Clone + Send + Sync + 'static {
+pub trait Means: Clone + Send + Sync + 'static {
     /// The bus that the daemon is on now.
     fn over(&self, bus: zbus::Connection);
     /// Who inhibits this.

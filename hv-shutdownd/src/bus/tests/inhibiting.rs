@@ -43,7 +43,8 @@ fn an_inhibitor_of_a_caller_that_is_gone_is_gone() {
         let address = setup.bus.address();
         // It has the descriptor, and ends.
         let call = move || {
-            let arguments = [PATH, "org.hvutils.Shutdown1.Inhibit", "string:dbus-send", "string:for a moment"];
+            let arguments =
+                [PATH, "org.hvutils.Shutdown1.Inhibit", "string:dbus-send", "string:for a moment"];
             let mut command = std::process::Command::new("dbus-send");
             command.arg(format!("--bus={address}")).args(["--print-reply", "--dest=org.hvutils.Shutdown1"]);
             command.args(arguments).output()
@@ -69,9 +70,8 @@ fn texts_are_checked_and_there_is_an_end_to_them() {
             let told = setup.call("Inhibit", &(who, why)).await.unwrap_err();
             assert!(told.starts_with("org.hvutils.Error.InvalidArgument: wh"), "{told}");
         }
-        let all: Vec<_> = (0..crate::inhibit::MOST)
-            .map(|_| setup.inhibitors.take("x", "y", 0).unwrap())
-            .collect();
+        let all: Vec<_> =
+            (0..crate::inhibit::MOST).map(|_| setup.inhibitors.take("x", "y", 0).unwrap()).collect();
         let told = setup.call("Inhibit", &("x", "y")).await.unwrap_err();
         assert_eq!(told, "org.hvutils.Error.Busy: there are 128 inhibitors, which is the most");
         drop(all);

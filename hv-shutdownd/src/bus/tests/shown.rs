@@ -48,10 +48,7 @@ fn everything_is_shown_as_it_is_and_no_nul_ends_the_connection() {
         let inhibitors = format!("[(\"backup\", \"writes\", uint32 7, uint64 {since})]");
         for (property, value) in [
             ("Pending", "true"),
-            (
-                "LastRequest",
-                "(uint64 5, \"hibernate\", true, uint32 2147745794, uint32 60, \"bye\u{fffd}\")",
-            ),
+            ("LastRequest", "(uint64 5, \"hibernate\", true, uint32 2147745794, uint32 60, \"bye\u{fffd}\")"),
             ("Outcome", "\"begun by logind\""),
             ("Inhibitors", &inhibitors),
         ] {
@@ -81,7 +78,9 @@ fn the_history_is_told_oldest_first() {
 fn why_the_guest_cannot_hibernate_is_said() {
     run(async {
         let capable = Capable::new(|| async { Err("no swap".to_owned()) });
-        let Some(setup) = Setup::with("why_the_guest_cannot_hibernate_is_said", capable).await else { return };
+        let Some(setup) = Setup::with("why_the_guest_cannot_hibernate_is_said", capable).await else {
+            return;
+        };
         assert_eq!(read(&setup, "CanHibernate").await.1, "(false, \"no swap\")");
     });
 }

@@ -43,8 +43,7 @@ fn happens() -> impl Strategy<Value = Happens> {
 }
 
 /// Statuses that a host knows.
-const STATUSES: [u32; 6] =
-    [0x8000_4005, 0x8007_0032, 0x8007_045b, 0x8007_04f7, 0x8007_00aa, 0x8007_0015];
+const STATUSES: [u32; 6] = [0x8000_4005, 0x8007_0032, 0x8007_045b, 0x8007_04f7, 0x8007_00aa, 0x8007_0015];
 
 /// One step, and what must hold about it.
 fn check(before: Option<Request>, step: &Step, asked: Option<&Request>, engine: &Engine) {
