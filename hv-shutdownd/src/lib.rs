@@ -17,6 +17,11 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod bus;
+pub mod config;
+pub mod engine;
+pub mod history;
+pub mod inhibit;
 mod service;
 pub mod ways;
 

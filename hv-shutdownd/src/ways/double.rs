@@ -14,10 +14,7 @@ use super::logind::LOGIND;
 use super::manager::SYSTEMD;
 use super::*;
 
-#[expect(dead_code, reason = "shared with the tests of the core, which use more of it")]
-#[path = "../../../hv-utils-core/tests/support/mod.rs"]
-mod support;
-pub(super) use support::PrivateBus;
+pub(super) use crate::bus::support::PrivateBus;
 
 /// What logind knows of flags and inhibitors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
