@@ -30,11 +30,7 @@ fn every_service_is_ready_and_does_its_work() {
     assert_eq!(rows.len(), 6, "{services}");
     let shown = guest.hvctl_json(&["status"]);
     let ready = shown["services"].as_array().expect("a list").iter();
-    assert_eq!(
-        ready.filter(|row| row["channel"] == "ready" || row["state"] == "ready").count(),
-        6,
-        "{shown}"
-    );
+    assert_eq!(ready.filter(|row| row["channel_state"] == "ready").count(), 6, "{shown}");
 
     guest.host(&["add-kvp", "colour", "blue"]).expect_code(0);
     assert_eq!(guest.hvctl(&["kvp", "get", "external", "colour"]).expect_code(0).text(), "blue");
