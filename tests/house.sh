@@ -580,7 +580,7 @@ unit_runs_under_systemd() (
     need_built hv-kvpd
     need_built hvctl
     need_built hv-testhost
-    tests/booted.sh "$programs"
+    tests/booted.sh "$programs" && tests/booted-sleep.sh
 )
 
 # ---- the demo ------------------------------------------------------------------------------------------------------

@@ -118,6 +118,10 @@ pub(crate) enum Verb {
         #[arg(value_name = "IC", value_parser = component)]
         component: Component,
     },
+    /// Give every IC on raw VMBus back to the kernel before a hibernation; refuses while that would do harm
+    Sleep,
+    /// Take again what `sleep` has given back; nothing if it has not
+    Wake,
     /// Serve org.hvutils.Driver1 on the bus; ends when nobody calls for a while
     Serve {
         /// End after so many seconds without a call

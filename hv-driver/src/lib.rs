@@ -22,7 +22,7 @@
 //! say.
 //!
 //! All of it is plain code without an async runtime: they wait by short looks within
-//! limits. `use`, `apply` and `release` have one, on one thread, only while they ask a daemon: to let go of its device, and
+//! limits. `use`, `apply`, `release`, `sleep` and `wake` have one, on one thread, only while they ask a daemon: to let go of its device, and
 //! (`use`) whether it reached its host. `serve` is one for D-Bus.
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
@@ -141,6 +141,14 @@ fn perform(cli: Cli, place: Place, settings: Settings) -> Result<(), Error> {
             let released =
                 Worker::begin(&roots, settings, daemons).and_then(|mut worker| worker.release(component));
             released.map_err(|error| roots_alone(error, "needs root"))
+        }
+        Some(Verb::Sleep) => {
+            let slept = Worker::begin(&roots, settings, daemons).and_then(|mut worker| worker.sleep());
+            slept.map_err(|error| roots_alone(error, "needs root"))
+        }
+        Some(Verb::Wake) => {
+            let woken = Worker::begin(&roots, settings, daemons).and_then(|mut worker| worker.wake());
+            woken.map_err(|error| roots_alone(error, "needs root"))
         }
         Some(Verb::Serve { idle_secs }) => {
             let shop = Shop { roots, place, bus: cli.common.bus };

@@ -3,9 +3,11 @@
 //! Plain code that waits by short looks within limits; no runtime. Daemons are asked through [`Daemons`]. One instance at a time, by the lock in the run
 //! directory; only [`show`] does without, and reads.
 
+mod frozen;
 mod holders;
 mod mover;
 mod settle;
+mod sleep;
 mod world;
 
 use std::collections::BTreeSet;
@@ -50,6 +52,10 @@ pub trait Daemons: Debug {
     /// Whether it reached its host on raw VMBus: `None` if no daemon runs that could say.
     fn reached(&self, component: Component) -> Option<bool>;
 
+    /// What it is in the middle of that an image of the memory would tear, as a sentence; `None`: nothing, or no daemon
+    /// runs that could say.
+    fn busy(&self, component: Component) -> Option<String>;
+
     /// The process that it is.
     ///
     /// # Errors
@@ -69,6 +75,10 @@ pub struct Unasked;
 
 impl Daemons for Unasked {
     fn reached(&self, _: Component) -> Option<bool> {
+        None
+    }
+
+    fn busy(&self, _: Component) -> Option<String> {
         None
     }
 

@@ -7,10 +7,11 @@
 use std::time::Duration;
 
 use hv_utils_core::bus::{BusChoice, SERVICE1};
+use hv_utils_core::wire::Ic;
 use tokio::time::{Instant, sleep, timeout};
 use zbus::fdo::{DBusProxy, PropertiesProxy};
 use zbus::names::{BusName, InterfaceName, OwnedUniqueName};
-use zbus::{Address, Connection, connection};
+use zbus::{Address, Connection, OwnedVariant, Structure, connection};
 
 use crate::components::Component;
 use crate::service::Daemons;
@@ -75,6 +76,28 @@ impl Daemons for OnBus {
             .ok()
     }
 
+    fn busy(&self, component: Component) -> Option<String> {
+        let (interface, property) = match component.ic {
+            Ic::Vss => ("org.hvutils.Vss1", "State"),
+            Ic::FileCopy => ("org.hvutils.FileCopy1", "Active"),
+            _ => return None,
+        };
+        let asked = block_on(async {
+            let Found { bus, daemon } = self.find(component).await?;
+            let failed = |error: zbus::Error| error.to_string();
+            let proxy = PropertiesProxy::new(&bus, daemon, component.object).await.map_err(failed)?;
+            let interface = InterfaceName::from_static_str_unchecked(interface);
+            proxy.get(interface, property).await.map_err(|error| error.to_string())
+        });
+        match asked {
+            Ok(value) => under_way(component, &value),
+            Err(why) => {
+                tracing::debug!(why, daemon = component.daemon, "nobody says whether anything is under way");
+                None
+            }
+        }
+    }
+
     fn process(&self, component: Component) -> Result<u32, String> {
         block_on(async {
             let Found { bus, daemon } = self.find(component).await?;
@@ -92,6 +115,17 @@ impl Daemons for OnBus {
             call.await.map(drop).map_err(|error| error.to_string())
         })
     }
+}
+
+/// What a daemon's answer means: `State`, or the target and figures of `Active`.
+fn under_way(component: Component, value: &OwnedVariant) -> Option<String> {
+    if component.ic == Ic::Vss {
+        let state = value.downcast_ref::<&str>().unwrap_or("in an unknown state");
+        return (state != "thawed").then(|| format!("hv-vssd is {state}"));
+    }
+    let target = value.downcast_ref::<Structure<'_>>().ok()?;
+    let target = target.fields().first()?.downcast_ref::<&str>().ok()?.to_owned();
+    (!target.is_empty()).then(|| format!("a file is being copied to {target}"))
 }
 
 async fn is_ready_in_time(bus: &Connection, component: Component) -> bool {

@@ -7,5 +7,6 @@ mod bus;
 mod held;
 mod killed;
 mod moving;
+mod sleeping;
 mod support;
 mod using;
