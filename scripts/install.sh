@@ -57,6 +57,9 @@ programs() {
     put 0755 "$FROM/hv-vssd" "$LIBEXECDIR/hv-vssd"
     put 0755 "$FROM/hv-timesyncd" "$LIBEXECDIR/hv-timesyncd"
     put 0755 "$FROM/hv-timesync-counter" "$LIBEXECDIR/hv-timesync-counter"
+    put 0755 "$FROM/hv-shutdownd" "$LIBEXECDIR/hv-shutdownd"
+    put 0755 "$FROM/hv-heartbeatd" "$LIBEXECDIR/hv-heartbeatd"
+    put 0755 "$FROM/hv-fcopyd" "$LIBEXECDIR/hv-fcopyd"
     put 0755 "$FROM/hv-driver" "$LIBEXECDIR/hv-driver"
     put 0755 "$FROM/hv-netapply" "$LIBEXECDIR/hv-netapply"
     put 0755 "$FROM/hvctl" "$BINDIR/hvctl"
@@ -67,7 +70,8 @@ programs() {
 }
 
 system_files() {
-    for unit in hv-kvpd hv-vssd hv-timesyncd hv-timesync-counter hv-driver hv-netapply; do
+    for unit in hv-kvpd hv-vssd hv-timesyncd hv-timesync-counter hv-shutdownd hv-heartbeatd hv-fcopyd hv-driver hv-netapply \
+        hv-driver-release@ hv-utils-sleep; do
         put_paths "systemd/$unit.service" "$LIBDIR/systemd/system/$unit.service"
     done
     put 0644 systemd/hv-netapply.socket "$LIBDIR/systemd/system/hv-netapply.socket"
@@ -86,11 +90,11 @@ system_files() {
     for unit in chrony chronyd; do
         put 0644 systemd/chrony.service.d/50-hv-utils.conf "$LIBDIR/systemd/system/$unit.service.d/50-hv-utils.conf"
     done
-    for name in Kvp1 Vss1 TimeSync1 Driver1; do
+    for name in Kvp1 Vss1 TimeSync1 Shutdown1 Heartbeat1 FileCopy1 Driver1; do
         put 0644 "dbus/org.hvutils.$name.conf" "$DBUSPOLICYDIR/org.hvutils.$name.conf"
         put 0644 "dbus/org.hvutils.$name.service" "$DATADIR/dbus-1/system-services/org.hvutils.$name.service"
     done
-    for interface in Kvp1 Network1 Vss1 TimeSync1 Driver1 Service1; do
+    for interface in Kvp1 Network1 Vss1 TimeSync1 Shutdown1 Heartbeat1 FileCopy1 Driver1 Service1; do
         put 0644 "dbus/org.hvutils.$interface.xml" "$DATADIR/dbus-1/interfaces/org.hvutils.$interface.xml"
     done
     put 0644 dbus/org.hvutils.policy "$POLKITDIR/org.hvutils.policy"
@@ -119,7 +123,8 @@ configuration() {
         put 0644 etc/hv-utils.toml "$file"
     fi
     mkdir -p "$DESTDIR$SYSCONFDIR/hv-utils/hv-utils.toml.d" "$DESTDIR$SYSCONFDIR/hv-utils/kvp/intrinsic.d" \
-        "$DESTDIR$SYSCONFDIR/hv-utils/ip.d" "$DESTDIR$SYSCONFDIR/hv-utils/vss.d"
+        "$DESTDIR$SYSCONFDIR/hv-utils/ip.d" "$DESTDIR$SYSCONFDIR/hv-utils/vss.d" \
+        "$DESTDIR$SYSCONFDIR/hv-utils/shutdown.d"
 }
 
 next_steps() {
@@ -128,7 +133,8 @@ next_steps() {
 install: done. To take over from the C daemons on a Hyper-V guest, as root (see docs/guide/migrate.md):
     systemd-sysusers && systemd-tmpfiles --create hv-utils.conf
     systemctl daemon-reload && systemctl reload dbus && udevadm control --reload
-    systemctl preset hv-kvpd.service hv-vssd.service hv-timesyncd.service
+    systemctl preset hv-kvpd.service hv-vssd.service hv-timesyncd.service \
+        hv-shutdownd.service hv-heartbeatd.service hv-fcopyd.service hv-utils-sleep.service
     systemctl start hv-kvpd.service hv-vssd.service hv-timesyncd.service
     hvctl status && hvctl vss plan && hvctl time status
 EOF
@@ -136,7 +142,8 @@ EOF
 
 case $verb in
     install)
-        for program in hv-kvpd hv-vssd hv-timesyncd hv-timesync-counter hv-driver hv-netapply hvctl hv-testhost; do
+        for program in hv-kvpd hv-vssd hv-timesyncd hv-timesync-counter hv-shutdownd hv-heartbeatd hv-fcopyd hv-driver hv-netapply \
+            hvctl hv-testhost; do
             [ -x "$FROM/$program" ] || die "$FROM/$program is not there: 'make release' builds it (as yourself, not as root)"
         done
         ;;

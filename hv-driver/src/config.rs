@@ -22,6 +22,18 @@ mod tests;
 /// The drop-in of `hv-driver use`.
 const DROP_IN: &str = "50-driver.toml";
 
+/// What else there is in `[file-copy]`: hv-fcopyd reads it and says what is wrong with it; here it is merely no mistake.
+const OTHERS_IN_FILE_COPY: [&str; 8] = [
+    "roots",
+    "max-file-mib",
+    "min-free-mib",
+    "max-rate-kib-per-sec",
+    "mode",
+    "directory-mode",
+    "owner",
+    "max-message-version",
+];
+
 /// Where the configuration is, and what the command line says about the log.
 #[derive(Debug, Clone)]
 pub struct Place {
@@ -122,7 +134,12 @@ impl Settings {
             let choice = table.one_of(component.name, &Choice::WORDS);
             choices.extend(choice.map(|choice| (component.ic, choice)));
         }
-        let file_copy = table.also("file-copy").boolean("enabled").unwrap_or(false);
+        let mut file_copy = table.also("file-copy");
+        for key in OTHERS_IN_FILE_COPY {
+            // Asked for is known.
+            file_copy.is_set(key);
+        }
+        let file_copy = file_copy.boolean("enabled").unwrap_or(false);
         Self { choices, file_copy }
     }
 

@@ -25,8 +25,8 @@ pub mod history;
 pub mod rate;
 mod service;
 pub mod target;
-pub mod worker;
 #[cfg(test)]
 mod testing;
+pub mod worker;
 
 pub use service::Fcopyd;

@@ -13,6 +13,11 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod bus;
+pub mod config;
+pub mod engine;
+pub mod leases;
 mod service;
+pub mod systemd;
 
 pub use service::Heartbeatd;

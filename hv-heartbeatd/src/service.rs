@@ -1,18 +1,57 @@
-//! The shell around the engine.
+//! The shell around the engine: answers the host, hears systemd and applications, and shows how things are.
+//!
+//! A heartbeat is answered from what is known: nothing is asked of anybody for it, and nothing here waits.
 
-use std::convert::Infallible;
+use std::time::Duration;
 
-use hv_utils_core::channel::{Link, Request};
+use hv_utils_core::bus::Error;
+use hv_utils_core::channel::{ChannelState, Link, OncePer, Request};
 use hv_utils_core::daemon::{CommonArgs, Context, Failure, Service, config};
-use hv_utils_core::wire::{Ic, Status};
+use hv_utils_core::wire::{Ic, Status, heartbeat};
+use tokio::sync::mpsc;
+use zbus::Connection;
+
+use crate::bus::heartbeat1::refusal;
+use crate::bus::{Ask, Board, Heartbeat1, Publisher, Reporting, Shown};
+use crate::config::{Args, Settings};
+use crate::engine::{Engine, Source};
+use crate::leases::{Full, Guard, Holder, Leases, Leaving, MOST_LEASES, Report};
+use crate::systemd::{Seen, Wanted, Watch};
+
+/// How often the same is said.
+const LOG_INTERVAL: Duration = Duration::from_secs(3600);
+/// How often the host's being told the same is said: units that fail again and again are systemd's to tell of.
+const STATE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The daemon.
 #[derive(Debug)]
-pub struct Heartbeatd;
+pub struct Heartbeatd {
+    context: Context,
+    settings: Settings,
+    engine: Engine,
+    leases: Leases<Guard>,
+    watch: Option<Watch>,
+    /// What that one asks.
+    asked: Wanted,
+    bus: Option<Connection>,
+    /// Which connection to the bus this is; grows.
+    line: u64,
+    channel: ChannelState,
+    board: Board,
+    asks: mpsc::Receiver<Ask>,
+    publisher: Option<Publisher>,
+    log: OncePer,
+    states: OncePer,
+}
 
-/// Arguments beyond those that every daemon has.
-#[derive(Debug, clap::Args)]
-pub struct Args {}
+/// What this daemon waits for besides the host.
+#[derive(Debug)]
+pub enum Event {
+    /// systemd says something else.
+    Systemd(Seen),
+    /// Somebody on the bus wants something.
+    Ask(Ask),
+}
 
 impl Service for Heartbeatd {
     const IC: Ic = Ic::Heartbeat;
@@ -22,24 +61,199 @@ impl Service for Heartbeatd {
     const OBJECT: &'static str = "/org/hvutils/Heartbeat1";
     const TABLE: &'static str = "heartbeat";
     type Args = Args;
-    type Settings = ();
-    type Event = Infallible;
+    type Settings = Settings;
+    type Event = Event;
 
-    fn settings(_: &mut config::Table<'_>, _: &Args, _: &CommonArgs) {}
+    fn settings(table: &mut config::Table<'_>, _: &Args, _: &CommonArgs) -> Settings {
+        Settings::read(table)
+    }
 
-    async fn start(_: &Context, (): ()) -> Result<Self, Failure> {
-        Ok(Self)
+    async fn start(context: &Context, settings: Settings) -> Result<Heartbeatd, Failure> {
+        let (board, asks) = Board::new();
+        let mut daemon = Heartbeatd {
+            context: context.clone(),
+            settings,
+            engine: Engine::default(),
+            leases: Leases::default(),
+            watch: None,
+            asked: Wanted::default(),
+            bus: None,
+            line: 0,
+            channel: ChannelState::Closed,
+            board,
+            asks,
+            publisher: None,
+            log: OncePer::new(LOG_INTERVAL),
+            states: OncePer::new(STATE_INTERVAL),
+        };
+        daemon.settle();
+        Ok(daemon)
+    }
+
+    async fn attach(&mut self, bus: &Connection) -> zbus::Result<()> {
+        // Whoever had reported something was on another bus.
+        self.line += 1;
+        self.leases.clear();
+        self.bus = Some(bus.clone());
+        // Over this bus from now on; what was seen stands until systemd says something else.
+        self.asked = Wanted::default();
+        self.settle();
+        let heartbeat1 = Heartbeat1::new(self.board.clone(), self.context.authority, self.line);
+        bus.object_server().at(Self::OBJECT, heartbeat1).await?;
+        self.publisher = Some(Publisher::start(bus.clone(), Self::OBJECT, &self.board));
+        Ok(())
     }
 
     fn request(&mut self, request: Request, link: &mut Link) {
-        link.reject(&request, Status::FAIL);
+        if let Err(problem) = heartbeat::parse(link.body(&request)) {
+            self.odd(&problem);
+            return link.reject(&request, problem.status());
+        }
+        link.answer(&request, Status::OK, |body| self.engine.answer(body));
+        self.board.count(self.engine.sequence());
     }
 
-    fn handle(&mut self, event: Infallible, _: &mut Link) {
-        match event {}
+    fn channel(&mut self, link: &mut Link) {
+        self.channel = link.status().state;
+        self.settle();
     }
 
-    async fn reload(&mut self, (): ()) -> Result<(), Failure> {
+    async fn event(&mut self) -> Event {
+        tokio::select! {
+            Some(ask) = self.asks.recv() => Event::Ask(ask),
+            seen = seen(&mut self.watch) => Event::Systemd(seen),
+        }
+    }
+
+    fn handle(&mut self, event: Event, _: &mut Link) {
+        match event {
+            Event::Systemd(seen) => {
+                let sources = seen.sources(&self.wanted());
+                self.engine.set_systemd(sources);
+            }
+            Event::Ask(ask) => self.answer(ask),
+        }
+        self.show();
+    }
+
+    async fn reload(&mut self, settings: Settings) -> Result<(), Failure> {
+        self.settings = settings;
+        self.settle();
         Ok(())
+    }
+}
+
+impl Heartbeatd {
+    /// What systemd is asked: nothing where nobody would be told.
+    fn wanted(&self) -> Wanted {
+        if self.channel == ChannelState::Kernel {
+            return Wanted::default();
+        }
+        Wanted { system: self.settings.system_state, units: self.settings.units.clone() }
+    }
+
+    fn reporting(&self) -> Reporting {
+        match self.channel {
+            ChannelState::Kernel => Reporting::Kernel,
+            _ if self.settings.applications => Reporting::Open,
+            _ => Reporting::Off,
+        }
+    }
+
+    /// Takes up what channel, bus and settings are now.
+    fn settle(&mut self) {
+        if self.reporting() != Reporting::Open {
+            self.leases.clear();
+        }
+        let wanted = self.wanted();
+        let asked = if self.bus.is_some() { wanted.clone() } else { Wanted::default() };
+        if asked != self.asked {
+            let before = self.seen();
+            let bus = self.bus.clone().filter(|_| !asked.is_nothing());
+            self.watch = bus.map(|bus| Watch::start(bus, asked.clone(), before));
+            self.asked = asked;
+        }
+        self.engine.set_systemd(self.seen().sources(&wanted));
+        self.show();
+    }
+
+    /// What systemd has said last.
+    fn seen(&self) -> Seen {
+        self.watch.as_ref().map(Watch::now).unwrap_or_default()
+    }
+
+    fn answer(&mut self, ask: Ask) {
+        // Whoever asked may have ceased to wait.
+        match ask {
+            Ask::Report(holder, report, leaving, answer) => {
+                let _ = answer.send(self.report(holder, report, leaving));
+            }
+            Ask::Withdraw(holder, answer) => {
+                self.leases.withdraw(&holder);
+                self.show();
+                let _ = answer.send(());
+            }
+            Ask::Gone(holder) => {
+                if self.leases.withdraw(&holder) {
+                    tracing::debug!(application = holder.name, "has left the bus, and its state with it");
+                }
+            }
+        }
+    }
+
+    fn report(&mut self, holder: Holder, report: Report, leaving: Leaving) -> Result<(), Error> {
+        // It may have changed since the call was looked at.
+        refusal(self.reporting())?;
+        if holder.line != self.line {
+            return Err(Error::Failed("the bus was started anew: try again".to_owned()));
+        }
+        let gone = {
+            let (board, holder) = (self.board.clone(), holder.clone());
+            async move { board.ask(Ask::Gone(holder)).await }
+        };
+        self.leases.report(holder, report, || leaving.then(gone)).map_err(|Full| {
+            let what = format!("{MOST_LEASES} applications have reported their state, and no more can");
+            if self.log.admit("too many leases").is_some() {
+                tracing::warn!("{what}");
+            }
+            Error::Full(what)
+        })?;
+        // Before the caller is answered, so that it finds what it has said.
+        self.show();
+        Ok(())
+    }
+
+    /// Has the bus show how things are, and tells the log what is news.
+    fn show(&mut self) {
+        self.engine.set_applications(self.leases.sources());
+        let state = self.engine.word().unwrap_or_default();
+        let before = self.board.shown();
+        if before.state != state && self.states.admit(state.name()).is_some() {
+            match self.engine.worst() {
+                Some(Source { name, why, .. }) => {
+                    tracing::info!("the host is told that applications are {state}: {name}: {why:?}");
+                }
+                None => tracing::info!("the host is told nothing of applications any more"),
+            }
+        }
+        let sources = self.engine.sources().cloned().collect();
+        self.board.publish(Shown { state, sources, reporting: self.reporting() });
+    }
+
+    fn odd(&mut self, problem: &dyn std::fmt::Display) {
+        if let Some(before) = self.log.admit("no heartbeat") {
+            tracing::warn!(
+                unlogged_before = (before > 0).then_some(before),
+                "answered with an error: {problem}"
+            );
+        }
+    }
+}
+
+/// Never for a daemon that asks nothing.
+async fn seen(watch: &mut Option<Watch>) -> Seen {
+    match watch {
+        Some(watch) => watch.changed().await,
+        None => std::future::pending().await,
     }
 }

@@ -5,6 +5,8 @@
 
 mod adapter;
 mod checkpoint;
+mod copy;
+mod vm;
 
 use std::fmt::Write as _;
 
@@ -77,6 +79,7 @@ fn as_text(outcome: &Outcome) -> String {
         Outcome::Item(item) => format!("{}\n", printable(&item.value)),
         Outcome::Items(items) => items_text(items),
         Outcome::Adapter(configuration) => adapter::text(configuration),
+        Outcome::Vm(vm) => vm::text(vm),
         Outcome::Services(services) => services_text(services),
         Outcome::Agreed { ic, framework, message } => {
             format!("{ic}: negotiated framework {framework}, messages {message}\n")
@@ -84,6 +87,7 @@ fn as_text(outcome: &Outcome) -> String {
         Outcome::VssCheck(flags) => format!("the guest can be backed up, flags {flags:#010x}\n"),
         Outcome::VssAnswer(answer) => checkpoint::answer_text(answer),
         Outcome::Checkpoint(done) => checkpoint::text(done),
+        Outcome::FileCopied(copied) => copy::text(copied),
         Outcome::Bytes { status, payload } => {
             let status = status.map(|status| format!("status {status}\n")).unwrap_or_default();
             format!("{status}{}", hex::dump(payload))
@@ -170,6 +174,7 @@ fn outcome_json(outcome: &Outcome) -> Map<String, Value> {
         Outcome::Adapter(configuration) => {
             json!({"kind": "guest-network-adapter-configuration", "configuration": configuration})
         }
+        Outcome::Vm(vm) => vm::json(vm),
         Outcome::Services(services) => json!({
             "kind": "integration-services",
             "services": services.iter().map(service_json).collect::<Vec<_>>(),
@@ -185,6 +190,7 @@ fn outcome_json(outcome: &Outcome) -> Map<String, Value> {
         Outcome::Checkpoint(done) => {
             json!({"kind": "checkpoint", "steps": checkpoint::steps(done), "frozen": checkpoint::frozen(done)})
         }
+        Outcome::FileCopied(copied) => copy::json(copied),
         Outcome::Bytes { status, payload } => {
             json!({"kind": "packet", "status": status.map(status_json), "payload": hex::line(payload)})
         }

@@ -41,7 +41,19 @@ fn all_keys_are_read_and_a_wrong_word_is_an_error_with_its_place() {
 }
 
 #[test]
-fn table_of_file_copy_is_held_to_its_one_key() {
+fn what_hv_fcopyd_reads_in_the_same_table_is_no_mistake() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "[file-copy]\nenabled = true\nroots = [\"/srv/in\"]\nmax-file-mib = 1\nmin-free-mib = 2\n\
+                max-rate-kib-per-sec = 3\nmode = \"0600\"\ndirectory-mode = \"0700\"\nowner = \"alice:users\"\n\
+                max-message-version = \"1.1\"\n";
+    write(directory.path(), "hv-utils.toml", text);
+    assert!(place(directory.path()).settings().unwrap().file_copy);
+    let findings = place(directory.path()).load().findings;
+    assert!(findings.is_empty(), "{findings:?}");
+}
+
+#[test]
+fn unknown_key_in_the_table_of_file_copy_is_a_mistake() {
     let directory = tempfile::tempdir().unwrap();
     write(directory.path(), "hv-utils.toml", "[file-copy]\nenabled = \"yes\"\nenable = true\n");
     let findings: Vec<_> = place(directory.path()).load().findings.iter().map(ToString::to_string).collect();

@@ -1,10 +1,11 @@
 //! The program's arguments. What they mean together is in [`super`].
 
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use hv_utils_core::wire::{Ic, Version};
 
 use crate::capture::Capture;
@@ -52,7 +53,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SOCK")]
     pub(super) control: Option<PathBuf>,
 
-    /// Services to offer: kvp, heartbeat, shutdown, timesync, vss [default: kvp; for one command the service it needs]
+    /// Services to offer: kvp, heartbeat, shutdown, timesync, vss, fcopy [default: kvp; for one command the service it needs]
     #[arg(long = "ic", value_name = "LIST", value_delimiter = ',', value_parser = verb::service)]
     ics: Vec<Ic>,
 
@@ -65,7 +66,7 @@ pub(super) struct Arguments {
     pub(super) versions: Vec<(Ic, Vec<Version>)>,
 
     /// Seconds to wait for the host behind --control, for a guest, and for each of its answers [default: 10, for the
-    /// answer to set-ip 30, for a freeze 120; with run: what each scenario says]
+    /// answer to set-ip 30, for a freeze and for copy-vmfile 120; with run: what each scenario says]
     #[arg(long, value_name = "SECS", value_parser = seconds, global = true)]
     timeout: Option<Duration>,
 
@@ -128,6 +129,19 @@ pub(super) enum Command {
 }
 
 impl Arguments {
+    /// Reads a command line, the program's name included.
+    ///
+    /// # Errors
+    /// clap's, or what it cannot find.
+    pub(super) fn read(words: &[OsString]) -> Result<Arguments, clap::Error> {
+        let mut arguments = Arguments::try_parse_from(words)?;
+        arguments.command = match arguments.command {
+            Some(Command::Verb(verb)) => Some(Command::Verb(verb.checked(Arguments::command())?)),
+            other => other,
+        };
+        Ok(arguments)
+    }
+
     /// Time for the host, for a guest, and for each of its answers.
     pub(super) fn timeout(&self) -> Duration {
         self.timeout.unwrap_or(DEFAULT_TIMEOUT)

@@ -3,11 +3,12 @@
 //! ```text
 //!   verbs ── Host ──order──▶ Station ── Ic ── PacketLink ── guest
 //!                 ◀─state───    │
-//!                            Service (kvp, heartbeat, shutdown, timesync, vss)
+//!                            Service (kvp, heartbeat, shutdown, timesync, vss, fcopy)
 //! ```
 //! A [`Host`] runs one station per service. Nothing below it knows where verbs come from.
 
 pub mod check;
+pub mod fcopy;
 pub mod heartbeat;
 pub mod kvp;
 pub mod shutdown;
@@ -21,6 +22,7 @@ mod place;
 mod problem;
 mod service;
 mod station;
+mod vm;
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -44,6 +46,7 @@ use crate::outcome::{Outcome, Report, ServiceState};
 use crate::packet::{Contact, PacketPort};
 use crate::sim::SimPort;
 use crate::verb::Verb;
+use fcopy::FileCopy;
 use heartbeat::Heartbeat;
 use kvp::Kvp;
 use shutdown::Shutdown;
@@ -51,9 +54,9 @@ use station::{Order, Station, StationOptions};
 use timesync::TimeSync;
 use vss::Vss;
 
-/// The services that work here; file copy comes with its daemon.
+/// The services that work here: all there are.
 pub const OFFERABLE: &[IcKind] =
-    &[IcKind::Kvp, IcKind::Heartbeat, IcKind::Shutdown, IcKind::TimeSync, IcKind::Vss];
+    &[IcKind::Kvp, IcKind::Heartbeat, IcKind::Shutdown, IcKind::TimeSync, IcKind::Vss, IcKind::FileCopy];
 
 /// A host at work. [`Host::shut_down`] ends it in order; dropping it begins the same, and waits for nothing.
 #[derive(Debug)]
@@ -107,6 +110,7 @@ impl Host {
         let limit = timeout.unwrap_or(self.options.timeout);
         match verb {
             Verb::GetIntegrationServices => Report::of(Ok(Outcome::Services(self.states()))),
+            Verb::GetVm => Report::of(Ok(Outcome::Vm(self.vm()))),
             Verb::Quit => {
                 self.quit.notify_one();
                 Report::of(Ok(Outcome::Done("the host ends".to_owned())))
@@ -203,9 +207,8 @@ fn start_service<P: Port + 'static>(options: &HostOptions, ic: IcKind, port: P, 
             start_station(options, ic, port, service, ended)
         }
         IcKind::Vss => start_station(options, ic, port, Vss::default(), ended),
-        IcKind::Kvp | IcKind::FileCopy => {
-            start_station(options, ic, port, Kvp::new(options.host_items.clone()), ended)
-        }
+        IcKind::FileCopy => start_station(options, ic, port, FileCopy::default(), ended),
+        IcKind::Kvp => start_station(options, ic, port, Kvp::new(options.host_items.clone()), ended),
     }
 }
 

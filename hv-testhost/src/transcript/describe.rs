@@ -40,6 +40,7 @@ pub fn describe(packet: &Packet) -> String {
         3 => services::shutdown(&mut out, what, body),
         4 => services::timesync(&mut out, what, u16_at(payload, 14), body),
         5 => services::vss(&mut out, what, body),
+        7 => services::fcopy(&mut out, what, body),
         kind => {
             let _ = write!(out, "type {kind} {what}");
         }

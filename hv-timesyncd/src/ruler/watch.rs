@@ -1,10 +1,7 @@
 //! Which NTP clients run, as systemd says over D-Bus. Nothing polls: a signal is a reason to ask again, and what it says
-//! is not looked at.
+//! is not looked at ([`hv_utils_core::bus::units`]).
 //!
-//! Asked is `ListUnitsByPatterns`, which loads no unit: to load one that is not there makes systemd announce it, and
-//! forget it again, to everybody who listens; a question that leads to such news would lead to the next question.
 //! Only when systemd comes, or has read its files again, each unit is loaded once, to learn what its name is an alias of.
-//! Interface: `org.freedesktop.systemd1(5)`; ListUnitsByPatterns needs version 230.
 
 mod follow;
 mod units;

@@ -10,6 +10,7 @@ mod error;
 pub(crate) mod log_control;
 pub(crate) mod presence;
 pub(crate) mod service1;
+pub mod units;
 
 pub use authority::Authority;
 pub use choice::{BusChoice, UnknownBus};

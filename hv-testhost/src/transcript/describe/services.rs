@@ -1,4 +1,4 @@
-//! Heartbeat, shutdown, time synchronization and backup in words, each from a message's body.
+//! Heartbeat, shutdown, time synchronization, backup and file copy in words, each from a message's body.
 //!
 //! A reply may be a header alone: then only its name is written.
 
@@ -85,5 +85,31 @@ pub(super) fn vss(out: &mut String, what: &str, body: &[u8]) {
             let _ = write!(out, " backup-type={kind} flags={flags:#010x} luns={luns}");
         }
         _ => {}
+    }
+}
+
+pub(super) fn fcopy(out: &mut String, what: &str, body: &[u8]) {
+    let _ = write!(out, "FCOPY ");
+    if body.len() < 4 {
+        let _ = write!(out, "{what}");
+        return;
+    }
+    match (u32_at(body, 0), body.len()) {
+        (0, 1088..) => {
+            let (name, path) = (text(body, 36, 520, 520), text(body, 556, 520, 520));
+            let (flags, size) = (u32_at(body, 1076), u64_at(body, 1080));
+            let _ =
+                write!(out, "START {what} path=\"{path}\" name=\"{name}\" flags={flags:#010x} size={size}");
+        }
+        (1, 52..) => {
+            let _ = write!(out, "WRITE {what} offset={} bytes={}", u64_at(body, 40), u32_at(body, 48));
+        }
+        (operation @ 0..=3, _) => {
+            let name = ["START", "WRITE", "COMPLETE", "CANCEL"][operation as usize & 3];
+            let _ = write!(out, "{name} {what}");
+        }
+        (operation, _) => {
+            let _ = write!(out, "UNKNOWN({operation}) {what}");
+        }
     }
 }

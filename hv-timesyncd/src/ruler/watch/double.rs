@@ -2,13 +2,12 @@
 
 use std::sync::{Arc, Mutex};
 
+use hv_utils_core::bus::units::{NAME, PATH, Row, UNIT, path};
 use tokio::sync::mpsc;
 use zbus::object_server::SignalEmitter;
 use zbus::wire::OwnedObjectPath;
 use zbus::{Connection, fdo, interface};
 
-use super::follow::{NAME, PATH, Row, UNIT};
-use super::units::path;
 use crate::bus::support::PrivateBus;
 
 #[derive(Debug, Clone)]

@@ -1,16 +1,11 @@
-//! Units by their own names, and whose they are; names as they are in object paths. No IO.
+//! Units by their own names, and whose they are. No IO.
+
+use hv_utils_core::bus::units::STARTING;
 
 use crate::ruler::{Client, Clients};
 
-/// Object paths of units, before the name.
-const PREFIX: &str = "/org/freedesktop/systemd1/unit/";
-
 /// What systemd says of a unit that runs, or is about to. `refreshing` came with version 257.
 const RUNNING: [&str; 4] = ["active", "reloading", "refreshing", "activating"];
-/// Jobs after which a unit runs. A client that is restarted has one all the while, and one that the boot has not come to
-/// yet, too.
-const STARTING: [&str; 3] = ["start", "restart", "reload-or-start"];
-
 /// The units that matter, each by its own name and not by an alias, with the client that it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Units(Vec<(String, Client)>);
@@ -49,32 +44,6 @@ impl Units {
             _ => clients,
         }
     }
-}
-
-/// The object of a unit.
-pub(super) fn path(id: &str) -> String {
-    let mut path = PREFIX.to_owned();
-    for (at, byte) in id.bytes().enumerate() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' => path.push(byte.into()),
-            b'0'..=b'9' if at > 0 => path.push(byte.into()),
-            _ => path.push_str(&format!("_{byte:02x}")),
-        }
-    }
-    path
-}
-
-/// The unit of an object; `None`: it is none.
-pub(super) fn id(path: &str) -> Option<String> {
-    let mut parts = path.strip_prefix(PREFIX)?.split('_');
-    let mut id = parts.next()?.to_owned();
-    for part in parts {
-        let (code, rest) = part.split_at_checked(2)?;
-        id.push(u8::from_str_radix(code, 16).ok()?.into());
-        id.push_str(rest);
-    }
-    // Beyond ASCII there are no names of units.
-    (!id.is_empty() && id.is_ascii()).then_some(id)
 }
 
 #[cfg(test)]
