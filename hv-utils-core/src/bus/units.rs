@@ -37,7 +37,8 @@ pub const STARTING: [&str; 3] = ["start", "restart", "reload-or-start"];
 
 /// A row of `ListUnitsByPatterns`: name, description, load state, active state, sub state, followed unit, object; number,
 /// type and object of its job.
-pub type Row = (String, String, String, String, String, String, OwnedObjectPath, u32, String, OwnedObjectPath);
+pub type Row =
+    (String, String, String, String, String, String, OwnedObjectPath, u32, String, OwnedObjectPath);
 
 /// systemd, as one that is asked. By the name of its connection, which nobody can be started for.
 #[derive(Debug)]

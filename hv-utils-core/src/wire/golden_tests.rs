@@ -13,6 +13,7 @@ use super::ring::{HeapMemory, PacketHeader, RingMemory, guest_ends, host_ends, i
 use super::{Ic, Received, Session, Status, Version};
 use alloc::sync::Arc;
 
+mod copy;
 mod ip;
 mod keys;
 mod negotiation;

@@ -81,13 +81,7 @@ pub enum Framing {
 
 /// What of the status makes an [`Event::Changed`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Shown(
-    Option<Transport>,
-    ChannelState,
-    Option<Version>,
-    Option<Version>,
-    u64,
-);
+pub(super) struct Shown(Option<Transport>, ChannelState, Option<Version>, Option<Version>, u64);
 
 /// What outlives a channel: the status, the log's memory, the numbers of requests.
 #[derive(Debug)]
