@@ -14,6 +14,7 @@ use super::{Ic, Received, Session, Status, Version};
 use alloc::sync::Arc;
 
 mod heartbeat;
+mod copy;
 mod ip;
 mod keys;
 mod negotiation;
