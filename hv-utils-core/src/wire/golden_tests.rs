@@ -17,6 +17,7 @@ mod heartbeat;
 mod ip;
 mod keys;
 mod negotiation;
+mod shutdown;
 mod time;
 
 const V1: Version = Version::new(1, 0);
