@@ -12,7 +12,7 @@ use clap::{CommandFactory as _, Parser as _};
 use crate::args::{Cli, Shell, Verb};
 use crate::error::{Code, Error, Failure};
 use crate::output::Output;
-use crate::{config_check, devices, driver, host, ip, kvp, status, time, vss};
+use crate::{config_check, copy, devices, driver, heartbeat, host, ip, kvp, shutdown, status, time, vss};
 
 /// The whole program.
 pub(crate) fn main() -> ExitCode {
@@ -35,6 +35,9 @@ fn run(cli: &Cli, output: &Output) -> Result<(), Failure> {
         Verb::Ip(verb) => on_runtime(ip::run(verb, cli, output)),
         Verb::Vss(verb) => on_runtime(vss::run(verb, cli, output)),
         Verb::Time(verb) => on_runtime(time::run(verb, cli, output)),
+        Verb::Shutdown(verb) => on_runtime(shutdown::run(verb, cli, output)),
+        Verb::Heartbeat(verb) => on_runtime(heartbeat::run(verb, cli, output)),
+        Verb::Copy(verb) => on_runtime(copy::run(verb, cli, output)),
         Verb::Config(verb) => config_check::run(verb, cli, output),
         Verb::Completions { shell } => completions(*shell),
     }
@@ -52,6 +55,11 @@ fn end(result: Result<(), Failure>, output: &Output) -> ExitCode {
     match result {
         Ok(()) | Err(Failure::PipeClosed) => ExitCode::SUCCESS,
         Err(Failure::Reported(code)) => ExitCode::from(code as u8),
+        Err(Failure::Command(code)) => ExitCode::from(code),
+        Err(Failure::Ended(error, code)) => {
+            let _ = output.error(&error);
+            ExitCode::from(code)
+        }
         Err(Failure::Error(error)) => {
             // If even the report finds no reader, the exit code still tells.
             let _ = output.error(&error);
@@ -89,6 +97,7 @@ complete -c hvctl -n '__fish_seen_subcommand_from use; and not __fish_seen_subco
 -f -a 'auto uio hv_utils'
 complete -c hvctl -n '__fish_seen_subcommand_from use; and __fish_seen_subcommand_from auto uio hv_utils' \
 -f -a 'kvp vss timesync shutdown heartbeat file-copy'
+complete -c hvctl -n '__fish_seen_subcommand_from report' -f -a 'healthy unknown stopped critical'
 complete -c hvctl -n '__fish_seen_subcommand_from completions' -f -a 'bash zsh fish'
 ";
 

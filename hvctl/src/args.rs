@@ -16,11 +16,13 @@ use crate::error::Error;
 use hv_utils_core::wire::kvp::Pool;
 
 mod driver;
+mod hold;
 mod ip;
 mod time;
 mod vss;
 
 pub(crate) use driver::Driver;
+pub(crate) use hold::{Copy, Heartbeat, Shutdown};
 pub(crate) use ip::Ip;
 pub(crate) use time::Time;
 pub(crate) use vss::Vss;
@@ -34,6 +36,7 @@ Exit codes:
   64  wrong usage
   69  the daemon or the bus is not there
   77  not authorised
+  of a COMMAND that is run, its own; 126, 127 if it cannot be run, 128 and the number of the signal that ended it
 
 Examples:
   hvctl status                                 which services run, and how they reach the host
@@ -45,6 +48,9 @@ Examples:
   hvctl ip history                             what the host has made of this machine's addresses
   hvctl vss plan                               what a backup would freeze, and what it would leave out
   hvctl time status                            who keeps the clock, and how right it is
+  hvctl shutdown inhibit ./upgrade             the host cannot power off meanwhile, unless by force
+  hvctl heartbeat status                       what the host is told about applications, and by whom
+  hvctl copy history                           files that came from the host
   hvctl driver show                            which driver has which device, and why
   hvctl kvp export guest | hvctl kvp import --dry-run -
 
@@ -97,6 +103,15 @@ pub(crate) enum Verb {
     /// The clock: who keeps it, how right it is, and the times that come from the host
     #[command(subcommand, subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
     Time(Time),
+    /// What the host has asked of this machine: power off, restart, hibernate; and having it refused
+    #[command(subcommand, subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
+    Shutdown(Shutdown),
+    /// How applications are, as the host is told
+    #[command(subcommand, subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
+    Heartbeat(Heartbeat),
+    /// Files that the host copies into this machine
+    #[command(subcommand, subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
+    Copy(Copy),
     /// The daemons' configuration
     #[command(subcommand, subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
     Config(Config),

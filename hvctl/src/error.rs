@@ -50,6 +50,10 @@ pub(crate) enum Failure {
     Error(Box<Error>),
     /// Everything has been said already: end with this code.
     Reported(Code),
+    /// The command that was run has ended with this code.
+    Command(u8),
+    /// To be reported, and to end with a code that is not ours.
+    Ended(Box<Error>, u8),
     /// Whoever read our output has gone: end quietly.
     PipeClosed,
 }
@@ -217,6 +221,12 @@ fn daemon_says(short: &str, daemon: &str) -> (Code, String) {
         }
         "NotAuthorized" if daemon == crate::vss::VSSD => {
             (Code::Denied, "run it as root, or let polkit allow the action org.hvutils.vss.freeze")
+        }
+        "NotAuthorized" if daemon == crate::shutdown::SHUTDOWND => {
+            (Code::Denied, "run it as root, or let polkit allow the action org.hvutils.shutdown.inhibit")
+        }
+        "NotAuthorized" if daemon == crate::heartbeat::HEARTBEATD => {
+            (Code::Denied, "run it as root, or let polkit allow the action org.hvutils.heartbeat.set")
         }
         "NotAuthorized" => {
             (Code::Denied, "run it as root, or let polkit allow the action (org.hvutils.kvp.write for items)")

@@ -97,6 +97,16 @@ impl Cell {
         Cell { text: escape(text).into_owned(), paint: Paint::Plain }
     }
 
+    /// What it shows.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Its colour.
+    pub(crate) fn colour(&self) -> Paint {
+        self.paint
+    }
+
     /// The same cell in a colour.
     pub(crate) fn paint(mut self, paint: Paint) -> Cell {
         self.paint = paint;

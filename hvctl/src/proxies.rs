@@ -201,6 +201,51 @@ pub(crate) async fn service_info(
     })
 }
 
+/// An object, asked each time anew.
+pub(crate) async fn proxy(
+    bus: &Connection,
+    name: &'static str,
+    path: &'static str,
+    interface: &'static str,
+) -> zbus::Result<zbus::Proxy<'static>> {
+    let builder: zbus::proxy::Builder<'_, zbus::Proxy<'_>> = zbus::proxy::Builder::new(bus);
+    let builder = builder.destination(name).path(path).interface(interface);
+    builder.cache_properties(zbus::proxy::CacheProperties::No).build().await
+}
+
+/// All properties of the interface that a daemon's name is, in one call, so that they fit together.
+pub(crate) async fn properties(
+    bus: &Connection,
+    name: &'static str,
+    path: &'static str,
+    daemon: &str,
+) -> Result<HashMap<String, OwnedVariant>, Error> {
+    let failed = |error| Error::of_call(daemon, error);
+    let proxy = proxy(bus, name, path, "org.freedesktop.DBus.Properties").await.map_err(failed)?;
+    proxy.call("GetAll", &(name,)).await.map_err(failed)
+}
+
+/// A change; where a person sits at the terminal, polkit may ask them.
+pub(crate) async fn change<B, R>(
+    bus: &Connection,
+    name: &'static str,
+    path: &'static str,
+    daemon: &str,
+    method: &str,
+    body: &B,
+) -> Result<R, Error>
+where
+    B: serde::Serialize + zbus::DynamicType,
+    R: serde::de::DeserializeOwned + zbus::Type,
+{
+    let failed = |error| Error::of_call(daemon, error);
+    let interactive = io::stdin().is_terminal();
+    let flags = if interactive { MethodFlags::ALLOW_INTERACTIVE_AUTH } else { MethodFlags::empty() };
+    let proxy = proxy(bus, name, path, name).await.map_err(failed)?;
+    let answer = proxy.call_with_flags(method, flags, body).await.map_err(failed)?;
+    answer.ok_or_else(|| Error::silent(daemon))
+}
+
 /// Whether `error` is the daemon's "no such key".
 pub(crate) fn is_no_such_key(error: &Error) -> bool {
     error.name.strip_prefix(PREFIX) == Some("NoSuchKey")

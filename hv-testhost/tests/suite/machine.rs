@@ -14,9 +14,9 @@ use crate::support::{code, dir, json, one_shot, program, stderr, stdout};
 const OPENED: u16 = 0xfff0;
 const CLOSED: u16 = 0xfff1;
 
-/// The verb with little time for a guest to come.
-fn impatient(link: &str, dir: &Path, words: &[&str]) -> Output {
-    program().arg(link).arg(dir).args(["--timeout", "0.5", "--json"]).args(words).output().unwrap()
+/// The verb, with so many seconds for a guest to come, which it takes if none does.
+fn get_vm(link: &str, dir: &Path, seconds: &str) -> Output {
+    program().arg(link).arg(dir).args(["--timeout", seconds, "--json", "get-vm"]).output().unwrap()
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn a_machine_shows_what_its_guest_says_of_its_applications() {
 #[test]
 fn a_machine_that_nobody_has_seen_is_off_and_that_is_no_failure() {
     let dir = dir();
-    let output = impatient("--sim", dir.path(), &["get-vm"]);
+    let output = get_vm("--sim", dir.path(), "0.05");
     let vm = json(&output);
     assert_eq!((code(&output), &vm["kind"], &vm["name"]), (0, &"vm".into(), &"testguest".into()));
     assert_eq!((&vm["state"], &vm["heartbeat"]), (&"Off".into(), &"NoContact".into()));
@@ -61,9 +61,9 @@ fn a_machine_without_a_daemon_runs_and_has_no_contact() {
         machine.meet(CLOSED);
         machine.serve();
     });
-    let vm = json(&impatient("--packet-link", dir.path(), &["get-vm"]));
+    let vm = json(&get_vm("--packet-link", dir.path(), "3"));
     assert_eq!((&vm["state"], &vm["heartbeat"]), (&"Running".into(), &"NoContact".into()), "{vm}");
-    assert_eq!(vm["uptime_at_least_seconds"], 0);
+    assert!(vm["uptime_at_least_seconds"].is_u64(), "{vm}");
     guest.join().unwrap();
 }
 
@@ -76,9 +76,7 @@ fn a_heartbeat_arrives_from_a_machine_too() {
         machine.meet(OPENED);
         machine.serve();
     });
-    let output =
-        program().arg("--packet-link").arg(dir.path()).args(["--timeout", "60", "--json", "get-vm"]).output();
-    let vm = json(&output.unwrap());
+    let vm = json(&get_vm("--packet-link", dir.path(), "60"));
     assert_eq!(
         (&vm["state"], &vm["heartbeat"]),
         (&"Running".into(), &"OkApplicationsCritical".into()),
