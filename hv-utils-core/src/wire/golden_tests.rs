@@ -18,6 +18,7 @@ mod copy;
 mod ip;
 mod keys;
 mod negotiation;
+mod shutdown;
 mod time;
 
 const V1: Version = Version::new(1, 0);
