@@ -193,7 +193,7 @@ start_daemon() {
 
 # ---- the tour ------------------------------------------------------------------------------------------------------
 
-for program in hv-kvpd hv-vssd hv-timesyncd hv-netapply hvctl hv-testhost; do
+for program in hv-kvpd hv-vssd hv-timesyncd hv-shutdownd hv-heartbeatd hv-fcopyd hv-netapply hvctl hv-testhost; do
     [ -x "$programs/$program" ] || fail "$programs/$program is not there: 'make demo' builds it"
 done
 command -v dbus-daemon >/dev/null 2>&1 || fail "dbus-daemon is not there: scripts/setup.sh installs it (package dbus)"
@@ -313,6 +313,32 @@ mkdir "$dir/time"
 output=""
 "$here/scripts/demo-time.sh" "$programs" "$dir/time" "$bus" || fail "the clock did not become right"
 good "the clock is right, and stays so"
+
+step "The host looks how the guest is" \
+    "Get-VM shows that it lives; and, if somebody in the guest says so, how its applications are. What a program has said ends" \
+    "with it. On your guest the kernel answers, and says nothing about applications, until you move Heartbeat to hv-heartbeatd."
+powershell "Get-VM -Name web1 | Select-Object Name, State, Heartbeat"
+mkdir "$dir/heartbeat"
+output=""
+"$here/scripts/demo-rest.sh" "$programs" "$dir/heartbeat" "$bus" heartbeat || fail "the host did not see how the guest is"
+good "the host sees what the guest says, for as long as it is said"
+
+step "The host copies a file into the guest" \
+    "Below the directory that was named in the configuration, whole or not at all. Off until somebody switches it on."
+powershell "Copy-VMFile -Name web1 -SourcePath Überblick.dat -DestinationPath /srv/incoming/ -FileSource Host"
+mkdir "$dir/copy"
+output=""
+"$here/scripts/demo-rest.sh" "$programs" "$dir/copy" "$bus" copy || fail "the file did not get there"
+good "the file is there, and nothing else is"
+
+step "The host shuts the guest down" \
+    "Refused while somebody in the guest inhibits it, unless the host forces it; then accepted. Nothing is powered off here: on" \
+    "the simulated link hv-shutdownd says what it would have done."
+powershell "Stop-VM -Name web1"
+mkdir "$dir/shutdown"
+output=""
+"$here/scripts/demo-rest.sh" "$programs" "$dir/shutdown" "$bus" shutdown || fail "the guest was not shut down as it should be"
+good "the host was told no, with the reason, and then yes"
 
 step "The daemon is killed in the middle of its work" "kill -9, then a new start, as systemd would do it."
 kill -KILL "$daemon_pid"

@@ -71,7 +71,7 @@ programs() {
 
 system_files() {
     for unit in hv-kvpd hv-vssd hv-timesyncd hv-timesync-counter hv-shutdownd hv-heartbeatd hv-fcopyd hv-driver hv-netapply \
-        hv-utils-sleep; do
+        hv-driver-release@ hv-utils-sleep; do
         put_paths "systemd/$unit.service" "$LIBDIR/systemd/system/$unit.service"
     done
     put 0644 systemd/hv-netapply.socket "$LIBDIR/systemd/system/hv-netapply.socket"

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Boots systemd in a container, installs everything into it, and looks whether hv-kvpd does in its unit what it should:
 # confined, as its own user, before the bus is there; and hv-driver in its own: started by a call, on a sysfs of files; and
-# hv-vssd, that freezes a loop file (booted-vss.sh); and hv-timesyncd, with a clock of its own (booted-time.sh).
+# hv-vssd, that freezes a loop file (booted-vss.sh); and hv-timesyncd, with a clock of its own (booted-time.sh); and the others,
+# by which the container goes down in the end (booted-rest.sh).
 #
 # usage: tests/booted.sh DIRECTORY OF THE PROGRAMS     ends with 0, 1, or 77 where this machine cannot do it
 #
@@ -24,6 +25,8 @@ command -v systemd-nspawn >/dev/null 2>&1 || cannot "no systemd-nspawn (package 
 . tests/booted-vss.sh
 # shellcheck source=tests/booted-time.sh
 . tests/booted-time.sh
+# shellcheck source=tests/booted-rest.sh
+. tests/booted-rest.sh
 dir=$(mktemp -d) || exit 1
 root=$dir/root
 clean_up() {
@@ -75,8 +78,8 @@ cat >"$units/hv-testhost.service" <<'EOF'
 DefaultDependencies=no
 [Service]
 RuntimeDirectory=hvtest
-ExecStart=/usr/bin/hv-testhost --sim /run/hvtest --ic kvp,vss,timesync --sample-period 500 --control /run/hvtest/control.sock
-ExecStartPost=/bin/sh -c 'for name in kvp timesync; do until [ -S /run/hvtest/$$name.sock ]; do sleep 0.05; done; chmod 0777 /run/hvtest/$$name.sock; done'
+ExecStart=/usr/bin/hv-testhost --sim /run/hvtest --ic kvp,vss,timesync,shutdown,heartbeat,fcopy --sample-period 500 --control /run/hvtest/control.sock
+ExecStartPost=/bin/sh -c 'for name in kvp timesync heartbeat; do until [ -S /run/hvtest/$$name.sock ]; do sleep 0.05; done; chmod 0777 /run/hvtest/$$name.sock; done'
 EOF
 cat >"$units/probe.service" <<'EOF'
 [Unit]
@@ -85,7 +88,8 @@ After=hv-testhost.service dbus.service
 [Service]
 Type=oneshot
 ExecStart=/bin/sh /probe.sh
-ExecStopPost=/bin/systemctl poweroff --force --no-block
+# Unless its host has the container go down.
+ExecStopPost=/bin/sh -c '[ -e /going-down ] || systemctl poweroff --force --no-block'
 EOF
 cat >"$units/booted.target" <<'EOF'
 [Unit]
@@ -105,9 +109,10 @@ else
 fi
 
 time_prepare "$root" "$units"
+rest_prepare "$root" "$units"
 
 cat >"$root/probe.sh" <<'EOF'
-exec >/probe.out 2>&1
+exec >>/probe.out 2>&1
 failed=0
 # expect WHAT WANTED COMMAND…: its output holds what is wanted, within ten seconds.
 expect() {
@@ -129,6 +134,13 @@ show() { systemctl show hv-kvpd --value -p "$1"; }
 log() { journalctl -u hv-kvpd --no-pager -o cat; }
 process() { grep "^$1" "/proc/$(show MainPID)/status"; }
 owner() { stat -c '%a %U' "$1"; }
+
+. /booted-rest.sh
+if [ -e /going-down ]; then
+    # The container's second life.
+    rest_is_back
+    exit
+fi
 
 expect "the unit is active" "^active$" show ActiveState
 expect "it was ready before the bus was there" "the system bus is not there" log
@@ -230,6 +242,8 @@ if [ -e /booted-vss.sh ]; then
     vss_probe
 fi
 [ $failed = 0 ] || { log && journalctl -u hv-driver -u hv-netapply --no-pager -o cat; }
+rest_probe
+[ $failed != 0 ] || rest_goes_down
 echo "probe ended: $failed"
 EOF
 
@@ -238,8 +252,9 @@ EOF
 # Where systemd runs it keeps account of the container; elsewhere there is nobody to do so.
 [ -d /run/systemd/system ] && keep="" || keep=--keep-unit
 # shellcheck disable=SC2086 # options or nothing
-timeout 300 systemd-nspawn --quiet --directory="$root" --machine="hv-booted-$$" --register=no $keep $disk --private-network \
+timeout 600 systemd-nspawn --quiet --directory="$root" --machine="hv-booted-$$" --register=no $keep $disk --private-network \
     --capability=CAP_IPC_LOCK --console=pipe --boot -- --unit=booted.target </dev/null >"$dir/console" 2>&1
+ended=$?
 
 if ! [ -e "$root/probe.out" ]; then
     tail -n 3 "$dir/console"
@@ -247,4 +262,6 @@ if ! [ -e "$root/probe.out" ]; then
 fi
 grep -v '^probe ended' "$root/probe.out"
 grep -q '^probe ended' "$root/probe.out" || { echo "the tests in the container did not end in time"; tail -n 3 "$dir/console"; }
-grep -qx 'probe ended: 0' "$root/probe.out"
+grep -qx 'probe ended: 0' "$root/probe.out" && ! grep -q '^not so' "$root/probe.out" || exit 1
+[ $ended != 124 ] || { echo "the container did not go down" && exit 1; }
+rest_verdict "$root"

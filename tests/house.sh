@@ -100,9 +100,10 @@ units_are_confined() (
         exit "$SKIP"
     }
     prepare_units
-    exposure hv-kvpd.service 25 && exposure hv-driver.service 25 && exposure hv-netapply.service 45 &&
+    exposure hv-kvpd.service 25 && exposure hv-driver.service 25 && exposure hv-driver-release@.service 25 && exposure hv-netapply.service 45 &&
         exposure hv-vssd.service 40 && exposure hv-timesyncd.service 20 && exposure hv-timesync-counter.service 15 &&
-        exposure hv-timesync-chrony@.service 25
+        exposure hv-timesync-chrony@.service 25 && exposure hv-shutdownd.service 25 && exposure hv-heartbeatd.service 15 &&
+        exposure hv-fcopyd.service 40
 )
 
 # It freezes what it sees: none of these, each of which gives a service mounts of its own.
@@ -125,17 +126,49 @@ timesyncd_may_only_set_the_clock() (
     exit $status
 )
 
+# holds UNIT LINE…: the unit has each of these lines, as they are.
+holds() (
+    unit=systemd/$1 status=0
+    shift
+    for line in "$@"; do
+        grep -qxF "$line" "$unit" || { echo "$unit lacks $line" && status=1; }
+    done
+    exit $status
+)
+
+# Who may power the machine off, who may write where, and who may do nothing at all.
+others_have_the_powers_they_need() (
+    status=0
+    holds hv-shutdownd.service CapabilityBoundingSet=CAP_SYS_BOOT 'SystemCallFilter=~@privileged @resources' \
+        SystemCallFilter=reboot ProtectSystem=strict || status=1
+    holds hv-heartbeatd.service CapabilityBoundingSet= User=hv-heartbeatd 'SystemCallFilter=~@privileged @resources' \
+        ProtectSystem=strict || status=1
+    # Where a host's files go is said in a drop-in, and by nobody else.
+    holds hv-fcopyd.service 'CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER' ProtectSystem=strict \
+        ReadWritePaths=-/run/hv-utils 'StateDirectory=hv-utils/hv-fcopyd hv-utils/incoming' || status=1
+    [ "$(grep -c '^ReadWritePaths=' systemd/hv-fcopyd.service)" = 1 ] || { echo "hv-fcopyd.service may write elsewhere" && status=1; }
+    # Stopped after all ordinary services, and before what it has is unmounted.
+    for unit in hv-shutdownd hv-heartbeatd; do
+        holds $unit.service DefaultDependencies=no 'Before=sysinit.target shutdown.target' Conflicts=shutdown.target || status=1
+        grep -q '^After=.*local-fs.target' systemd/$unit.service || { echo "$unit.service: not after local-fs.target" && status=1; }
+    done
+    exit $status
+)
+
 # A unit that a target wants waits for its device on machines that have none. Those without a device of their own are
-# started by a call on the bus, or at a socket or by a path that a daemon wants.
+# started by a call on the bus, or at a socket or by a path that a daemon wants, or when a daemon has failed.
 units_are_started_by_udev() (
     status=0
     for unit in systemd/*.service; do
         name=$(basename "$unit")
+        # Hibernation wants this one, wherever it is.
+        [ "$name" != hv-utils-sleep.service ] || continue
         grep -q '^\(WantedBy\|RequiredBy\)=' "$unit" && echo "$unit: wanted by a target" && status=1
         grep -q '^ConditionVirtualization=microsoft$' "$unit" || { echo "$unit: no ConditionVirtualization" && status=1; }
         grep -qx "SystemdService=$name" dbus/*.service && continue
         grep -qx "Wants=${name%.service}.socket" systemd/*.service && [ -e "${unit%.service}.socket" ] && continue
         grep -qx "Wants=${name%.service}.path" systemd/*.service && [ -e "${unit%.service}.path" ] && continue
+        case $name in *@.service) grep -q "^OnFailure=${name%.service}[a-z-]*\.service$" systemd/*.service && continue ;; esac
         case $name in
             # One of a kind for each device
             *@.service) grep -q "ENV{SYSTEMD_WANTS}+=\"${name%.service}[^\"]*\.service\"" systemd/*.rules ;;
@@ -149,7 +182,9 @@ units_are_started_by_udev() (
 c_daemons_are_excluded() (
     status=0
     for pair in hv-kvpd:hv-kvp-daemon hv-kvpd:hv_kvp_daemon hv-kvpd:hypervkvpd hv-kvpd:hyperv-daemons.hv-kvp-daemon \
-        hv-vssd:hv-vss-daemon hv-vssd:hv_vss_daemon hv-vssd:hypervvssd hv-vssd:hyperv-daemons.hv-vss-daemon; do
+        hv-vssd:hv-vss-daemon hv-vssd:hv_vss_daemon hv-vssd:hypervvssd hv-vssd:hyperv-daemons.hv-vss-daemon \
+        hv-fcopyd:hv-fcopy-daemon hv-fcopyd:hv_fcopy_daemon hv-fcopyd:hypervfcopyd hv-fcopyd:hyperv-daemons.hv-fcopy-daemon \
+        hv-fcopyd:hv_fcopy_uio_daemon; do
         unit=systemd/${pair%:*}.service other=${pair#*:}
         grep -q "^Conflicts=.*\b$other\.service" "$unit" || { echo "$unit: no Conflicts= with $other" && status=1; }
     done
@@ -174,11 +209,12 @@ users_and_files_are_created() (
         found=$(stat -c '%a %u' "$root/var/lib/hyperv/.kvp_pool_$number")
         [ "$found" = "644 $uid" ] || { echo "pool $number: mode and owner $found, not 644 $uid" && status=1; }
     done
-    for daemon in hv-kvpd hv-timesyncd; do
+    for daemon in hv-kvpd hv-timesyncd hv-heartbeatd; do
         uid=$(grep "^$daemon:" "$root/etc/passwd" | cut -d: -f3)
         found=$(stat -c '%a %u' "$root/run/hv-utils/$daemon.lock")
         [ "$found" = "600 ${uid:-nobody}" ] || { echo "lock of $daemon: mode and owner $found, not 600 $uid" && status=1; }
     done
+    [ "$(stat -c '%a %u' "$root/var/lib/hv-utils/incoming")" = "750 0" ] || { echo "files from the host are not root's alone" && status=1; }
     [ "$(stat -c '%a %u' "$root/var/lib/hyperv")" = "755 0" ] || { echo "/var/lib/hyperv is not root's" && status=1; }
     systemd-tmpfiles --root="$root" --create "$PWD/systemd/tmpfiles.d/hv-utils-chrony.conf" || exit 1
     [ "$(stat -c '%a %u' "$root/run/chrony-dhcp")" = "755 0" ] || { echo "/run/chrony-dhcp is not root's" && status=1; }
@@ -291,6 +327,9 @@ interfaces_match_live() (
     need_built hv-kvpd
     need_built hv-vssd
     need_built hv-timesyncd
+    need_built hv-shutdownd
+    need_built hv-heartbeatd
+    need_built hv-fcopyd
     need_built hv-driver
     run=$tmp/live
     mkdir -p "$run"
@@ -305,8 +344,8 @@ interfaces_match_live() (
 EOF
     dbus-daemon --config-file="$run/bus.conf" --nofork --nopidfile 2>"$run/bus.log" &
     bus=$!
-    daemon="" vssd="" timesyncd="" driver=""
-    trap 'kill $bus $daemon $vssd $timesyncd $driver 2>/dev/null' EXIT
+    daemon="" vssd="" timesyncd="" others="" driver=""
+    trap 'kill $bus $daemon $vssd $timesyncd $others $driver 2>/dev/null' EXIT
     tries=0
     until [ -S "$run/bus" ] || [ $tries = 200 ]; do tries=$((tries + 1)) && sleep 0.05; done
     "$programs/hv-kvpd" --config "$run/empty.toml" --channel "sim:$run/none.sock" --bus "unix:path=$run/bus" \
@@ -323,16 +362,31 @@ EOF
     "$programs/hv-timesyncd" --config "$run/empty.toml" --channel "sim:$run/none.sock" --bus "unix:path=$run/bus" \
         --clock imitated --state-dir "$run/state" --run-dir "$run/run" 2>"$run/timesyncd.log" &
     timesyncd=$!
+    # None of these does anything to this machine: the host is a simulated one, and never comes.
+    for name in shutdown heartbeat fcopy; do
+        "$programs/hv-${name}d" --config "$run/empty.toml" --channel "sim:$run/none.sock" --bus "unix:path=$run/bus" \
+            --sysfs-root "$run" --etc-root "$run" --state-dir "$run/state" --run-dir "$run/run" 2>"$run/$name.log" &
+        others="$others $!"
+        eval "$name=$!"
+    done
     "$programs/hv-driver" serve --config "$run/empty.toml" --bus "unix:path=$run/bus" --sysfs-root "$run" \
         --run-dir "$run/run" 2>"$run/driver.log" &
     driver=$!
     introspect org.hvutils.Kvp1 $daemon "$run/daemon.log" >"$run/kvp.xml" || exit 1
     introspect org.hvutils.Vss1 $vssd "$run/vssd.log" >"$run/vss.xml" || exit 1
     introspect org.hvutils.TimeSync1 $timesyncd "$run/timesyncd.log" >"$run/timesync.xml" || exit 1
+    # shellcheck disable=SC2154 # set by name
+    introspect org.hvutils.Shutdown1 "$shutdown" "$run/shutdown.log" >"$run/shutdown.xml" || exit 1
+    # shellcheck disable=SC2154
+    introspect org.hvutils.Heartbeat1 "$heartbeat" "$run/heartbeat.log" >"$run/heartbeat.xml" || exit 1
+    # shellcheck disable=SC2154
+    introspect org.hvutils.FileCopy1 "$fcopy" "$run/fcopy.log" >"$run/fcopy.xml" || exit 1
     introspect org.hvutils.Driver1 $driver "$run/driver.log" >"$run/driver.xml" || exit 1
     status=0
     for pair in org.hvutils.Kvp1:kvp org.hvutils.Network1:kvp org.hvutils.Service1:kvp org.hvutils.Driver1:driver \
-        org.hvutils.Vss1:vss org.hvutils.Service1:vss org.hvutils.TimeSync1:timesync org.hvutils.Service1:timesync; do
+        org.hvutils.Vss1:vss org.hvutils.Service1:vss org.hvutils.TimeSync1:timesync org.hvutils.Service1:timesync \
+        org.hvutils.Shutdown1:shutdown org.hvutils.Service1:shutdown org.hvutils.Heartbeat1:heartbeat \
+        org.hvutils.Service1:heartbeat org.hvutils.FileCopy1:fcopy org.hvutils.Service1:fcopy; do
         interface=${pair%:*}
         members "$interface" "dbus/$interface.xml" >"$run/written"
         members "$interface" "$run/${pair#*:}.xml" >"$run/live"
@@ -384,11 +438,14 @@ default_configuration_is_valid() (
     need_built hv-kvpd
     need_built hv-vssd
     need_built hv-timesyncd
+    need_built hv-shutdownd
+    need_built hv-heartbeatd
+    need_built hv-fcopyd
     need_built hv-driver
     need_built hv-netapply
     # What the comments call the defaults must be accepted as well.
     sed 's/^#\([a-z-]* = \)/\1/' etc/hv-utils.toml >"$tmp/all.toml"
-    for program in hv-kvpd hv-vssd hv-timesyncd hv-driver hv-netapply; do
+    for program in hv-kvpd hv-vssd hv-timesyncd hv-shutdownd hv-heartbeatd hv-fcopyd hv-driver hv-netapply; do
         "$programs/$program" --config etc/hv-utils.toml --check-config || exit 1
         "$programs/$program" --config "$tmp/all.toml" --check-config || exit 1
     done
@@ -404,6 +461,15 @@ default_configuration_is_valid() (
     printf '[timesync]\nnot-before = "2026-02-29"\n' >"$tmp/typo.toml"
     "$programs/hv-timesyncd" --config "$tmp/typo.toml" --check-config
     [ $? = 78 ] || { echo "a day that is none was not refused with 78" && exit 1; }
+    printf '[shutdown]\ndelay-secs = 3601\n' >"$tmp/typo.toml"
+    "$programs/hv-shutdownd" --config "$tmp/typo.toml" --check-config
+    [ $? = 78 ] || { echo "a delay out of its range was not refused with 78" && exit 1; }
+    printf '[heartbeat]\nunits = ["no unit"]\n' >"$tmp/typo.toml"
+    "$programs/hv-heartbeatd" --config "$tmp/typo.toml" --check-config
+    [ $? = 78 ] || { echo "a unit that is none was not refused with 78" && exit 1; }
+    printf '[file-copy]\nroots = ["incoming"]\n' >"$tmp/typo.toml"
+    "$programs/hv-fcopyd" --config "$tmp/typo.toml" --check-config
+    [ $? = 78 ] || { echo "a root that is not absolute was not refused with 78" && exit 1; }
 )
 
 # Long options, "Fl" being the first dash.
@@ -431,11 +497,14 @@ options_are_documented() (
     need_built hv-vssd
     need_built hv-timesyncd
     need_built hv-timesync-counter
+    need_built hv-shutdownd
+    need_built hv-heartbeatd
+    need_built hv-fcopyd
     need_built hv-driver
     need_built hv-netapply
     need_built hvctl
     need_built hv-testhost
-    for program in hv-kvpd:8 hv-vssd:8 hv-timesyncd:8 hv-timesync-counter:8 hv-driver:8 hv-netapply:8 hvctl:1 hv-testhost:1; do
+    for program in hv-kvpd:8 hv-vssd:8 hv-timesyncd:8 hv-timesync-counter:8 hv-shutdownd:8 hv-heartbeatd:8 hv-fcopyd:8 hv-driver:8 hv-netapply:8 hvctl:1 hv-testhost:1; do
         documented "docs/man/${program%:*}.${program#*:}" "${program%:*}"
     done | sort -u >"$tmp/undocumented"
     cat "$tmp/undocumented"
@@ -447,7 +516,7 @@ options_are_documented() (
 # Installs what is built, or stand-ins, so that the lists of files are checked in any case.
 installs_and_uninstalls() (
     from=$programs
-    all="hv-kvpd hv-vssd hv-timesyncd hv-timesync-counter hv-driver hv-netapply hvctl hv-testhost"
+    all="hv-kvpd hv-vssd hv-timesyncd hv-timesync-counter hv-shutdownd hv-heartbeatd hv-fcopyd hv-driver hv-netapply hvctl hv-testhost"
     for program in $all; do
         [ -x "$programs/$program" ] || from=$tmp/stand-ins
     done
@@ -471,7 +540,9 @@ installs_and_uninstalls() (
         for file in "$tree$prefix/bin/hvctl" "$tree/etc/hv-utils/hv-utils.toml" "$tree$prefix/share/man/man8/hv-kvpd.8" \
             "$tree$prefix/share/man/man8/hv-vssd.8" "$tree$prefix/share/dbus-1/interfaces/org.hvutils.Vss1.xml" \
             "$tree$prefix/share/man/man8/hv-timesyncd.8" "$tree$prefix/share/dbus-1/interfaces/org.hvutils.TimeSync1.xml" \
-            "$tree$prefix/lib/systemd/system/hv-timesync-counter.path"; do
+            "$tree$prefix/lib/systemd/system/hv-timesync-counter.path" "$tree$prefix/share/man/man8/hv-shutdownd.8" \
+            "$tree$prefix/share/man/man8/hv-heartbeatd.8" "$tree$prefix/share/man/man8/hv-fcopyd.8" \
+            "$tree$prefix/share/dbus-1/interfaces/org.hvutils.FileCopy1.xml" "$tree$prefix/lib/systemd/system/hv-utils-sleep.service"; do
             [ -f "$file" ] || { echo "$prefix: $file is missing" && status=1; }
         done
         echo '# mine' >>"$tree/etc/hv-utils/hv-utils.toml"
@@ -519,6 +590,9 @@ need_demo() {
     need_built hv-kvpd
     need_built hv-vssd
     need_built hv-timesyncd
+    need_built hv-shutdownd
+    need_built hv-heartbeatd
+    need_built hv-fcopyd
     need_built hvctl
     need_built hv-testhost
 }
@@ -535,10 +609,10 @@ demo_runs_as_ordinary_user() (
     mkdir -p "$tmp/for-anyone"
     chmod 0755 "$tmp" "$tmp/for-anyone"
     mkdir -p "$tmp/for-anyone/scripts"
-    for program in hv-kvpd hv-vssd hv-timesyncd hv-netapply hvctl hv-testhost; do
+    for program in hv-kvpd hv-vssd hv-timesyncd hv-shutdownd hv-heartbeatd hv-fcopyd hv-netapply hvctl hv-testhost; do
         cp "$programs/$program" "$tmp/for-anyone/"
     done
-    cp scripts/demo.sh scripts/demo-ip.sh scripts/demo-vss.sh scripts/demo-time.sh "$tmp/for-anyone/scripts/"
+    cp scripts/demo.sh scripts/demo-ip.sh scripts/demo-vss.sh scripts/demo-time.sh scripts/demo-rest.sh "$tmp/for-anyone/scripts/"
     cd / || exit 1
     # Another user may not be able to enter this folder, and has no home.
     setpriv --reuid=65534 --regid=65534 --clear-groups env -u HOME -u XDG_RUNTIME_DIR -u DBUS_SESSION_BUS_ADDRESS TMPDIR=/tmp \
@@ -553,6 +627,7 @@ check "units are started by udev alone" units_are_started_by_udev
 check "the daemons exclude the C daemons" c_daemons_are_excluded
 check "hv-vssd's unit hides no mounts" vssd_sees_all_mounts
 check "hv-timesyncd's unit has one power" timesyncd_may_only_set_the_clock
+check "the other daemons' units have what they need, and no more" others_have_the_powers_they_need
 check "users and files are created" users_and_files_are_created
 check "udev rules verify" udev_rules_verify
 check "XML is well-formed" xml_is_well_formed

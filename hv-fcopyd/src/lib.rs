@@ -15,8 +15,18 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+pub mod bus;
+pub mod config;
+pub mod engine;
+pub mod escape;
 pub mod file;
+pub mod gather;
+pub mod history;
+pub mod rate;
 mod service;
 pub mod target;
+#[cfg(test)]
+mod testing;
+pub mod worker;
 
 pub use service::Fcopyd;

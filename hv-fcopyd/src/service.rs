@@ -1,18 +1,83 @@
-//! The shell around the engine.
+//! The shell around the engine: does what it decides, keeps what waits for an answer, and shows it.
+//!
+//! Nothing here touches a disk or waits for one; that is the [`Worker`]'s. [`requests`] goes from a message to what is
+//! done, [`copies`] is the memory of what was begun and tells of it.
 
-use std::convert::Infallible;
+mod copies;
+mod requests;
 
-use hv_utils_core::channel::{Link, Request};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hv_utils_core::channel::{ChannelState, Link, OncePer, Request};
 use hv_utils_core::daemon::{CommonArgs, Context, Failure, Service, config};
 use hv_utils_core::wire::{Ic, Status};
+use tokio::time::{Instant, sleep_until, timeout_at};
+
+use crate::bus::{Board, FileCopy1, Publisher};
+use crate::config::{Args, Settings};
+use crate::engine::{Engine, Id, Limits};
+use crate::escape::printable;
+use crate::gather::Gather;
+use crate::rate::Rate;
+use crate::worker::{Disk, Done, Files, Ground, Worker};
+use copies::Copies;
+
+/// How often the same is said.
+const LOG_INTERVAL: Duration = Duration::from_secs(3600);
+/// How long the end of the daemon waits until nothing of a copy is left.
+const STOP_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The daemon.
 #[derive(Debug)]
-pub struct Fcopyd;
+pub struct Fcopyd {
+    engine: Engine,
+    ground: Arc<Ground>,
+    ledger: PathBuf,
+    worker: Worker,
+    gather: Gather,
+    rate: Rate,
+    copies: Copies,
+    /// The request that waits for its answer.
+    held: Option<Held>,
+    /// Negotiations that were seen.
+    negotiations: u64,
+    board: Board,
+    publisher: Option<Publisher>,
+    log: OncePer,
+}
 
-/// Arguments beyond those that every daemon has.
-#[derive(Debug, clap::Args)]
-pub struct Args {}
+/// A request, and what its answer waits for.
+#[derive(Debug)]
+struct Held {
+    request: Request,
+    until: Until,
+}
+
+/// What an answer waits for.
+#[derive(Debug, Clone, Copy)]
+enum Until {
+    /// There is room for the file.
+    Began(Id),
+    /// It is complete, or cannot be.
+    Finished(Id),
+    /// Nothing is left of it.
+    Removed(Id),
+    /// The disk has taken what is here of this copy, and then it is so late.
+    Room(Id, Option<Instant>),
+    /// It is so late.
+    Due(Id, Instant),
+}
+
+/// What this daemon waits for besides the host.
+#[derive(Debug)]
+pub enum Event {
+    /// The thread has done something.
+    Done(Done),
+    /// The answer has waited long enough.
+    Due,
+}
 
 impl Service for Fcopyd {
     const IC: Ic = Ic::FileCopy;
@@ -22,24 +87,127 @@ impl Service for Fcopyd {
     const OBJECT: &'static str = "/org/hvutils/FileCopy1";
     const TABLE: &'static str = "file-copy";
     type Args = Args;
-    type Settings = ();
-    type Event = Infallible;
+    type Settings = Settings;
+    type Event = Event;
 
-    fn settings(_: &mut config::Table<'_>, _: &Args, _: &CommonArgs) {}
+    fn settings(table: &mut config::Table<'_>, _: &Args, common: &CommonArgs) -> Settings {
+        Settings::read(table, common)
+    }
 
-    async fn start(_: &Context, (): ()) -> Result<Self, Failure> {
-        Ok(Self)
+    async fn start(context: &Context, settings: Settings) -> Result<Fcopyd, Failure> {
+        let ledger = context.state_dir()?.join("incoming");
+        let daemon = Fcopyd::on(Disk { ledger: ledger.clone() }, &settings, ledger)?;
+        if !settings.enabled {
+            tracing::info!("file copy is switched off; enabled = true in [file-copy] switches it on");
+        }
+        Ok(daemon)
+    }
+
+    async fn attach(&mut self, bus: &zbus::Connection) -> zbus::Result<()> {
+        bus.object_server().at(Self::OBJECT, FileCopy1::new(self.board.clone())).await?;
+        self.publisher = Some(Publisher::start(bus.clone(), Self::OBJECT, self.board.clone()));
+        Ok(())
     }
 
     fn request(&mut self, request: Request, link: &mut Link) {
-        link.reject(&request, Status::FAIL);
+        // Whoever asks anew has given up waiting: the kernel, after 30 seconds.
+        self.held = None;
+        self.serve(request, link);
     }
 
-    fn handle(&mut self, event: Infallible, _: &mut Link) {
-        match event {}
+    fn channel(&mut self, link: &mut Link) {
+        let status = link.status();
+        let anew = std::mem::replace(&mut self.negotiations, status.negotiations) != status.negotiations;
+        let why = match status.state {
+            ChannelState::Ready if anew => "the host negotiated anew",
+            ChannelState::Ready => return,
+            _ => "the channel to the host was lost",
+        };
+        self.held = None;
+        let ended = self.engine.host_gone(why);
+        self.end(ended);
     }
 
-    async fn reload(&mut self, (): ()) -> Result<(), Failure> {
+    async fn event(&mut self) -> Event {
+        tokio::select! {
+            done = self.worker.done() => Event::Done(done),
+            () = due(self.held.as_ref()) => Event::Due,
+        }
+    }
+
+    fn handle(&mut self, event: Event, link: &mut Link) {
+        match event {
+            Event::Done(done) => self.done(done, link),
+            Event::Due => self.answer_held(Status::OK, link),
+        }
+    }
+
+    async fn reload(&mut self, settings: Settings) -> Result<(), Failure> {
+        let ended = self.engine.set_limits(limits(&settings));
+        self.end(ended);
+        self.ground = Arc::new(Ground::new(&settings, &self.ledger));
+        self.rate.set(settings.max_rate);
+        self.show(&settings);
+        self.log = OncePer::new(LOG_INTERVAL);
         Ok(())
     }
+
+    async fn stop(&mut self, link: &mut Link) {
+        let ended = self.engine.host_gone("the daemon was stopped");
+        self.end(ended);
+        let limit = Instant::now() + STOP_PATIENCE;
+        while !self.copies.is_empty() {
+            match timeout_at(limit, self.worker.done()).await {
+                Ok(done) => self.done(done, link),
+                Err(_) => {
+                    tracing::warn!("the disk does not answer; what was begun is removed at the next start");
+                    break;
+                }
+            }
+        }
+        self.answer_held(Status::ABORTED, link);
+    }
 }
+
+impl Fcopyd {
+    /// Over a disk, or what stands for it.
+    fn on(files: impl Files, settings: &Settings, ledger: PathBuf) -> Result<Fcopyd, Failure> {
+        let worker = Worker::start(files)
+            .map_err(|error| Failure::internal(format!("cannot start the thread for files: {error}")))?;
+        let daemon = Fcopyd {
+            engine: Engine::new(limits(settings)),
+            ground: Arc::new(Ground::new(settings, &ledger)),
+            ledger,
+            worker,
+            gather: Gather::default(),
+            rate: Rate::new(settings.max_rate),
+            copies: Copies::default(),
+            held: None,
+            negotiations: 0,
+            board: Board::default(),
+            publisher: None,
+            log: OncePer::new(LOG_INTERVAL),
+        };
+        daemon.show(settings);
+        Ok(daemon)
+    }
+
+    fn show(&self, settings: &Settings) {
+        let roots = settings.roots.iter().map(|root| printable(&root.to_string_lossy()).into_owned());
+        self.board.configured(settings.enabled, roots.collect());
+    }
+}
+
+const fn limits(settings: &Settings) -> Limits {
+    Limits { enabled: settings.enabled, max_file: settings.max_file }
+}
+
+async fn due(held: Option<&Held>) {
+    match held.map(|held| held.until) {
+        Some(Until::Due(_, due)) => sleep_until(due).await,
+        _ => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests;

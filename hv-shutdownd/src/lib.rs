@@ -18,5 +18,6 @@
 #![warn(missing_docs)]
 
 mod service;
+pub mod ways;
 
 pub use service::Shutdownd;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use hv_utils_core::wire::kvp::Pool;
 use hv_utils_core::wire::{Ic, Status, Version};
+use tokio::time::Instant;
 
 pub use adapter::AdapterConfiguration;
 
@@ -41,6 +42,36 @@ pub struct ServiceState {
     pub sequence: u64,
     /// State of the guest's applications as its last heartbeat says: 0 unknown, 1 healthy, 2 critical, 3 stopped.
     pub application: Option<u32>,
+    /// When its channel was opened, while it is open.
+    pub since: Option<Instant>,
+}
+
+impl ServiceState {
+    /// A service that is offered and has no guest yet.
+    pub(crate) fn new(ic: Ic) -> ServiceState {
+        ServiceState {
+            ic,
+            enabled: true,
+            phase: Phase::Waiting,
+            openings: 0,
+            sequence: 0,
+            application: None,
+            since: None,
+        }
+    }
+}
+
+/// The virtual machine, as far as this host knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VmState {
+    /// Its name, as guests are told.
+    pub name: String,
+    /// Whether anything of it is there.
+    pub running: bool,
+    /// Its heartbeat, in a word of `Get-VM`'s.
+    pub heartbeat: &'static str,
+    /// How long it has been there at least.
+    pub uptime: Option<Duration>,
 }
 
 /// One step of something that takes several.
@@ -150,6 +181,8 @@ pub enum Outcome {
     Items(Vec<Item>),
     /// The configuration of a network adapter.
     Adapter(AdapterConfiguration),
+    /// The virtual machine.
+    Vm(VmState),
     /// The services.
     Services(Vec<ServiceState>),
     /// Versions agreed with the guest.

@@ -6,6 +6,7 @@
 mod adapter;
 mod checkpoint;
 mod copy;
+mod vm;
 
 use std::fmt::Write as _;
 
@@ -78,6 +79,7 @@ fn as_text(outcome: &Outcome) -> String {
         Outcome::Item(item) => format!("{}\n", printable(&item.value)),
         Outcome::Items(items) => items_text(items),
         Outcome::Adapter(configuration) => adapter::text(configuration),
+        Outcome::Vm(vm) => vm::text(vm),
         Outcome::Services(services) => services_text(services),
         Outcome::Agreed { ic, framework, message } => {
             format!("{ic}: negotiated framework {framework}, messages {message}\n")
@@ -172,6 +174,7 @@ fn outcome_json(outcome: &Outcome) -> Map<String, Value> {
         Outcome::Adapter(configuration) => {
             json!({"kind": "guest-network-adapter-configuration", "configuration": configuration})
         }
+        Outcome::Vm(vm) => vm::json(vm),
         Outcome::Services(services) => json!({
             "kind": "integration-services",
             "services": services.iter().map(service_json).collect::<Vec<_>>(),

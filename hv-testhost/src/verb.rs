@@ -8,28 +8,25 @@ mod ask;
 mod backup;
 mod copy;
 mod ip;
+mod needs;
+mod spelling;
 mod words;
 
-use std::time::Duration;
-
-pub use ask::{ShutdownAsk, TimeAsk};
+pub use ask::{ShutdownAsk, SuspendAsk, TimeAsk};
 use backup::operation;
 pub use backup::{CheckpointAsk, SnapshotAsk};
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Command, CommandFactory, Parser, Subcommand, ValueEnum};
 pub use copy::CopyAsk;
 use hv_utils_core::wire::Ic;
 use hv_utils_core::wire::kvp::Pool;
 use hv_utils_core::wire::vss::Operation;
 pub(crate) use ip::family;
 pub use ip::{GetIpAsk, SetIpAsk, protocol_if_type};
+pub(crate) use spelling::spelled;
 
-/// Time for what a guest's network manager does: it may take 25 seconds.
-const SLOW: Duration = Duration::from_secs(30);
-/// Time for a freeze: databases prepare for it and memory is written to disk. Real hosts give it 15 minutes.
-const FREEZING: Duration = Duration::from_secs(120);
-
-/// Time for each answer of a file copy: at its end a large file is written to the disk.
-const DURABLE: Duration = Duration::from_secs(120);
+const PLAIN_SUSPEND: &str = "a plain suspend needs no guest, the host stops the machine by itself: with --hibernate \
+                             the guest is asked to hibernate";
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
@@ -117,7 +114,9 @@ pub enum Verb {
     StopVm(ShutdownAsk),
     /// Ask the guest to restart (Restart-VM); shutdown messages 3.1
     RestartVm(ShutdownAsk),
-    /// Ask the guest to hibernate; shutdown messages 3.2
+    /// Ask the guest to hibernate, with --hibernate; shutdown messages 3.2
+    SuspendVm(SuspendAsk),
+    /// The same as suspend-vm --hibernate
     HibernateVm(ShutdownAsk),
     /// Tell the guest to set its clock: send the time as SYNC
     SyncTime(TimeAsk),
@@ -141,6 +140,8 @@ pub enum Verb {
     CheckpointVm(CheckpointAsk),
     /// Send a file to the guest (Copy-VMFile)
     CopyVmfile(CopyAsk),
+    /// The virtual machine: its name, whether it runs, its heartbeat (Get-VM)
+    GetVm,
     /// Each offered service: enabled, its state as Get-VMIntegrationService shows it, agreed versions
     GetIntegrationServices,
     /// Negotiate again on the open channel, as after a restore or a live migration
@@ -220,45 +221,25 @@ impl Verb {
         I: IntoIterator<Item = T>,
         T: Into<std::ffi::OsString> + Clone,
     {
-        Line::try_parse_from(words).map(|line| line.verb)
+        let words = words.into_iter().map(Into::into);
+        let line = Line::try_parse_from(spelled(Line::command(), 0, words))?;
+        line.verb.checked(Line::command())
     }
 
-    /// Time for the answer where nobody says how long: `None` for the verbs that a guest answers at once.
-    pub fn patience(&self) -> Option<Duration> {
-        match self {
-            Verb::SetIp(_) => Some(SLOW),
-            Verb::VssFreeze | Verb::CheckpointVm(_) | Verb::VssOperation { operation: Operation::FREEZE } => {
-                Some(FREEZING)
+    /// The verb, if its options go together; `command` is what it was read by.
+    ///
+    /// # Errors
+    /// They do not.
+    pub(crate) fn checked(self, mut command: Command) -> Result<Verb, clap::Error> {
+        match &self {
+            Verb::SuspendVm(ask) if !ask.hibernate => {
+                command.build();
+                let suspend = command.find_subcommand_mut("suspend-vm");
+                let error =
+                    |command: &mut Command| command.error(ErrorKind::MissingRequiredArgument, PLAIN_SUSPEND);
+                Err(suspend.map_or_else(|| error(&mut Line::command()), error))
             }
-            Verb::CopyVmfile(_) => Some(DURABLE),
-            _ => None,
-        }
-    }
-
-    /// The service that the verb is for, whether it needs a guest or not; none for those that are for all.
-    pub fn target(&self) -> Option<Ic> {
-        match self {
-            Verb::DisableService { name } | Verb::EnableService { name } => Some(*name),
-            verb => verb.service(),
-        }
-    }
-
-    /// The service whose channel the verb needs; none for those that need no guest.
-    pub fn service(&self) -> Option<Ic> {
-        match self {
-            Verb::GetIntegrationServices
-            | Verb::DisableService { .. }
-            | Verb::EnableService { .. }
-            | Verb::Quit => None,
-            Verb::WaitGuest { name } => *name,
-            Verb::Renegotiate { name } => Some(*name),
-            Verb::Raw { service, .. } => Some(*service),
-            Verb::StopVm(_) | Verb::RestartVm(_) | Verb::HibernateVm(_) => Some(Ic::Shutdown),
-            Verb::SyncTime(_) | Verb::SampleTime(_) => Some(Ic::TimeSync),
-            Verb::VssCheck | Verb::VssFreeze | Verb::VssThaw => Some(Ic::Vss),
-            Verb::VssOperation { .. } | Verb::CheckpointVm(_) => Some(Ic::Vss),
-            Verb::CopyVmfile(_) => Some(Ic::FileCopy),
-            _ => Some(Ic::Kvp),
+            _ => Ok(self),
         }
     }
 }

@@ -9,6 +9,7 @@
 //! | `network` | `network` | interfaces and addresses of this machine, as the kernel tells them |
 //! | `netapply` | `netapply` | what hv-kvpd and hv-netapply say to each other |
 //! | `testing` | `testing` | doubles of a VMBus and its devices, for tests |
+//! | `hooks` | `daemon` | programs of the administrator's: which are safe to run, and how each comes to its end |
 //! | `daemon`, `bus` | `daemon` | the common shell of a daemon and its side of D-Bus |
 //!
 //! A lower layer never names a higher one; without features the crate is `wire` alone and builds without `std`.
@@ -26,6 +27,8 @@ pub mod channel;
 pub mod daemon;
 #[cfg(feature = "channel")]
 pub mod glob;
+#[cfg(feature = "daemon")]
+pub mod hooks;
 #[cfg(feature = "netapply")]
 pub mod netapply;
 #[cfg(feature = "network")]

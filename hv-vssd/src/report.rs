@@ -119,7 +119,7 @@ impl HookReport {
 }
 
 /// The result of a hook that did its work.
-pub const OK: &str = "ok";
+pub use hv_utils_core::hooks::OK;
 /// The result of a filesystem that was frozen, and of a freeze that was ended by whoever had asked for it.
 pub const FROZEN: &str = "frozen";
 

@@ -6,9 +6,11 @@
 #![forbid(unsafe_code)]
 
 mod bus;
+mod guest;
 mod programs;
 mod stack;
 
 pub use bus::PrivateBus;
+pub use guest::{Background, DAEMONS, Guest};
 pub use programs::{Outcome, program, run, run_with};
 pub use stack::{Stack, StackOptions};

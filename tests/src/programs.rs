@@ -55,7 +55,10 @@ fn build() -> PathBuf {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("this crate lies in the workspace");
     let mut cargo = Command::new(env!("CARGO"));
     cargo.current_dir(workspace).args(["build", "--quiet", "--bins"]);
-    cargo.args(["-p", "hv-kvpd", "-p", "hvctl", "-p", "hv-testhost"]);
+    for (daemon, _) in crate::guest::DAEMONS {
+        cargo.args(["-p", daemon]);
+    }
+    cargo.args(["-p", "hvctl", "-p", "hv-testhost"]);
     if folder.file_name() == Some(OsStr::new("release")) {
         cargo.arg("--release");
     }

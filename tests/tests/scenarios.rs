@@ -1,8 +1,8 @@
 //! Every scenario that ships with the test host, against the daemon: what a host may do wrong, the daemon survives.
 //!
-//! One daemon goes through all of them, so that what one scenario leaves behind is found by the next. A file in
-//! `hv-testhost/scenarios` is run without being listed here; those in its folder `adapter` are for daemons that serve
-//! network adapters.
+//! One daemon goes through all of its service, so that what one scenario leaves behind is found by the next. A file in
+//! `hv-testhost/scenarios` is for hv-kvpd, one in its folders `shutdown`, `heartbeat` and `fcopy` for that service's; none
+//! is listed here. Those in `adapter` are for daemons that serve network adapters.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -16,15 +16,19 @@ struct Daemon {
 }
 
 impl Daemon {
-    fn start() -> Daemon {
+    fn kvpd() -> Daemon {
+        Daemon::start("hv-kvpd", "kvp", |dir| vec!["--pool-dir".into(), dir.join("pools")])
+    }
+
+    /// A daemon, with what it needs beside what all need.
+    fn start(name: &str, service: &str, options: impl FnOnce(&Path) -> Vec<PathBuf>) -> Daemon {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let path = |name: &str| dir.path().join(name);
         let log = std::fs::File::create(path("daemon.log")).expect("a log file");
-        let channel = format!("sim:{}", path("kvp.sock").display());
-        let child = Command::new(program("hv-kvpd"))
+        let channel = format!("sim:{}", path(&format!("{service}.sock")).display());
+        let child = Command::new(program(name))
             .args(["--channel", &channel, "--bus", "none", "--log-format", "text"])
-            .arg("--pool-dir")
-            .arg(path("pools"))
+            .args(options(dir.path()))
             .arg("--state-dir")
             .arg(path("state"))
             .arg("--run-dir")
@@ -57,8 +61,8 @@ impl Drop for Daemon {
     }
 }
 
-fn scenarios() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hv-testhost/scenarios");
+fn scenarios(service: &str) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hv-testhost/scenarios").join(service);
     let entries = std::fs::read_dir(folder).expect("the test host ships scenarios");
     let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
@@ -74,12 +78,21 @@ fn play(daemon: &mut Daemon, scenario: &Path) {
     assert_eq!(outcome.code, 0, "{scenario}\n{}\n{}", outcome.stdout, outcome.stderr);
 }
 
-#[test]
-fn daemon_passes_every_scenario_and_keeps_no_descriptor() {
-    let mut daemon = Daemon::start();
-    let all = scenarios();
-    assert!(all.len() >= 20, "scenarios are missing: {all:?}");
-    let first = all.iter().find(|path| path.ends_with("basic-exchange.toml")).expect("the basic scenario");
+/// Plays all of a service, and a few for a second time: nothing that a scenario leaves behind adds up.
+fn passes_every_scenario(daemon: Daemon, service: &str, least: usize, first: &str) {
+    passes_every_scenario_and(daemon, service, least, first, || {});
+}
+
+fn passes_every_scenario_and(
+    mut daemon: Daemon,
+    service: &str,
+    least: usize,
+    first: &str,
+    then: impl FnOnce(),
+) {
+    let all = scenarios(service);
+    assert!(all.len() >= least, "scenarios are missing: {all:?}");
+    let first = all.iter().find(|path| path.ends_with(first)).expect("the basic scenario");
     play(&mut daemon, first);
     let before = daemon.descriptors();
     for scenario in &all {
@@ -88,4 +101,55 @@ fn daemon_passes_every_scenario_and_keeps_no_descriptor() {
     play(&mut daemon, first);
     // An inotify or a socket more or less may be waiting for the next host.
     assert!(daemon.descriptors() <= before + 2, "{} descriptors, {before} before", daemon.descriptors());
+    then();
+}
+
+#[test]
+fn daemon_passes_every_scenario_and_keeps_no_descriptor() {
+    passes_every_scenario(Daemon::kvpd(), "", 20, "basic-exchange.toml");
+}
+
+#[test]
+fn hv_shutdownd_passes_every_scenario_of_its_service_and_nothing_goes_down() {
+    let daemon = Daemon::start("hv-shutdownd", "shutdown", |_| vec!["--act".into(), "print".into()]);
+    passes_every_scenario(daemon, "shutdown", 2, "power-refusals.toml");
+}
+
+#[test]
+fn hv_heartbeatd_passes_every_scenario_of_its_service() {
+    passes_every_scenario(
+        Daemon::start("hv-heartbeatd", "heartbeat", |_| Vec::new()),
+        "heartbeat",
+        2,
+        "beats.toml",
+    );
+}
+
+#[test]
+fn hv_fcopyd_passes_every_scenario_of_its_service_and_leaves_nothing_half_done() {
+    let daemon = Daemon::start("hv-fcopyd", "fcopy", |dir| {
+        std::fs::create_dir(dir.join("in")).expect("a root");
+        let config = format!(
+            "[file-copy]\nenabled = true\nroots = [\"{}\"]\nmin-free-mib = 0\n",
+            dir.join("in").display()
+        );
+        std::fs::write(dir.join("config.toml"), config).expect("a configuration");
+        vec!["--config".into(), dir.join("config.toml")]
+    });
+    let root = daemon.dir.path().join("in");
+    let dir = daemon.dir.path().to_owned();
+    let after = move || {
+        let names = |folder: &Path| {
+            let entries = std::fs::read_dir(folder).expect("a folder").flatten();
+            let mut names: Vec<String> =
+                entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(names(&root), ["größe", "note.txt", "one", "second.txt"]);
+        assert_eq!(std::fs::read(root.join("größe/日本/naïve 🙂.bin")).expect("a copy"), vec![b'.'; 12289]);
+        assert_eq!(std::fs::read(root.join("second.txt")).expect("a copy"), b"abc");
+        assert!(!dir.join("in-not").exists() && !dir.join("x").exists());
+    };
+    passes_every_scenario_and(daemon, "fcopy", 4, "basic-copy.toml", after);
 }

@@ -1,19 +1,21 @@
 #!/usr/bin/env bash
 # Makes the images of the virtual machines: the outer machine's and, for each kernel, the guest's.
 #
-# usage: images.sh PACKAGES PROGRAMS LIBRARY OUT
+# usage: images.sh PACKAGES PROGRAMS LIBRARY OUT [PROGRAM…]
 #
 # PACKAGES is what packages.sh printed, PROGRAMS the directory of our programs (release builds, with hv-vm-agent),
-# LIBRARY the device library for QEMU, OUT where images go:
+# LIBRARY the device library for QEMU, each PROGRAM one more for the guest, OUT where images go:
 #   OUT/outer.kernel, OUT/outer.initrd       the machine that has a KVM
 #   OUT/guest-NAME.kernel, .initrd           the guest, for each kernel NAME
 #   OUT/outer-NAME.initrd                    outer.initrd with that guest in it
+#   OUT/….-systemd.initrd                    the same with systemd in the guest, for kernel 6.12
 #
 # An image is a cpio archive; archives are joined by writing one after the other, so that what seldom changes is kept.
 
 set -euo pipefail
 
 packages=$1 programs=$2 library=$3 out=$4
+further=("${@:5}")
 here=$(cd "$(dirname "$0")" && pwd)
 tools=$packages/tools
 mkdir -p "$out"
@@ -155,7 +157,7 @@ for tree in "$packages"/kernel/*; do
         cp "$here/guest/dbus.conf" "$root/usr/share/dbus-1/system.conf"
         printf 'root:x:0:0:root:/root:/bin/sh\n' >"$root/etc/passwd"
         printf 'root:x:0:\n' >"$root/etc/group"
-        for user in messagebus:x:100:100 hv-kvpd:x:101:101 hv-timesyncd:x:102:102; do
+        for user in messagebus:x:100:100 hv-kvpd:x:101:101 hv-timesyncd:x:102:102 hv-heartbeatd:x:103:103; do
             printf '%s::/run:/bin/false\n' "$user" >>"$root/etc/passwd"
             printf '%s:\n' "${user%:*}" >>"$root/etc/group"
         done
@@ -173,6 +175,42 @@ for tree in "$packages"/kernel/*; do
     fi
 done
 
+# --- what a guest with systemd has beside that: units by name, since each that starts takes its time in an emulated machine
+if ! stamp systemd "$here"/guest/systemd/*; then
+    root=$work/systemd from=$packages/systemd
+    libraries=$libraries:$from/usr/lib/x86_64-linux-gnu:$from/usr/lib/x86_64-linux-gnu/systemd
+    for program in systemd systemd-shutdown systemd-logind systemd-journald systemd-executor; do
+        [ ! -e "$from/usr/lib/systemd/$program" ] \
+            || add_program "$root" "$from/usr/lib/systemd/$program" "/usr/lib/systemd/$program"
+    done
+    for program in systemctl systemd-tmpfiles journalctl loginctl busctl systemd-inhibit dbus-daemon; do
+        add_program "$root" "$from/usr/bin/$program"
+    done
+    units=$root/usr/lib/systemd/system
+    mkdir -p "$root/lib"
+    ln -s ../usr/lib/systemd "$root/lib/systemd"
+    mkdir -p "$units" "$root/usr/share/dbus-1" "$root/usr/libexec/hv-utils" "$root/var/log" "$root/etc/systemd/system"
+    find "$from/usr/lib/systemd/system" -maxdepth 1 \( -type f -o -type l \) -exec cp -P -t "$units" {} +
+    cp -r "$from"/usr/share/dbus-1/. "$root/usr/share/dbus-1/"
+    cp "$here"/guest/systemd/*.service "$units/"
+    install -m 755 "$here/guest/systemd/hv-vm-bind" "$root/usr/libexec/hv-utils/hv-vm-bind"
+    # want TARGET UNIT…
+    want() {
+        local target=$1 unit
+        shift
+        mkdir -p "$units/$target.wants"
+        for unit in "$@"; do ln -sf "../$unit" "$units/$target.wants/$unit"; done
+    }
+    want sysinit.target systemd-journald.service
+    want sockets.target systemd-journald.socket systemd-journald-dev-log.socket dbus.socket
+    want multi-user.target dbus.service systemd-logind.service hv-vm-agent.service hv-vm-bind.service \
+        hv-vm-witness.service hv-shutdownd.service
+    ln -sf multi-user.target "$units/default.target"
+    pack "$root" "$out/systemd.cpio"
+    rm -rf "$root"
+    stamped systemd
+fi
+
 # --- our programs, installed as an administrator would, and the images that hold everything
 root=$work/ours
 mkdir -p "$root"
@@ -185,17 +223,28 @@ add_program "$root" "$programs/hv-vm-agent" /usr/bin/hv-vm-agent
 add_program "$root" "$programs/hv-vm-null" /usr/bin/hv-vm-null
 add_program "$root" "$programs/hv-vm-disks" /usr/bin/hv-vm-disks
 add_program "$root" "$programs/hv-vm-clock" /usr/bin/hv-vm-clock
+for program in ${further[@]+"${further[@]}"}; do
+    add_program "$root" "$program" "/usr/sbin/$(basename "$program")"
+done
 rm -f "$root/usr/bin/hv-testhost"
 pack "$root" "$out/ours.cpio"
 
-for tree in "$packages"/kernel/*; do
-    name=$(basename "$tree")
-    cp "$(kernel_file "$name")" "$out/guest-$name.kernel"
-    cat "$out/base-$name.cpio" "$out/ours.cpio" >"$out/guest-$name.initrd"
+# join NAME KERNEL ARCHIVE…: the guest's image of that name, and the outer machine's with it.
+join() {
+    local name=$1 kernel=$2
+    shift 2
+    cat "$@" >"$out/guest-$name.initrd"
     mkdir -p "$work/in/guest"
-    ln -f "$out/guest-$name.kernel" "$work/in/guest/vmlinuz"
+    ln -f "$out/guest-$kernel.kernel" "$work/in/guest/vmlinuz"
     ln -f "$out/guest-$name.initrd" "$work/in/guest/initrd"
     pack "$work/in" "$work/in.cpio"
     cat "$out/outer.initrd" "$work/in.cpio" >"$out/outer-$name.initrd"
     rm -rf "$work/in"
+}
+
+for tree in "$packages"/kernel/*; do
+    name=$(basename "$tree")
+    cp "$(kernel_file "$name")" "$out/guest-$name.kernel"
+    join "$name" "$name" "$out/base-$name.cpio" "$out/ours.cpio"
 done
+join 6.12-systemd 6.12 "$out/base-6.12.cpio" "$out/ours.cpio" "$out/systemd.cpio"

@@ -1,12 +1,35 @@
-//! Where a file may go.
+//! Where a file may go: a name in a directory beneath one of the administrator's roots, and nowhere else.
+//!
+//! A root is opened by its path, symbolic links of the administrator's included. Below it one component after the other is
+//! opened by `openat2`, beneath the directory before it and through no symbolic link at all, so that nobody who may
+//! write there can lead a file elsewhere. From then on only the descriptor of the directory is used. What is refused has
+//! changed nothing.
 
+mod ground;
+mod ledger;
+mod place;
 mod refusal;
+mod walk;
+mod wanted;
 
+#[cfg(test)]
+mod tests;
+
+pub use place::Place;
 pub use refusal::Refusal;
+
+pub(crate) use ground::permissions;
+pub(crate) use ledger::{Entry, Kind, TEMPORARY, forget, load};
+pub(crate) use walk::{beneath, open_root};
 
 use hv_utils_core::wire::Status;
 use hv_utils_core::wire::fcopy::Start;
+use ledger::Trace;
+use rustix::fs::{Gid, Uid};
+use rustix::io::Errno;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use wanted::Wanted;
 
 /// User and group that something is given to; `None`: those of the daemon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -33,16 +56,19 @@ pub struct Roots {
     ledger: PathBuf,
 }
 
-/// A place for one file. Dropped without a file in it, the directories that were made for it are removed, if they are
-/// still empty.
-#[derive(Debug)]
-pub struct Place {
-    shown: String,
+impl Owner {
+    /// Gives what is open to them, if there is anything to give.
+    pub(crate) fn take(self, file: &OwnedFd) -> rustix::io::Result<()> {
+        if self == Owner::default() {
+            return Ok(());
+        }
+        rustix::fs::fchown(file, self.user.map(Uid::from_raw), self.group.map(Gid::from_raw))
+    }
 }
 
 impl Roots {
     /// `ledger`: a file in the daemon's state directory that says what is to be removed if the daemon dies
-    /// ([`crate::file::sweep`]).
+    /// ([`crate::file::sweep`]). Roots are absolute.
     #[must_use]
     pub fn new(paths: Vec<PathBuf>, ledger: PathBuf) -> Roots {
         Roots { paths, ledger }
@@ -50,18 +76,40 @@ impl Roots {
 
     /// Finds where the file of a START goes, and makes directories where it asks for that.
     ///
+    /// The path is a directory, and the file is in it under its name. Three readings beside that, since a host may say
+    /// "a folder or a file" (what a real one sends then is unverified): without a name the path's last component is the file's;
+    /// a path that is an existing regular file is that file; all else that is there and no directory is refused.
+    ///
     /// # Errors
     /// It may not go there, or cannot.
     pub fn find(&self, start: &Start, how: &Creation) -> Result<Place, Refusal> {
-        let _ = (start, how, &self.paths, &self.ledger);
-        Err(Refusal::new(Status::FAIL, "not yet"))
+        let wanted = Wanted::read(start, &self.paths)?;
+        let mut directory = open_root(&wanted.root)?;
+        ground::check(&directory, &wanted.root)?;
+        let mut trace = Trace::new(&self.ledger);
+        let last = wanted.below.len().saturating_sub(1);
+        for (at, component) in wanted.below.iter().enumerate() {
+            let next = match walk::step(&directory, component) {
+                Err(Errno::NOENT) if start.create_path => {
+                    let entry = Entry::directory(&wanted.root, &wanted.below[..=at]);
+                    walk::make(directory, component, how, &mut trace, entry)?
+                }
+                Err(Errno::NOTDIR) if at == last && wanted.may_be_file => {
+                    // The path is the file itself.
+                    let mut below = wanted.below.clone();
+                    let name = below.pop().unwrap_or_default();
+                    return Place::check(wanted.root, below, name, directory, start.overwrite, trace);
+                }
+                other => other.map_err(|error| walk::refused(error, component))?,
+            };
+            ground::check(&next, component.as_ref())?;
+            directory = next;
+        }
+        Place::check(wanted.root, wanted.below, wanted.name, directory, start.overwrite, trace)
     }
 }
 
-impl Place {
-    /// The whole path, to be shown.
-    #[must_use]
-    pub fn shown(&self) -> &str {
-        &self.shown
-    }
+/// A refusal for what leads outside, or to what is no file.
+fn denied(why: impl Into<String>) -> Refusal {
+    Refusal::new(Status::ACCESS_DENIED, why)
 }

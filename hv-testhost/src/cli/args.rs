@@ -1,10 +1,11 @@
 //! The program's arguments. What they mean together is in [`super`].
 
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use hv_utils_core::wire::{Ic, Version};
 
 use crate::capture::Capture;
@@ -27,6 +28,8 @@ A virtual machine's own kernel as the guest, behind sockets where the machine li
   hv-testhost --packet-link /run/machine --ic kvp,heartbeat
 One command, with a host that lives for it alone:
   hv-testhost --sim /run/hvtest add-kvp colour blue
+PowerShell's spelling is understood too:
+  hv-testhost --sim /run/hvtest Copy-VMFile notes.txt /var/lib/hv-utils/incoming/ -Force
 A console: the same without a command. `help` lists what it understands.
 A guest that misbehaving hosts must not disturb:
   hv-testhost --sim /run/hvtest run scenarios/*.toml
@@ -128,6 +131,19 @@ pub(super) enum Command {
 }
 
 impl Arguments {
+    /// Reads a command line, the program's name included.
+    ///
+    /// # Errors
+    /// clap's, or what it cannot find.
+    pub(super) fn read(words: &[OsString]) -> Result<Arguments, clap::Error> {
+        let mut arguments = Arguments::try_parse_from(words)?;
+        arguments.command = match arguments.command {
+            Some(Command::Verb(verb)) => Some(Command::Verb(verb.checked(Arguments::command())?)),
+            other => other,
+        };
+        Ok(arguments)
+    }
+
     /// Time for the host, for a guest, and for each of its answers.
     pub(super) fn timeout(&self) -> Duration {
         self.timeout.unwrap_or(DEFAULT_TIMEOUT)

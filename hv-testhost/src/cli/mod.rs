@@ -9,6 +9,7 @@ mod control;
 mod screen;
 mod signals;
 
+use std::ffi::OsString;
 use std::future::Future;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use std::process::ExitCode;
 use std::rc::Rc;
 use std::time::Duration;
 
-use clap::{CommandFactory, Parser};
+use clap::CommandFactory;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use crate::failure::{Failure, Why, exit};
@@ -28,7 +29,7 @@ use crate::output::{Rendered, render, render_failure};
 use crate::scenario;
 use crate::sim::listening_hint;
 use crate::usage::explain;
-use crate::verb::Verb;
+use crate::verb::{Verb, spelled};
 pub(crate) use args::ring_size;
 use args::{Arguments, Command};
 use control::Control;
@@ -58,9 +59,10 @@ pub fn command() -> clap::Command {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let words = spelled(command(), 1, std::env::args_os());
+    let arguments = match Arguments::read(&words) {
         Ok(arguments) => arguments,
-        Err(error) => return print(&render_clap(&error, wants_json())),
+        Err(error) => return print(&render_clap(&error, wants_json(&words))),
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -144,7 +146,7 @@ async fn one_shot(
 }
 
 async fn carried_out(host: &Host, verb: &Verb, arguments: &Arguments) -> Report {
-    if let Verb::GetIntegrationServices = verb {
+    if let Verb::GetIntegrationServices | Verb::GetVm = verb {
         // A host that was there a moment ago has no contact with anybody: that is not what is asked for.
         host.settled(arguments.timeout()).await;
     }
@@ -266,8 +268,8 @@ fn cannot_start(error: &io::Error, json: bool) -> Rendered {
 }
 
 /// Whether JSON was asked for on a command line that cannot be understood.
-fn wants_json() -> bool {
-    std::env::args_os().skip(1).take_while(|argument| argument != "--").any(|argument| argument == "--json")
+fn wants_json(words: &[OsString]) -> bool {
+    words.iter().skip(1).take_while(|word| *word != "--").any(|word| word == "--json")
 }
 
 /// Help goes to standard output with exit code 0, anything wrong to the error output with 64.

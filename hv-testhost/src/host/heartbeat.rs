@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use hv_utils_core::wire::heartbeat::{ApplicationState, BODY_BYTES};
+
 use super::check::{u32_at, u64_at};
 use super::ic::Ic;
 use super::problem::Problem;
@@ -12,9 +14,6 @@ use super::service::Service;
 use crate::link::PacketLink;
 use crate::outcome::{Failure, Outcome};
 use crate::verb::Verb;
-
-/// Bytes of the body: sequence (8), application state (4), reserved (4).
-const BODY: usize = 16;
 
 /// The service.
 #[derive(Debug)]
@@ -49,7 +48,7 @@ impl Service for Heartbeat {
     async fn tick<L: PacketLink>(&mut self, ic: &mut Ic<L>) -> Result<(), Failure> {
         let sent = self.next;
         self.next = sent.wrapping_add(1);
-        let mut body = [0u8; BODY];
+        let mut body = [0u8; BODY_BYTES];
         body[..8].copy_from_slice(&sent.to_le_bytes());
         let reply = ic.exchange("heartbeat", &body).await?;
         if reply.body.len() < 8 {
@@ -62,7 +61,9 @@ impl Service for Heartbeat {
             ic.violated("heartbeat", Problem::Sequence { sent, got });
         }
         self.application = (reply.body.len() >= 12).then(|| u32_at(&reply.body, 8));
-        if let Some(state @ 4..) = self.application {
+        if let Some(state) = self.application
+            && ApplicationState::from_number(state).is_none()
+        {
             ic.violated("heartbeat", Problem::ApplicationState(state));
         }
         if !reply.status.is_ok() {

@@ -22,6 +22,7 @@ mod place;
 mod problem;
 mod service;
 mod station;
+mod vm;
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -109,6 +110,7 @@ impl Host {
         let limit = timeout.unwrap_or(self.options.timeout);
         match verb {
             Verb::GetIntegrationServices => Report::of(Ok(Outcome::Services(self.states()))),
+            Verb::GetVm => Report::of(Ok(Outcome::Vm(self.vm()))),
             Verb::Quit => {
                 self.quit.notify_one();
                 Report::of(Ok(Outcome::Done("the host ends".to_owned())))

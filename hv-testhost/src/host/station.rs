@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use hv_utils_core::wire::{self, Agreed};
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Interval, interval, sleep};
+use tokio::time::{Instant, Interval, interval, sleep};
 
 use super::ic::{Heard, Ic, IcError};
 use super::problem::Violation;
@@ -64,15 +64,7 @@ impl<P: Port, S: Service> Station<P, S> {
         ending: watch::Receiver<bool>,
     ) -> (Station<P, S>, mpsc::Sender<Order>, watch::Receiver<ServiceState>) {
         let (sender, orders) = mpsc::channel(1);
-        let state = ServiceState {
-            ic,
-            enabled: true,
-            phase: Phase::Waiting,
-            openings: 0,
-            sequence: 0,
-            application: None,
-        };
-        let (state, watcher) = watch::channel(state);
+        let (state, watcher) = watch::channel(ServiceState::new(ic));
         let violations = Vec::new();
         (Station { port, service, ic, options, orders, state, ending, violations }, sender, watcher)
     }
@@ -97,7 +89,7 @@ impl<P: Port, S: Service> Station<P, S> {
             }
             self.collect(&mut ic);
             drop(ic);
-            self.state.send_modify(|state| state.phase = Phase::Waiting);
+            self.state.send_modify(|state| (state.phase, state.since) = (Phase::Waiting, None));
             match end {
                 End::Quit => break,
                 End::Rescinded => {}
@@ -134,6 +126,7 @@ impl<P: Port, S: Service> Station<P, S> {
         self.state.send_modify(|state| {
             state.phase = Phase::Negotiating;
             state.openings += 1;
+            state.since = Some(Instant::now());
         });
         if let Err(error) = ic.offer().await {
             self.tell(&format!("NEGOTIATE could not be sent: {error}"));
@@ -235,12 +228,12 @@ impl<P: Port, S: Service> Station<P, S> {
 
     /// Publishes where the service stands after something was done on the channel.
     fn after<L: PacketLink>(&mut self, ic: &mut Ic<L>, failure: Option<&Failure>) {
-        self.publish(ic);
         let (sequence, application) = (self.service.sequence(), self.service.application());
+        // Before the phase: who waits for that looks at these, too.
+        self.state.send_modify(|state| (state.sequence, state.application) = (sequence, application));
+        self.publish(ic);
         let lost = matches!(failure, Some(Failure::NoAnswer(_)));
         self.state.send_modify(|state| {
-            state.sequence = sequence;
-            state.application = application;
             if let (true, Phase::Ready(agreed)) = (lost, &state.phase) {
                 state.phase = Phase::Lost(*agreed);
             }

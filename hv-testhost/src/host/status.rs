@@ -1,8 +1,10 @@
 //! A service's state in the words and numbers of `Get-VMIntegrationService` and WMI's OperationalStatus.
 //!
-//! The mapping only; numbers from Microsoft's documentation of `Msvm_HeartbeatComponent`.
+//! The mapping only; numbers from Microsoft's documentation of `Msvm_HeartbeatComponent`, the heartbeat's words from that
+//! of `Get-VM`.
 
 use hv_utils_core::wire::Ic;
+use hv_utils_core::wire::heartbeat::ApplicationState;
 
 use super::station::Phase;
 use crate::outcome::ServiceState;
@@ -48,15 +50,29 @@ impl ServiceState {
 impl ServiceState {
     /// State of the guest's applications in a word, for the service that knows.
     pub fn application_state(&self) -> Option<&'static str> {
-        self.application.map(|state| match state {
-            0 => "unknown",
-            1 => "healthy",
-            2 => "critical",
-            3 => "stopped",
-            _ => "undefined",
-        })
+        self.application
+            .map(|state| ApplicationState::from_number(state).map_or("undefined", ApplicationState::name))
+    }
+
+    /// The heartbeat in a word of `Get-VM`'s, for the service that has one.
+    pub fn heartbeat(&self) -> &'static str {
+        match (&self.phase, self.enabled) {
+            (_, false) => NO_HEARTBEAT,
+            (Phase::Waiting | Phase::Negotiating, true) => "NoContact",
+            (Phase::NoCommonVersion | Phase::Failed(_), true) => "Error",
+            (Phase::Lost(_), true) => "LostCommunication",
+            (Phase::Ready(_), true) => match self.application.and_then(ApplicationState::from_number) {
+                Some(ApplicationState::Healthy) => "OkApplicationsHealthy",
+                Some(ApplicationState::Critical) => "OkApplicationsCritical",
+                // What a real host makes of "stopped" is not known.
+                Some(ApplicationState::Unknown | ApplicationState::Stopped) | None => "OkApplicationsUnknown",
+            },
+        }
     }
 }
+
+/// The heartbeat of a machine that has none.
+pub(super) const NO_HEARTBEAT: &str = "Disabled";
 
 /// What Hyper-V Manager calls a service.
 pub fn display_name(ic: Ic) -> &'static str {

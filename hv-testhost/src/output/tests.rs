@@ -4,11 +4,19 @@ use hv_utils_core::wire::{Agreed, Ic, Version};
 use super::*;
 use crate::failure::Why;
 use crate::host::{Problem, Violation};
+use crate::outcome::VmState;
 
 fn services() -> Vec<ServiceState> {
     let agreed = Agreed { framework: Version::new(3, 0), message: Version::new(5, 0) };
-    let state =
-        |ic, enabled, phase| ServiceState { ic, enabled, phase, openings: 1, sequence: 0, application: None };
+    let state = |ic, enabled, phase| ServiceState {
+        ic,
+        enabled,
+        phase,
+        openings: 1,
+        sequence: 0,
+        application: None,
+        since: None,
+    };
     vec![
         state(Ic::Kvp, true, Phase::Ready(agreed)),
         state(Ic::Heartbeat, true, Phase::Lost(agreed)),
@@ -95,4 +103,62 @@ fn a_failure_says_what_to_do_and_only_the_users_own_text_has_several_lines() {
     assert_eq!(shown(usage), "hv-testhost: a\\b\n  |\\u{1b}\nhint: look\n");
     let guest = Failure::Guest(Why::from("a\nb").hint("look"));
     assert_eq!(shown(guest), "hv-testhost: a\\nb\nhint: look\n");
+}
+
+fn heartbeat(application: Option<u32>) -> ServiceState {
+    let agreed = Agreed { framework: Version::new(3, 0), message: Version::new(3, 0) };
+    ServiceState { phase: Phase::Ready(agreed), application, ..ServiceState::new(Ic::Heartbeat) }
+}
+
+#[test]
+fn a_heartbeat_has_the_words_of_get_vm() {
+    let applications =
+        [None, Some(0), Some(1), Some(2), Some(3), Some(4)].map(|state| heartbeat(state).heartbeat());
+    assert_eq!(
+        applications,
+        [
+            "OkApplicationsUnknown",
+            "OkApplicationsUnknown",
+            "OkApplicationsHealthy",
+            "OkApplicationsCritical",
+            "OkApplicationsUnknown",
+            "OkApplicationsUnknown",
+        ]
+    );
+    let words: Vec<&str> = services().iter().map(ServiceState::heartbeat).collect();
+    assert_eq!(
+        words,
+        ["OkApplicationsUnknown", "LostCommunication", "Disabled", "Error", "Error", "NoContact"]
+    );
+}
+
+#[test]
+fn a_machine_is_shown_as_get_vm_does_and_as_an_object() {
+    use std::time::Duration;
+    let vm = |name: &str, running, uptime| {
+        let heartbeat = if running { "OkApplicationsHealthy" } else { "NoContact" };
+        Report::of(Ok(Outcome::Vm(VmState { name: name.to_owned(), running, heartbeat, uptime })))
+    };
+    let there = vm("web1", true, Some(Duration::from_millis(3_723_999)));
+    assert_eq!(
+        render(&there, false).stdout,
+        "NAME  STATE    HEARTBEAT               UPTIME\n\
+         web1  Running  OkApplicationsHealthy   at least 1:02:03\n"
+    );
+    let json: Value = serde_json::from_str(&render(&there, true).stdout).unwrap();
+    assert_eq!(
+        (&json["kind"], &json["name"], &json["state"]),
+        (&"vm".into(), &"web1".into(), &"Running".into())
+    );
+    assert_eq!(
+        (&json["heartbeat"], &json["uptime_at_least_seconds"]),
+        (&"OkApplicationsHealthy".into(), &3723.into())
+    );
+    let gone = vm("a\u{1b}", false, None);
+    assert_eq!(
+        render(&gone, false).stdout,
+        "NAME     STATE    HEARTBEAT               UPTIME\na\\u{1b}  Off      NoContact               -\n"
+    );
+    let json: Value = serde_json::from_str(&render(&gone, true).stdout).unwrap();
+    assert_eq!((&json["state"], &json["uptime_at_least_seconds"]), (&"Off".into(), &Value::Null));
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::UnixStream;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::Meeting;
 use super::conversation::Conversation;
@@ -26,13 +26,11 @@ pub(super) struct Carrier {
     path: PathBuf,
     pub(super) device: Device,
     pub(super) meeting: Arc<Meeting>,
-    /// When the virtual machine was first heard of, since it is there.
-    pub(super) since: Option<Instant>,
 }
 
 impl Carrier {
     pub(super) fn new(path: PathBuf, device: Device, meeting: Arc<Meeting>) -> Carrier {
-        Carrier { path, device, meeting, since: None }
+        Carrier { path, device, meeting }
     }
 
     /// Works until the task is ended.
@@ -52,7 +50,6 @@ impl Carrier {
                 // Nobody listens yet, or any more: that is what a port waits for.
                 Err(error) if is_early(&error) => {
                     last = None;
-                    self.since = None;
                     self.device.absent();
                 }
                 Err(error) => {

@@ -11,7 +11,6 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender};
-use tokio::time::Instant;
 
 use super::carrier::Carrier;
 use super::frame::{self, Frame, Inbox};
@@ -99,7 +98,6 @@ impl<'a> Conversation<'a> {
             let Some(frame) = next else { break };
             self.heard = true;
             self.carrier.device.heard();
-            self.carrier.since.get_or_insert_with(Instant::now);
             match frame {
                 Frame::Opened => self.opened(),
                 Frame::Closed => self.close(),
@@ -114,7 +112,7 @@ impl<'a> Conversation<'a> {
         self.close();
         // Of a device that is gone, or about to go.
         let Some(device) = self.carrier.device.current() else { return };
-        let (link, open) = FramedLink::pair(self.carrier.since);
+        let (link, open) = FramedLink::pair(self.carrier.device.since());
         self.open = open;
         self.carrier.meeting.put(Some((device, Ok(link))));
     }

@@ -35,6 +35,8 @@ pub(super) struct Progress {
     pub(super) heard: bool,
     /// The machine knows neither rescind nor offer.
     pub(super) refused: bool,
+    /// When the machine was first heard of, since it is there.
+    pub(super) since: Option<Instant>,
     /// The newest wish that was written to a stream, as far as there is something to write for it.
     pub(super) told: Wanted,
 }
@@ -63,6 +65,11 @@ impl Contact {
     pub(crate) fn is_connected_and_heard(&self) -> (bool, bool) {
         let progress = self.0.borrow();
         (progress.connected, progress.heard)
+    }
+
+    /// When the machine was first heard of, since it is there.
+    pub(crate) fn since(&self) -> Option<Instant> {
+        self.0.borrow().since
     }
 }
 
@@ -172,6 +179,7 @@ impl Device {
         self.progress.send_if_modified(|progress| {
             let before = *progress;
             progress.heard = true;
+            progress.since.get_or_insert_with(Instant::now);
             progress.refused |= refused;
             *progress != before
         });
@@ -190,9 +198,14 @@ impl Device {
         self.doubt = false;
         self.progress.send_if_modified(|progress| {
             let before = *progress;
-            (progress.absent, progress.refused) = (true, false);
+            (progress.absent, progress.refused, progress.since) = (true, false, None);
             *progress != before
         });
+    }
+
+    /// When the machine was first heard of, since it is there.
+    pub(super) fn since(&self) -> Option<Instant> {
+        self.progress.borrow().since
     }
 
     /// Whether the machine does not understand what would be said, or perhaps does not.

@@ -44,6 +44,8 @@ pub enum ExpectWord {
 pub struct Answer {
     /// Status of each reply.
     pub status: Option<u32>,
+    /// Statuses, of which each reply has one.
+    pub status_in: Option<Vec<u32>>,
     /// How many replies come, one after the other.
     pub replies: Option<u32>,
     /// Key of the item.

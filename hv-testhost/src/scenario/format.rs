@@ -11,6 +11,7 @@ use serde::de::{self, Deserializer};
 
 use super::expect::Expect;
 use super::fields::{Accept, Fill, Hex, Mutate, Offers, PacketFields, Request, RingDamage};
+use super::messages::{FileCopyMessage, HeartbeatMessage, Message, ShutdownMessage};
 use crate::verb::{self, Verb};
 
 /// A scenario that cannot be played.
@@ -78,6 +79,9 @@ pub struct Step {
     accept: Option<Accept>,
     negotiate: Option<Offers>,
     request: Option<Request>,
+    shutdown: Option<ShutdownMessage>,
+    heartbeat: Option<HeartbeatMessage>,
+    file_copy: Option<FileCopyMessage>,
     raw: Option<Hex>,
     verb: Option<Words>,
     ring: Option<RingDamage>,
@@ -113,6 +117,8 @@ pub enum Action {
     Negotiate(Offers),
     /// Send a KVP request.
     Request(Request),
+    /// Send a message of another service.
+    Message(Message),
     /// Send a payload.
     Raw(Vec<u8>),
     /// Do what an administrator asks.
@@ -148,6 +154,9 @@ impl Step {
             self.accept.clone().map(Action::Accept),
             self.negotiate.clone().map(Action::Negotiate),
             self.request.clone().map(Action::Request),
+            self.shutdown.clone().map(Message::Shutdown).map(Action::Message),
+            self.heartbeat.clone().map(Message::Heartbeat).map(Action::Message),
+            self.file_copy.clone().map(Message::FileCopy).map(Action::Message),
             self.raw.clone().map(|hex| Action::Raw(hex.0)),
             self.verb.clone().map(|words| Action::Verb(words.0)),
             self.ring.clone().map(Action::Ring),
@@ -166,9 +175,12 @@ impl Step {
         if matches!(&action, Action::Verb(Verb::CheckpointVm(ask)) if !ask.snapshots.is_empty()) {
             return Err("a scenario copies no files: leave --snapshot out".to_owned());
         }
-        let sends = matches!(action, Action::Negotiate(_) | Action::Request(_) | Action::Raw(_));
+        let sends =
+            matches!(action, Action::Negotiate(_) | Action::Request(_) | Action::Message(_) | Action::Raw(_));
         if !sends && (self.repeat != 1 || self.is_changed()) {
-            return Err("mutate, packet and repeat need negotiate, request or raw".to_owned());
+            let what =
+                "mutate, packet and repeat need negotiate, request, shutdown, heartbeat, file-copy or raw";
+            return Err(what.to_owned());
         }
         Ok(action)
     }

@@ -64,6 +64,9 @@ fn fields(expected: &Answer, got: &Packet) -> Result<(), Mismatch> {
     if let Some(status) = expected.status {
         same("status", &Status(status), &status_of(got).unwrap_or(Status(!status)))?;
     }
+    if let Some(statuses) = &expected.status_in {
+        one_of(statuses, status_of(got))?;
+    }
     if let Some(length) = expected.length {
         same("length", &length, &u32_at(payload, 4))?;
     }
@@ -98,6 +101,15 @@ fn same<T: PartialEq + std::fmt::Display>(what: &str, expected: &T, actual: &T) 
         return Ok(());
     }
     Err(Mismatch::new(format!("{what} {expected}"), format!("{what} {actual}")))
+}
+
+fn one_of(statuses: &[u32], actual: Option<Status>) -> Result<(), Mismatch> {
+    if actual.is_some_and(|actual| statuses.contains(&actual.0)) {
+        return Ok(());
+    }
+    let wanted: Vec<String> = statuses.iter().map(|status| Status(*status).to_string()).collect();
+    let actual = actual.map_or_else(|| "no status".to_owned(), |actual| format!("status {actual}"));
+    Err(Mismatch::new(format!("status {}", wanted.join(" or ")), actual))
 }
 
 /// The status in a packet's IC header, if it is long enough to have one.
@@ -178,18 +190,21 @@ pub(super) fn outcome(
     violations: &[Violation],
 ) -> Result<(), Mismatch> {
     broken(expected, violations)?;
+    let actual = match result {
+        Err(Failure::Refused { status, .. } | Failure::RefusedBytes { status, .. }) => *status,
+        _ => Status::OK,
+    };
     let code = result.as_ref().map_or_else(Failure::exit_code, |_| exit::OK);
-    let wanted =
-        expected.exit.unwrap_or(if expected.status.is_some_and(|status| status != 0) { 1 } else { 0 });
+    let refused = match &expected.status_in {
+        Some(statuses) => !actual.is_ok() && statuses.contains(&actual.0),
+        None => expected.status.is_some_and(|status| status != 0),
+    };
+    let wanted = expected.exit.unwrap_or(if refused { exit::REFUSED } else { exit::OK });
     if code != wanted {
         let said = result.as_ref().err().map(|failure| format!(": {failure}")).unwrap_or_default();
         return Err(Mismatch::new(format!("exit code {wanted}"), format!("exit code {code}{said}")));
     }
     if let Some(status) = expected.status {
-        let actual = match result {
-            Err(Failure::Refused { status, .. } | Failure::RefusedBytes { status, .. }) => *status,
-            _ => Status::OK,
-        };
         same("status", &Status(status), &actual)?;
     }
     match (&expected.adapter, result) {

@@ -13,6 +13,7 @@ pub mod cli;
 pub mod expect;
 pub mod fields;
 pub mod format;
+pub mod messages;
 pub mod report;
 
 mod judge;

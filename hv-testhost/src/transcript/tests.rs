@@ -145,7 +145,22 @@ fn the_other_services_have_their_words_too() {
         said(1, 3, &[7, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]),
         "HEARTBEAT request sequence=7 application=1"
     );
-    for (kind, name) in [(3, "SHUTDOWN"), (4, "TIMESYNC"), (5, "VSS")] {
+    let mut start = vec![0; 1088];
+    start[36..40].copy_from_slice(&[b'n', 0, 0x1b, 0]);
+    start[556..560].copy_from_slice(&[b'/', 0, b'p', 0]);
+    (start[1076], start[1081]) = (3, 1);
+    let words = "FCOPY START request path=\"/p\" name=\"n\\u{1b}\" flags=0x00000003 size=256";
+    assert_eq!(said(7, 1, &start), words);
+    let mut write = vec![0; 52];
+    (write[0], write[41], write[48]) = (1, 1, 9);
+    assert_eq!(said(7, 1, &write), "FCOPY WRITE request offset=256 bytes=9");
+    assert_eq!(said(7, 1, &[2, 0, 0, 0]), "FCOPY COMPLETE request");
+    assert_eq!(said(7, 1, &[3, 0, 0, 0]), "FCOPY CANCEL request");
+    assert_eq!(said(7, 1, &[4, 0, 0, 0]), "FCOPY UNKNOWN(4) request");
+    for length in 0..start.len() {
+        describe(&message(7, 1, 3, &start[..length]));
+    }
+    for (kind, name) in [(3, "SHUTDOWN"), (4, "TIMESYNC"), (5, "VSS"), (7, "FCOPY")] {
         let reply = describe(&message(kind, 4, 5, &[]));
         assert!(
             reply.starts_with(&format!("{name} reply status=0x00000000 (success) flags=0x05")),

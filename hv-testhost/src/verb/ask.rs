@@ -26,6 +26,24 @@ pub struct ShutdownAsk {
     pub grace: u32,
 }
 
+/// How a guest is to be put to rest.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct SuspendAsk {
+    /// Have the guest write its memory to its disk and power off; shutdown messages 3.2
+    #[arg(long)]
+    pub hibernate: bool,
+    /// How.
+    #[command(flatten)]
+    pub how: ShutdownAsk,
+}
+
+impl SuspendAsk {
+    pub(super) fn options(&self) -> Vec<String> {
+        let hibernate = self.hibernate.then(|| "--hibernate".to_owned());
+        hibernate.into_iter().chain(self.how.options()).collect()
+    }
+}
+
 impl Default for ShutdownAsk {
     fn default() -> ShutdownAsk {
         ShutdownAsk { force: false, message: None, reason: PLANNED, grace: 0 }

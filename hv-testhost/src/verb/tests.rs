@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 
 fn read(line: &str) -> Verb {
@@ -43,6 +45,13 @@ fn every_verb_survives_being_made_into_words() {
         "stop-vm --force --message '-f for all' --reason 0xffffffff --grace 4294967295",
         "restart-vm --reason 0",
         "hibernate-vm --message ''",
+        "suspend-vm --hibernate",
+        "suspend-vm --force --hibernate --message x --reason 1 --grace 2",
+        "copy-vmfile /a /b",
+        "copy-vmfile -- --force --chunk",
+        "copy-vmfile /a '/b c/' --force --create-full-path --short-last --chunk 1 --cut-after 0",
+        "copy-vmfile /a b --cancel-after 18446744073709551615",
+        "get-vm",
         "sync-time",
         "sync-time --offset -0.0000001 --reference 18446744073709551615",
         "sample-time --offset 12.5",
@@ -86,6 +95,9 @@ fn verbs_know_whose_channel_they_need() {
     assert_eq!(read("sample-time").service(), Some(Ic::TimeSync));
     assert_eq!(read("checkpoint-vm").service(), Some(Ic::Vss));
     assert_eq!(read("wait-guest heartbeat").service(), Some(Ic::Heartbeat));
+    assert_eq!(read("suspend-vm --hibernate").service(), Some(Ic::Shutdown));
+    assert_eq!(read("copy-vmfile a b").service(), Some(Ic::FileCopy));
+    assert_eq!((read("get-vm").service(), read("get-vm").target()), (None, Some(Ic::Heartbeat)));
 }
 
 #[test]
@@ -109,7 +121,8 @@ fn the_options_of_set_ip_have_their_wmi_names_too() {
 fn only_what_a_guest_may_take_long_for_has_a_time_of_its_own() {
     assert_eq!(read("set-ip x").patience(), Some(Duration::from_secs(30)));
     assert_eq!(read("get-ip x").patience(), None);
-    for line in ["vss-freeze", "checkpoint-vm", "vss-operation freeze", "vss-operation 5"] {
+    for line in ["vss-freeze", "checkpoint-vm", "vss-operation freeze", "vss-operation 5", "copy-vmfile a b"]
+    {
         assert_eq!(read(line).patience(), Some(Duration::from_secs(120)), "{line}");
     }
     assert_eq!(read("vss-thaw").patience(), None);
@@ -128,6 +141,15 @@ fn options_that_make_no_sense_are_refused() {
         "stop-vm --reason 0x100000000",
         "stop-vm --reason +1",
         "stop-vm --grace -1",
+        "stop-vm --hibernate",
+        "suspend-vm --hibernate --grace x",
+        "copy-vmfile a",
+        "copy-vmfile '' b",
+        "copy-vmfile a b --chunk 0",
+        "copy-vmfile a b --chunk 6145",
+        "copy-vmfile a b --cut-after -1",
+        "copy-vmfile a b --cut-after 1 --cancel-after 1",
+        "get-vm testguest",
         "sync-time --offset soon",
         "sync-time --reference -1",
         "sync-time --parent 1 --offset 1",
@@ -160,4 +182,54 @@ fn operations_of_the_backup_service_have_names_and_numbers() {
     for (name, number) in [("create", 0), ("hot-backup", 2), ("bu-complete", 4), ("query-cluster", 8)] {
         assert_eq!(read(&format!("vss-operation {name}")), read(&format!("vss-operation {number}")));
     }
+}
+
+#[test]
+fn a_plain_suspend_is_wrong_usage_that_says_why() {
+    for line in ["suspend-vm", "Suspend-VM -Force"] {
+        let error = Verb::from_words(line.split(' ')).unwrap_err();
+        let why = crate::usage::explain(&error);
+        assert!(why.message.starts_with("a plain suspend needs no guest"), "{why:?}");
+        assert!(why.hint.contains("suspend-vm"), "{why:?}");
+    }
+    assert_eq!(read("suspend-vm --hibernate").service(), read("hibernate-vm").service());
+}
+
+#[test]
+fn powershells_spelling_gives_the_same_verbs() {
+    assert_eq!(
+        read("Stop-VM -Force -Reason 0x1 -Message -Force"),
+        read("stop-vm --force --reason 1 --message=-Force")
+    );
+    assert_eq!(
+        read("Copy-VMFile a /b -CreateFullPath -force"),
+        read("copy-vmfile a /b --create-full-path --force")
+    );
+    assert_eq!(read("add-kvp -Force -Type"), Verb::AddKvp { key: "-Force".into(), value: "-Type".into() });
+}
+
+#[test]
+fn a_destination_is_a_path_and_a_name_or_the_sources_name() {
+    let names = |destination: &str| {
+        let Verb::CopyVmfile(ask) = Verb::from_words(["copy-vmfile", "dir/a file", destination]).unwrap()
+        else {
+            panic!()
+        };
+        let (path, name) = ask.names();
+        (path.to_owned(), name)
+    };
+    for (destination, path, name) in [
+        ("/srv/in/b", "/srv/in", "b"),
+        ("/srv/in/", "/srv/in", "a file"),
+        ("/b", "/", "b"),
+        ("/", "/", "a file"),
+        ("b", "", "b"),
+        ("..//b", "../", "b"),
+        ("", "", "a file"),
+        ("/srv/..", "/srv", ".."),
+    ] {
+        assert_eq!(names(destination), (path.to_owned(), name.to_owned()), "{destination}");
+    }
+    let Verb::CopyVmfile(ask) = read("copy-vmfile x /b") else { panic!() };
+    assert_eq!(ask.source, std::env::current_dir().unwrap().join("x"));
 }

@@ -28,6 +28,7 @@ impl Verb {
                 let index = index.map(|index| index.to_string());
                 [own("enumerate"), own(pool.name())].into_iter().chain(index).collect()
             }
+            Verb::GetVm => vec![own("get-vm")],
             Verb::GetIntegrationServices => vec![own("get-integration-services")],
             Verb::Renegotiate { name } => vec![own("renegotiate"), own(name.name())],
             Verb::DisableService { name } => vec![own("disable-service"), own(name.name())],
@@ -40,6 +41,7 @@ impl Verb {
             Verb::SetIp(ask) => vec![own("set-ip"), ask.adapter.clone()],
             Verb::StopVm(_) => vec![own("stop-vm")],
             Verb::RestartVm(_) => vec![own("restart-vm")],
+            Verb::SuspendVm(_) => vec![own("suspend-vm")],
             Verb::HibernateVm(_) => vec![own("hibernate-vm")],
             Verb::SyncTime(_) => vec![own("sync-time")],
             Verb::SampleTime(_) => vec![own("sample-time")],
@@ -75,6 +77,7 @@ impl Verb {
             Verb::GetIp(ask) => ask.options(),
             Verb::SetIp(ask) => ask.options(),
             Verb::StopVm(ask) | Verb::RestartVm(ask) | Verb::HibernateVm(ask) => ask.options(),
+            Verb::SuspendVm(ask) => ask.options(),
             Verb::SyncTime(ask) | Verb::SampleTime(ask) => ask.options(),
             Verb::CheckpointVm(ask) => ask.options(),
             Verb::CopyVmfile(ask) => ask.options(),

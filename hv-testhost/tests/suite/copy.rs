@@ -50,8 +50,16 @@ fn a_file_arrives_in_a_virtual_machine() {
         machine.serve();
         machine.rules.files
     });
-    let words =
-        ["--json", "copy-vmfile", "--short-last", "--chunk", "500", file.to_str().unwrap(), "/in/deep/"];
+    let words = [
+        "--json",
+        "copy-vmfile",
+        "--short-last",
+        "--chunk",
+        "500",
+        "-CreateFullPath",
+        file.to_str().unwrap(),
+        "/in/deep/",
+    ];
     let output = over_packets(dir.path(), &words);
     assert_eq!(code(&output), 0, "{}", stdout(&output));
     let answer = json(&output);

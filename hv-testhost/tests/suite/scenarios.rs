@@ -11,13 +11,28 @@ fn shipped() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")
 }
 
-/// All of them: those that hold for every guest, and those for guests that serve a network adapter.
+/// All of them: those that hold for every guest, those for guests that serve a network adapter, and those of the other
+/// services.
 fn every_scenario() -> Vec<PathBuf> {
-    let files = |folder: PathBuf| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let mut files: Vec<PathBuf> = files(shipped()).chain(files(shipped().join("adapter"))).collect();
+    ["", "adapter", "shutdown", "heartbeat", "fcopy"].into_iter().flat_map(folder).collect()
+}
+
+fn folder(name: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(shipped().join(name)).unwrap();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     files.retain(|file| file.is_file());
     files.sort();
     files
+}
+
+/// The right guest for a scenario.
+fn guest_for(file: &Path, dir: &Path) -> GuestThread {
+    match file.parent().unwrap().file_name().unwrap().to_str().unwrap() {
+        "shutdown" => GuestThread::shutdown(dir),
+        "heartbeat" => GuestThread::heartbeat(dir, Fault::None),
+        "fcopy" => GuestThread::copies_beside(dir),
+        _ => GuestThread::start(dir, Fault::None),
+    }
 }
 
 fn run(dir: &Path, arguments: &[&str]) -> Output {
@@ -38,10 +53,10 @@ fn play(fault: Fault, scenario: &str, arguments: &[&str]) -> Output {
 #[test]
 fn every_shipped_scenario_passes_with_a_right_guest() {
     let files = every_scenario();
-    assert!(files.len() >= 23, "{files:?}");
+    assert!(files.len() >= 31, "{files:?}");
     for file in files {
         let dir = dir();
-        let _guest = GuestThread::start(dir.path(), Fault::None);
+        let _guest = guest_for(&file, dir.path());
         let output = run(dir.path(), &["run", file.to_str().unwrap()]);
         assert_eq!(code(&output), 0, "{}\n{}", stdout(&output), stderr(&output));
     }
@@ -282,4 +297,59 @@ fn verbs_of_a_scenario_are_those_of_its_service() {
     assert_eq!(code(&output), 0, "{}\n{}", stdout(&output), stderr(&output));
     let operations: Vec<u8> = guest.stop().asked.iter().map(|body| body[0]).collect();
     assert_eq!(operations, [2, 5, 6]);
+}
+
+#[test]
+fn one_guest_of_a_service_goes_through_all_its_scenarios_twice() {
+    for name in ["shutdown", "heartbeat", "fcopy"] {
+        let (dir, files) = (dir(), folder(name));
+        let _guest = guest_for(&files[0], dir.path());
+        let files: Vec<&str> = files.iter().map(|file| file.to_str().unwrap()).collect();
+        let output = run(dir.path(), &[&["run"], files.as_slice(), files.as_slice()].concat());
+        assert_eq!(code(&output), 0, "{}\n{}", stdout(&output), stderr(&output));
+    }
+}
+
+#[test]
+fn a_copy_of_a_scenario_goes_beside_the_sockets_by_message_and_by_verb() {
+    let dir = dir();
+    std::fs::write(dir.path().join("file"), "contents").unwrap();
+    let file = dir.path().join("scenario.toml");
+    let steps = r#"
+        name = "copies"
+        ic = "fcopy"
+        [[step]]
+        name = "by a verb"
+        verb = "copy-vmfile FILE $SIM/in/verb"
+        [[step]]
+        name = "that is refused"
+        verb = "copy-vmfile FILE $SIM/in/verb"
+        expect = { status = 0x80070050 }
+        [[step]]
+        name = "with one of several statuses"
+        verb = "copy-vmfile FILE $SIM/in/verb"
+        expect = { status-in = [0, 0x80070050] }
+        [[step]]
+        name = "by messages"
+        file-copy = { op = "start", path = "$SIM/in", name = "message", size = 0 }
+        [[step]]
+        name = "complete"
+        file-copy = { op = "complete" }
+        expect = { status-in = [0, 1] }
+    "#;
+    let steps = steps.replace("FILE", dir.path().join("file").to_str().unwrap());
+    std::fs::write(&file, &steps).unwrap();
+    let guest = GuestThread::copies_beside(dir.path());
+    let output = run(dir.path(), &["run", file.to_str().unwrap()]);
+    assert_eq!(code(&output), 0, "{}\n{}", stdout(&output), stderr(&output));
+    let path = |name: &str| dir.path().join("in").join(name).to_str().unwrap().to_owned();
+    let files = guest.stop().files.whole;
+    assert_eq!(files[&path("verb")], b"contents");
+    assert_eq!(files[&path("message")], b"");
+    std::fs::write(&file, steps.replace("[0, 1]", "[1, 2]")).unwrap();
+    let _guest = GuestThread::copies_beside(dir.path());
+    let output = run(dir.path(), &["run", file.to_str().unwrap()]);
+    assert_eq!(code(&output), 1);
+    let said = "expected  status 0x00000001 or 0x00000002\n          actual    status 0x00000000 (success)";
+    assert!(stdout(&output).contains(said), "{}", stdout(&output));
 }

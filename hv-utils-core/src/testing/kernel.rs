@@ -241,6 +241,7 @@ pub(super) const fn char_name(ic: Ic) -> Option<&'static str> {
     match ic {
         Ic::Kvp => Some("vmbus/hv_kvp"),
         Ic::Vss => Some("vmbus/hv_vss"),
+        Ic::FileCopy => Some("vmbus/hv_fcopy"),
         _ => None,
     }
 }

@@ -3,34 +3,27 @@
 //! They are the executable files of one directory, run one after the other in the order of their names, with one argument:
 //! `freeze` before anything is frozen; `thaw`, in reverse order, after everything is thawed; and where a freeze failed
 //! `freeze-failed`, in reverse order, before that `thaw`. Nothing of this runs while anything is frozen.
-//! Where systemd runs the machine each is a transient unit, outside the daemon's sandbox; else a child of its own process
-//! group. What does not end in time is ended with all it has started. What a `freeze` that went well has left running (a
+//! How each is run, and which may be, is [`hv_utils_core::hooks`]' part. What does not end in time is ended with all it has started. What a `freeze` that went well has left running (a
 //! session that holds a lock) lives until the round of `thaw` is over.
 
-mod direct;
-mod files;
-mod job;
 mod means;
 mod memory;
-mod output;
 mod round;
-mod systemd;
-mod way;
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::watch;
+pub use hv_utils_core::hooks::Runner;
+use hv_utils_core::hooks::{self, File, Found, Left, Owner, Runners};
 use tokio::task::JoinHandle;
 
 use crate::report::{HookReport, Phase};
-use direct::Left;
-use files::File;
 use means::By;
 use memory::Memory;
-use systemd::Stopping;
+
+/// Whose they are.
+const OWNER: Owner = Owner { daemon: "hv-vssd", units: "hv-vss-hook" };
 
 /// How hooks are run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,18 +38,6 @@ pub struct Options {
     pub go_on: bool,
 }
 
-/// What runs a hook.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Runner {
-    /// systemd where it runs the machine and can be reached, else the daemon itself.
-    #[default]
-    Auto,
-    /// systemd; without it every `freeze` fails.
-    Systemd,
-    /// The daemon itself: inside its sandbox.
-    Direct,
-}
-
 /// How a round of hooks ended.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Round {
@@ -66,8 +47,6 @@ pub struct Round {
     pub failure: Option<String>,
 }
 
-/// There where systemd is the first process (`sd_booted(3)`).
-const BOOTED: &str = "/run/systemd/system";
 /// How long they may then be frozen, unless we are told: the default of `max-frozen-secs`.
 const FROZEN: Duration = Duration::from_secs(120);
 
@@ -76,20 +55,15 @@ const FROZEN: Duration = Duration::from_secs(120);
 pub struct Hooks {
     options: Arc<Options>,
     frozen: Duration,
-    booted: PathBuf,
     /// How long a thaw waits for a bus.
     patience: Duration,
     memory: Option<Memory>,
-    bus: Arc<watch::Sender<Option<zbus::Connection>>>,
-    /// Units of hooks that were given up, and have not ended yet.
-    stopping: Stopping,
+    runners: Runners,
     state: Arc<Mutex<State>>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    /// What was said already, each once.
-    said: HashSet<String>,
     /// Whose `freeze` was run, since the last round of `thaw`.
     begun: Vec<String>,
     /// What ran it.
@@ -111,13 +85,11 @@ impl Hooks {
     #[must_use]
     pub fn new(options: Options) -> Self {
         Self {
+            runners: Runners::new(OWNER, options.runner),
             options: Arc::new(options),
             frozen: FROZEN,
-            booted: BOOTED.into(),
             patience: means::BUS_PATIENCE,
             memory: None,
-            bus: Arc::new(watch::Sender::new(None)),
-            stopping: Stopping::default(),
             state: Arc::default(),
         }
     }
@@ -147,7 +119,7 @@ impl Hooks {
 
     /// The bus that the daemon is on now: systemd is asked over it, if it is there.
     pub fn over(&self, bus: zbus::Connection) {
-        self.bus.send_replace(Some(bus));
+        self.runners.over(bus);
         self.tidy();
     }
 
@@ -203,19 +175,9 @@ impl Hooks {
 
     /// What is there, what is not run left out and said once.
     fn files(&self) -> Result<Vec<File>, String> {
-        let files::Found { files, left_out } = files::find(&self.options.directory)?;
-        for why in left_out {
-            self.once(why);
-        }
+        let Found { files, left_out } = hooks::find(&self.options.directory)?;
+        left_out.into_iter().for_each(|why| self.runners.once(why));
         Ok(files)
-    }
-
-    fn once(&self, what: String) {
-        let mut state = self.state();
-        if !state.said.contains(&what) {
-            tracing::warn!("{what}");
-            state.said.insert(what);
-        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -5,13 +5,10 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use hv_utils_core::hooks::{BUS_GONE, File, GRACE, Job, Left, Means, Outcome};
 use tokio::time::Instant;
 
-use super::direct::Left;
-use super::files::File;
-use super::job::{self, Job, Outcome};
-use super::means::{By, Means};
-use super::systemd::BUS_GONE;
+use super::means::{By, by};
 use super::{Hooks, Round};
 use crate::report::{HookReport, Phase, micros};
 
@@ -56,6 +53,16 @@ fn report(name: String, phase: Phase, began: Instant, outcome: Outcome) -> HookR
     HookReport { name, phase, took_us: micros(began.elapsed()), result, output }
 }
 
+/// What a hook finds in its environment. In how long, from its start, what it has prepared for is over at the latest, is
+/// `deadline`.
+fn environment(phase: Phase, time: Duration, deadline: Duration) -> [(&'static str, String); 3] {
+    [
+        ("HV_VSS_PHASE", phase.as_str().to_owned()),
+        ("HV_VSS_TIMEOUT_SECS", time.as_secs().to_string()),
+        ("HV_VSS_DEADLINE_SECS", deadline.as_secs().to_string()),
+    ]
+}
+
 impl Hooks {
     pub(super) async fn freeze(&self) -> Round {
         let mut under_way = UnderWay { hooks: self, round: Round::default(), now: None, over: false };
@@ -74,7 +81,7 @@ impl Hooks {
         if files.is_empty() {
             return under_way.over();
         }
-        let means = self.means().await;
+        let means = self.runners.means().await;
         if let Means::Systemd(systemd) = &means {
             // What an earlier freeze has left holds its locks still.
             self.stop_units(systemd).await;
@@ -133,7 +140,7 @@ impl Hooks {
         }
         state.begun = begun;
         state.left_behind.clear();
-        state.begun_by = means.by().or(state.begun_by);
+        state.begun_by = by(means).or(state.begun_by);
         state.units_left |= matches!(means, Means::Systemd(_));
         Ok(())
     }
@@ -191,7 +198,7 @@ impl Hooks {
             left.iter().for_each(Left::ask);
             // They have a moment to end as they wish, and nobody waits for it.
             tokio::spawn(async move {
-                tokio::time::sleep(job::GRACE).await;
+                tokio::time::sleep(GRACE).await;
                 drop(left);
             });
         }
@@ -216,11 +223,14 @@ impl Hooks {
     ) -> HookReport {
         let began = Instant::now();
         let outcome = match &program {
-            Err(why) => Outcome::failed(format!("was not run: {why}")),
+            Err(why) => Outcome::not_run(why),
             Ok(program) => {
                 let path = self.options.directory.join(&file.name);
                 let (name, time) = (file.name.as_str(), self.options.time);
-                let job = Job { program, path: &path, name, phase, time, deadline };
+                let (arguments, environment) = ([phase.as_str()], environment(phase, time, deadline));
+                let (arguments, environment) = (&arguments[..], &environment[..]);
+                let stays = phase == Phase::Freeze;
+                let job = Job { program, path: &path, name, arguments, environment, time, stays };
                 let (outcome, left) = means.run(&job).await;
                 self.state().left.extend(left);
                 outcome

@@ -1,12 +1,13 @@
 //! What runs the hooks: systemd or the daemon, and what is said about it.
 
-use super::systemd::support::PrivateBus;
 use super::*;
+use crate::bus::support::PrivateBus;
 
 fn hooks(directory: &Path, runner: Runner, booted: &Path) -> Hooks {
     let options =
         Options { directory: directory.to_path_buf(), time: Duration::from_secs(60), runner, go_on: false };
-    Hooks { booted: booted.to_path_buf(), ..Hooks::new(options) }
+    let hooks = Hooks::new(options);
+    Hooks { runners: hooks.runners.clone().booted_at(booted), ..hooks }
 }
 
 fn run(test: impl Future<Output = ()>) {
@@ -34,10 +35,9 @@ fn without_systemd_the_daemon_runs_hooks_and_says_so_once() {
         for _ in 0..2 {
             assert_eq!(result(&hooks.run(Phase::Freeze, None).await), "ok");
         }
-        let said: Vec<_> = hooks.state().said.iter().cloned().collect();
         let expected =
             "hooks run as children of the daemon, inside its sandbox: there is no bus to ask systemd over";
-        assert_eq!(said, [expected]);
+        assert_eq!(hooks.runners.said(), [expected]);
     });
 }
 
@@ -47,7 +47,7 @@ fn where_systemd_has_not_started_the_machine_it_is_not_missed() {
         let kept = directory();
         let hooks = hooks(kept.path(), Runner::Auto, &kept.path().join("none"));
         assert_eq!(result(&hooks.run(Phase::Freeze, None).await), "ok");
-        assert!(hooks.state().said.is_empty());
+        assert!(hooks.runners.said().is_empty());
     });
 }
 
@@ -76,6 +76,6 @@ fn what_is_left_out_is_said_once() {
         for _ in 0..2 {
             assert_eq!(hooks.names().unwrap(), ["1"]);
         }
-        assert_eq!(hooks.state().said.len(), 1);
+        assert_eq!(hooks.runners.said().len(), 1);
     });
 }

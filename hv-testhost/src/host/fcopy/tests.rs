@@ -154,7 +154,8 @@ async fn a_refusal_after_the_start_is_followed_by_a_cancel() {
 async fn a_copy_may_stop_without_a_word_or_with_a_cancel() {
     let dir = tempfile::tempdir().unwrap();
     let source = file(dir.path(), 20_000);
-    let cases: [(&str, CopyEnd, u64, &[(u32, usize)]); 4] = [
+    type Shape = (u32, usize);
+    let cases: [(&str, CopyEnd, u64, &[Shape]); 4] = [
         ("--cut-after 7000", CopyEnd::Cut, 7000, &[(0, 1088), (1, 6196), (1, 6196)]),
         ("--cut-after 0", CopyEnd::Cut, 0, &[(0, 1088)]),
         ("--cancel-after 1", CopyEnd::Cancelled, 1, &[(0, 1088), (1, 6196), (3, 36)]),

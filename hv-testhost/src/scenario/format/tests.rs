@@ -98,7 +98,7 @@ fn mistakes_are_named_before_anything_is_played() {
     assert!(wrong("expect = \"sunshine\"").contains("there are reply, nothing"));
     assert!(wrong("expect = 5").contains("a word"));
     assert!(wrong("expect = { statsu = 5 }").contains("unknown field `statsu`"));
-    assert!(wrong("drain = true\nrepeat = 2").contains("need negotiate, request or raw"));
+    assert!(wrong("drain = true\nrepeat = 2").contains("need negotiate, request, shutdown"));
     assert!(wrong("request = { op = \"list\" }").contains("unknown operation \"list\""));
     assert!(wrong("request = { op = 3, pool = \"own\" }").contains("no such pool"));
     assert!(wrong("request = { op = 300 }").contains("a name or a number from 0 to 255"));

@@ -19,9 +19,11 @@ use super::expect::{Answer, Expect, ExpectWord};
 use super::fields::{Accept, Offers, Request};
 use super::format::{Action, Scenario, Step};
 use super::judge;
+use super::messages;
 use super::packets;
 use super::report::{Mismatch, ScenarioReport, StepReport, Verdict};
 use crate::host::fcopy::FileCopy;
+use crate::host::heartbeat::Heartbeat;
 use crate::host::kvp::Kvp;
 use crate::host::kvp::items::HostItems;
 use crate::host::shutdown::Shutdown;
@@ -31,7 +33,7 @@ use crate::host::{Ic, IcOptions, Service, TransactionIds};
 use crate::link::{Packet, PacketLink, Port, Rings};
 use crate::record::{Recorded, Records};
 use crate::sim::{HelloFaults, SimLink, SimPort};
-use crate::verb::Verb;
+use crate::verb::{CopyAsk, Verb};
 
 type Channel = Ic<Recorded<SimLink>>;
 
@@ -120,6 +122,11 @@ impl Player<'_> {
                 let packet = self.request(&request)?;
                 return self.send(step, packet).await;
             }
+            Action::Message(message) => {
+                let directory = self.directory();
+                let packet = self.packet(|_| message.body(&directory))?;
+                return self.send(step, packet).await;
+            }
             Action::Raw(payload) => {
                 return self.send(step, Packet { header: PacketHeader::in_band(0), payload }).await;
             }
@@ -165,18 +172,29 @@ impl Player<'_> {
         Ok(())
     }
 
+    /// The directory of the sockets, as a guest on this machine has to know it.
+    fn directory(&self) -> String {
+        let directory = self.port.path().parent().map(std::path::absolute);
+        directory.and_then(Result::ok).unwrap_or_default().display().to_string()
+    }
+
     fn nobody(&self) -> String {
         let path = self.port.path().display();
         format!("nobody came in time: start the guest's daemon with --channel sim:{path}")
     }
 
-    /// A request of the agreed versions, or of the newest on offer where nothing is agreed.
+    /// A KVP request.
     fn request(&mut self, request: &Request) -> Result<Packet, Mismatch> {
+        self.packet(|version| packets::body(request, version))
+    }
+
+    /// A request of the agreed versions, or of the newest on offer where nothing is agreed.
+    fn packet(&mut self, body: impl FnOnce(Version) -> Result<Vec<u8>, String>) -> Result<Packet, Mismatch> {
         let newest = self.options.offer.message.last().copied().unwrap_or(Version::new(3, 0));
         let ic = self.scenario.ic;
         let channel = self.open()?;
         let version = channel.agreed().map_or(newest, |agreed| agreed.message);
-        let body = packets::body(request, version).map_err(|error| Mismatch::new("a request", error))?;
+        let body = body(version).map_err(|error| Mismatch::new("a request", error))?;
         if channel.agreed().is_some() {
             return channel
                 .request_packet(&body)
@@ -190,13 +208,17 @@ impl Player<'_> {
 
     async fn verb(&mut self, step: &Step, verb: &Verb) -> Result<(), Mismatch> {
         self.open()?;
+        let placed = placed(verb, &self.directory());
+        let verb = placed.as_ref().unwrap_or(verb);
         let Some(channel) = &mut self.channel else { return Ok(()) };
         let result = match self.scenario.ic {
+            // A scenario's heart beats by its steps alone.
+            wire::Ic::Heartbeat => Heartbeat::new(Duration::MAX).verb(channel, verb).await,
             wire::Ic::Shutdown => Shutdown.verb(channel, verb).await,
             wire::Ic::TimeSync => TimeSync::new(None).verb(channel, verb).await,
             wire::Ic::Vss => Vss::default().verb(channel, verb).await,
             wire::Ic::FileCopy => FileCopy::default().verb(channel, verb).await,
-            _ => self.kvp.verb(channel, verb).await,
+            wire::Ic::Kvp => self.kvp.verb(channel, verb).await,
         };
         let violations = channel.take_violations();
         match &step.expect {
@@ -208,6 +230,13 @@ impl Player<'_> {
             }
         }
     }
+}
+
+/// A copy that goes into the directory of the sockets, with its real path.
+fn placed(verb: &Verb, directory: &str) -> Option<Verb> {
+    let Verb::CopyVmfile(ask) = verb else { return None };
+    let destination = messages::placed(&ask.destination, directory);
+    Some(Verb::CopyVmfile(CopyAsk { destination, ..ask.clone() }))
 }
 
 impl Accept {

@@ -81,6 +81,8 @@ pub(crate) struct Guest {
     pub(crate) adapter: Adapter,
     /// Bodies of what shutdown, time synchronization and backup were asked, in order.
     pub(crate) asked: Vec<Vec<u8>>,
+    /// What heartbeats say of the applications; `None`: what the host has put there.
+    pub(crate) application: Option<u8>,
     /// What file copies have made.
     pub(crate) files: Files,
 }
@@ -88,6 +90,7 @@ pub(crate) struct Guest {
 pub(super) const OK: u32 = 0;
 pub(super) const FAIL: u32 = 0x8000_4005;
 const NO_MORE: u32 = 0x8007_0103;
+const NOT_SUPPORTED: u32 = 0x8007_0032;
 pub(super) const INVALID: u32 = 0x8007_0057;
 pub(super) const NOT_FOUND: u32 = 0x8004_1002;
 
@@ -107,7 +110,8 @@ impl Guest {
             pools,
             adapter: Adapter::new(),
             asked: Vec::new(),
-            files: Files::default(),
+            application: None,
+            files: Files::new(),
         }
     }
 
@@ -151,8 +155,9 @@ impl Guest {
         let status = match kind {
             0 => self.negotiate(&mut reply, length + 8),
             _ if kind != self.kind || !self.negotiated => FAIL,
-            1 => self.beat(&mut reply),
-            3..=5 => self.other(kind, &mut reply[28..length + 8]),
+            1 => self.beat(&mut reply[..length + 8]),
+            3 => self.go_down(&reply[14..18], &reply[28..length + 8]),
+            4 | 5 => self.other(kind, &mut reply[28..length + 8]),
             7 => self.files.answer(&reply[28..length + 8]),
             _ => self.request(&mut reply[28..length + 8]),
         };
@@ -210,11 +215,33 @@ impl Guest {
     }
 
     fn beat(&mut self, reply: &mut [u8]) -> u32 {
+        if reply.len() < 36 {
+            return FAIL;
+        }
         if self.fault != Fault::SequenceStays {
             let sequence = u64::from_le_bytes(reply[28..36].try_into().unwrap());
-            reply[28..36].copy_from_slice(&(sequence + 1).to_le_bytes());
+            reply[28..36].copy_from_slice(&sequence.wrapping_add(1).to_le_bytes());
+        }
+        if let Some(state) = self.application {
+            reply[36] = state;
         }
         OK
+    }
+
+    /// Agrees to whatever is a request of the version that was agreed on.
+    fn go_down(&mut self, version: &[u8], body: &[u8]) -> u32 {
+        self.asked.push(body.to_vec());
+        if body.len() < 12 {
+            return FAIL;
+        }
+        let flags = u32::from_le_bytes(body[8..12].try_into().unwrap());
+        let needs = match flags & !1 {
+            0 => [1, 0],
+            2 => [3, 1],
+            4 => [3, 2],
+            _ => return FAIL,
+        };
+        if [version[0], version[2]] < needs { NOT_SUPPORTED } else { OK }
     }
 
     /// Takes whatever it is, and says that it can be backed up without a recovery.

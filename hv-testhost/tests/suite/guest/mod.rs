@@ -32,6 +32,9 @@ const HEARTBEAT_CLASS: [u8; 16] =
 /// Class GUID of time synchronization.
 const TIME_CLASS: [u8; 16] =
     [0x30, 0xe6, 0x27, 0x95, 0xae, 0xd0, 0x7b, 0x49, 0xad, 0xce, 0xe8, 0x0a, 0xb0, 0x17, 0x5c, 0xaf];
+/// Class GUID of the shutdown.
+const SHUTDOWN_CLASS: [u8; 16] =
+    [0x31, 0x60, 0x0b, 0x0e, 0x13, 0x52, 0x34, 0x49, 0x81, 0x8b, 0x38, 0xd9, 0x0c, 0xed, 0x39, 0xdb];
 /// Class GUID of the file copy.
 const COPY_CLASS: [u8; 16] =
     [0xe3, 0x4b, 0xd1, 0x34, 0xe4, 0xde, 0xc8, 0x41, 0x9a, 0xe7, 0x6b, 0x17, 0x49, 0x77, 0xc1, 0x92];
@@ -56,6 +59,18 @@ impl GuestThread {
         GuestThread::with(dir.join("heartbeat.sock"), HEARTBEAT_CLASS, Rules::new(1, fault))
     }
 
+    /// A guest for `DIR/heartbeat.sock` that says this of its applications.
+    pub(crate) fn applications(dir: &Path, state: u8) -> GuestThread {
+        let mut rules = Rules::new(1, Fault::None);
+        rules.application = Some(state);
+        GuestThread::with(dir.join("heartbeat.sock"), HEARTBEAT_CLASS, rules)
+    }
+
+    /// A guest for `DIR/shutdown.sock`.
+    pub(crate) fn shutdown(dir: &Path) -> GuestThread {
+        GuestThread::with(dir.join("shutdown.sock"), SHUTDOWN_CLASS, Rules::new(3, Fault::None))
+    }
+
     /// A guest for `DIR/vss.sock`.
     pub(crate) fn backup(dir: &Path) -> GuestThread {
         GuestThread::with(dir.join("vss.sock"), VSS_CLASS, Rules::new(5, Fault::None))
@@ -64,6 +79,13 @@ impl GuestThread {
     /// A guest for `DIR/fcopy.sock` that breaks one rule, or none.
     pub(crate) fn copies(dir: &Path, fault: Fault) -> GuestThread {
         GuestThread::with(dir.join("fcopy.sock"), COPY_CLASS, Rules::new(7, fault))
+    }
+
+    /// A guest for `DIR/fcopy.sock` that takes files for `DIR/in`.
+    pub(crate) fn copies_beside(dir: &Path) -> GuestThread {
+        let mut rules = Rules::new(7, Fault::None);
+        rules.files.root = dir.join("in").to_str().unwrap().to_owned();
+        GuestThread::with(dir.join("fcopy.sock"), COPY_CLASS, rules)
     }
 
     /// A guest for `DIR/timesync.sock`.

@@ -4,8 +4,12 @@
 use std::time::Duration;
 
 use super::*;
-use crate::hooks::systemd::double::{DONE, Play, World, connect, short};
 use crate::hooks::{Options, Runner};
+use double::{DONE, Play, World, connect, short};
+
+#[expect(dead_code, reason = "shared with the tests of the core, which use more of it")]
+#[path = "../../../../hv-utils-core/tests/support/systemd.rs"]
+mod double;
 
 /// One hook, a link to `true`, run by the world's systemd.
 struct Place {

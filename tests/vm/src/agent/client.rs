@@ -24,7 +24,7 @@ pub struct Finished {
 #[derive(Debug, Default)]
 struct Shared {
     waiting: Mutex<HashMap<u32, Sender<Frame>>>,
-    hello: Mutex<bool>,
+    hellos: Mutex<u32>,
     changed: Condvar,
 }
 
@@ -60,12 +60,18 @@ impl Agent {
         Ok(Agent { shared, stream: Mutex::new(stream), last: Mutex::new(0) })
     }
 
-    /// Waits until the agent is there; `false` if it is not in time.
+    /// Waits until an agent has said so often that it is there; `false` if it has not in time.
     #[must_use]
-    pub fn wait_for_hello(&self, limit: Duration) -> bool {
-        let hello = lock(&self.shared.hello);
-        let waited = self.shared.changed.wait_timeout_while(hello, limit, |there| !*there);
-        *waited.unwrap_or_else(PoisonError::into_inner).0
+    pub fn wait_for_hello(&self, times: u32, limit: Duration) -> bool {
+        let hellos = lock(&self.shared.hellos);
+        let waited = self.shared.changed.wait_timeout_while(hellos, limit, |said| *said < times);
+        *waited.unwrap_or_else(PoisonError::into_inner).0 >= times
+    }
+
+    /// How often that was said: once for each boot of the guest.
+    #[must_use]
+    pub fn hellos(&self) -> u32 {
+        *lock(&self.shared.hellos)
     }
 
     /// Starts a script in the guest.
@@ -103,7 +109,9 @@ impl Agent {
 impl Shared {
     fn take(&self, frame: Frame) {
         if frame.kind == Kind::Hello {
-            *lock(&self.hello) = true;
+            *lock(&self.hellos) += 1;
+            // Whatever the last one was asked, nobody answers any more.
+            lock(&self.waiting).clear();
             self.changed.notify_all();
             return;
         }

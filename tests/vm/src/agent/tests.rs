@@ -22,7 +22,7 @@ fn script_runs_and_its_output_and_code_come_back() {
     let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
     std::thread::spawn(move || serve(theirs.try_clone().expect("a clone"), theirs));
     let agent = Agent::new(ours).expect("a client");
-    assert!(agent.wait_for_hello(Duration::from_secs(60)));
+    assert!(agent.wait_for_hello(1, Duration::from_secs(60)));
     let slow = agent.start("sleep 0.3; echo slow");
     let finished =
         agent.start("echo out; echo err >&2; exit 7").wait(Duration::from_secs(60)).expect("an end");

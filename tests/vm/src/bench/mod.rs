@@ -1,5 +1,5 @@
 //! Figures of daemons under a real kernel, in one boot: here of KVP daemons, ours, Debian's C daemon, and a null responder;
-//! in `backup` of those that freeze, in `time` of those that keep the clock.
+//! in `backup` of those that freeze, in `time` of those that keep the clock, in `copy` of those that receive files.
 //!
 //! ```text
 //!   this process ── request ──▶ packet link ──▶ guest's kernel ──▶ daemon ──▶ … ── reply ──▶ this process
@@ -11,6 +11,7 @@
 
 mod backup;
 mod calls;
+mod copy;
 mod measure;
 mod subject;
 mod table;
@@ -38,6 +39,7 @@ pub fn run(images: &Images, kernel: &str, only: &[String], dir: &Path) -> Result
     let wanted = |title: &str| only.is_empty() || only.iter().any(|part| title.contains(part.as_str()));
     backup::run(images, kernel, dir, wanted)?;
     time::run(images, kernel, dir, wanted)?;
+    copy::run(images, kernel, dir, wanted)?;
     if !SERIES.iter().map(|series| series.title).chain([calls::TITLE]).any(wanted) {
         return Ok(());
     }

@@ -2,6 +2,7 @@
 //! each time, and knows nothing.
 //!
 //! usage: hv-vm-null hv_utils|uio
+//!        hv-vm-null uio fcopy          the floor for every receiver of files: answers each piece, and writes none
 //!        hv-vm-null pool FILE N        a pool of N records
 //!        hv-vm-null look               the rings as the kernel hands them over, after a host has spoken first
 //!        hv-vm-null fsync FILE N       what an fsync after 2560 bytes costs, N times
@@ -28,11 +29,12 @@ fn main() -> Outcome {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
         ["hv_utils"] => char_device(),
-        ["uio"] => uio(),
+        ["uio"] => uio(Ic::Kvp),
+        ["uio", "fcopy"] => uio(Ic::FileCopy),
         ["look"] => look(),
         ["pool", file, count] => pool(file, count.parse()?),
         ["fsync", file, count] => fsync(file, count.parse()?),
-        _ => Err("usage: hv-vm-null hv_utils|uio | look | pool FILE N | fsync FILE N".into()),
+        _ => Err("usage: hv-vm-null hv_utils|uio [fcopy] | look | pool FILE N | fsync FILE N".into()),
     }
 }
 
@@ -108,9 +110,9 @@ fn wait(node: &dyn CharNode) -> Outcome {
 }
 
 /// Opens the node and maps both rings.
-fn open_uio() -> Result<(Box<dyn UioNode>, SharedMemory), Box<dyn Error>> {
-    let device = sysfs::find(Path::new("/sys"), Ic::Kvp.class())?.ok_or("no KVP device")?;
-    let number = device.uio.as_ref().ok_or("KVP is not bound to uio_hv_generic")?.index;
+fn open_uio(ic: Ic) -> Result<(Box<dyn UioNode>, SharedMemory), Box<dyn Error>> {
+    let device = sysfs::find(Path::new("/sys"), ic.class())?.ok_or("no such device")?;
+    let number = device.uio.as_ref().ok_or("it is not bound to uio_hv_generic")?.index;
     let bytes = usize::try_from(2 * device.ring_bytes().ok_or("no map of the rings")?)?;
     let node = DeviceNodes.open_uio(Path::new(&format!("/dev/uio{number}")))?;
     let memory = node.map(0, bytes)?;
@@ -119,7 +121,7 @@ fn open_uio() -> Result<(Box<dyn UioNode>, SharedMemory), Box<dyn Error>> {
 
 /// Nothing is read and nothing unmasked: what a program finds that comes late.
 fn look() -> Outcome {
-    let (_node, memory) = open_uio()?;
+    let (_node, memory) = open_uio(Ic::Kvp)?;
     let half = memory.len() / 2;
     let word = |ring: usize, offset: usize| memory.load(ring * half + offset);
     for _ in 0..200 {
@@ -135,11 +137,11 @@ fn look() -> Outcome {
     Ok(())
 }
 
-fn uio() -> Outcome {
-    let (node, memory) = open_uio()?;
+fn uio(ic: Ic) -> Outcome {
+    let (node, memory) = open_uio(ic)?;
     let memory = std::sync::Arc::new(memory);
     let (mut producer, mut consumer) = ring::guest_ends(memory, rustix::param::page_size())?;
-    let mut session = Session::new(Ic::Kvp, None);
+    let mut session = Session::new(ic, None);
     let mut payload = Vec::new();
     loop {
         let Some(popped) = consumer.pop(&mut payload, MAX_PAYLOAD)? else {
@@ -150,6 +152,9 @@ fn uio() -> Outcome {
         };
         let send = match session.receive(popped.header, &mut payload) {
             Received::Request(info) => session.finish(info.ticket, Status::OK, &mut payload, |body| {
+                if ic != Ic::Kvp {
+                    return;
+                }
                 if let Ok(request @ Request::GetIpInfo(_)) = raw::parse(body, info.version) {
                     let _ = raw::fill(&request, &adapter(), info.version, body);
                 }

@@ -10,13 +10,11 @@ pub(super) const KVP: &str = "242ff919-07db-4180-9c2e-b86cb68c8c55";
 pub(super) const FILE_COPY: &str = "eb765408-105f-49b6-b4aa-c123b64d17d4";
 /// Instance of the backup device.
 pub(super) const BACKUP: &str = "2450ee40-33bf-4fbd-892e-9fb06e9214cf";
+/// Instance of the shutdown device.
+pub(super) const SHUTDOWN: &str = "b6650ff7-33bc-4840-8048-e0676786f393";
 /// The other four instances: heartbeat, shutdown, time synchronization, backup.
-pub(super) const OTHERS: [&str; 4] = [
-    "fd149e91-82e0-4a7d-afa6-2a4166cbd7c0",
-    "b6650ff7-33bc-4840-8048-e0676786f393",
-    "2dd1ce17-079e-403c-b352-a1921ee207ee",
-    BACKUP,
-];
+pub(super) const OTHERS: [&str; 4] =
+    ["fd149e91-82e0-4a7d-afa6-2a4166cbd7c0", SHUTDOWN, "2dd1ce17-079e-403c-b352-a1921ee207ee", BACKUP];
 
 /// Starts the guest's system bus, if it does not run.
 #[track_caller]

@@ -8,15 +8,19 @@ pub mod fixtures;
 mod adapter;
 mod addresses;
 mod backup;
+mod beat;
+pub(crate) mod copy;
 mod differences;
 mod disks;
 mod driver;
 mod guest;
 mod injection;
 mod old;
+mod power;
 mod raw;
 mod scenario;
 mod stock;
+mod systemd;
 mod table;
 pub(crate) mod time;
 
@@ -51,6 +55,8 @@ pub enum Stage {
     BackupGeneral,
     /// A current kernel whose clock is kept by one after the other.
     Time,
+    /// A current kernel with systemd as init, and every service on the raw channel.
+    Systemd,
 }
 
 impl Stage {
@@ -66,6 +72,7 @@ impl Stage {
             Stage::BackupOld => "backup-old",
             Stage::BackupGeneral => "backup-general",
             Stage::Time => "time",
+            Stage::Systemd => "systemd",
         }
     }
 
@@ -73,15 +80,23 @@ impl Stage {
         match self {
             Stage::Stock | Stage::Raw | Stage::Time => Setup::new("6.12"),
             Stage::Reoffer => Setup::new("6.12").host(&["--reoffer-on-close"]),
-            Stage::Old => Setup::new("6.1"),
+            Stage::Old => Setup::new("6.1").served(SERVED),
             Stage::Backup => Setup { root: true, ..Setup::new("6.12") },
             Stage::BackupOld => Setup { root: true, ..Setup::new("6.1") },
             Stage::BackupGeneral => Setup { root: true, ..Setup::new("general") },
+            Stage::Systemd => {
+                Setup { systemd: true, reboots: true, memory: MEMORY, ..Setup::new("6.12").served(SERVED) }
+            }
         }
     }
 }
 
-const STAGES: [Stage; 8] = [
+/// Every service.
+const SERVED: &str = "kvp,heartbeat,shutdown,timesync,vss,fcopy";
+/// Memory of a guest with six services on the raw channel, 47 MiB each, and a copied file in memory, MB.
+const MEMORY: u32 = 1280;
+
+const STAGES: [Stage; 9] = [
     Stage::Stock,
     Stage::Raw,
     Stage::Reoffer,
@@ -90,6 +105,7 @@ const STAGES: [Stage; 8] = [
     Stage::BackupOld,
     Stage::BackupGeneral,
     Stage::Time,
+    Stage::Systemd,
 ];
 
 /// One case.
@@ -119,6 +135,12 @@ pub(crate) fn plug_adapter(machine: &Machine) {
 #[track_caller]
 pub(crate) fn bind_kvp(machine: &Machine, driver: &str) {
     guest::bind(machine, guest::KVP, driver);
+}
+
+/// Gives the file copy device to uio_hv_generic.
+#[track_caller]
+pub(crate) fn bind_fcopy(machine: &Machine) {
+    guest::bind(machine, guest::FILE_COPY, "uio_hv_generic");
 }
 
 /// Plays the cases whose names contain one of `only` (all, if that is empty).

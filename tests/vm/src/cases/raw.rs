@@ -189,4 +189,6 @@ pub(super) fn host_restarts_the_machine(machine: &mut Machine) {
     machine.wait_off();
     let console = machine.console();
     assert!(console.contains("guest: reboot, called by the kernel"), "{console}");
+    let events = machine.events();
+    assert!(events.iter().any(|event| event == "SHUTDOWN guest-reset"), "{events:?}");
 }

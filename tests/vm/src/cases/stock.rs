@@ -162,6 +162,8 @@ pub(super) fn host_shuts_the_machine_down(machine: &mut Machine) {
     machine.wait_off();
     let console = machine.console();
     assert!(console.contains("guest: poweroff, called by the kernel"), "{console}");
+    let events = machine.events();
+    assert!(events.iter().any(|event| event == "SHUTDOWN guest-shutdown"), "{events:?}");
 }
 
 fn service(machine: &Machine, name: &str) -> serde_json::Value {

@@ -2,7 +2,7 @@
 //!
 //! Cases of a stage share a boot: each begins with what it needs, whatever the one before has left.
 
-use super::{Case, Stage, addresses, backup, driver, injection, old, raw, stock, time};
+use super::{Case, Stage, addresses, backup, beat, copy, driver, injection, old, power, raw, stock, time};
 
 /// All of them, in order.
 pub const ALL: &[Case] = &[
@@ -12,6 +12,11 @@ pub const ALL: &[Case] = &[
         play: stock::kernel_finds_every_service,
     },
     Case { name: "kernel_answers_heartbeats", stage: Stage::Stock, play: stock::kernel_answers_heartbeats },
+    Case {
+        name: "kernel_says_nothing_about_applications",
+        stage: Stage::Stock,
+        play: beat::kernel_says_nothing_about_applications,
+    },
     Case {
         name: "kernel_sets_its_clock_by_the_host",
         stage: Stage::Stock,
@@ -157,6 +162,11 @@ pub const ALL: &[Case] = &[
         play: driver::killed_at_any_moment_leaves_probing_on,
     },
     Case {
+        name: "shutdownd_powers_off_by_inits_command",
+        stage: Stage::Reoffer,
+        play: power::inits_command_powers_off,
+    },
+    Case {
         name: "older_kernel_answers_heartbeats",
         stage: Stage::Old,
         play: stock::kernel_answers_heartbeats,
@@ -190,6 +200,11 @@ pub const ALL: &[Case] = &[
         name: "older_kernel_refuses_the_raw_channel",
         stage: Stage::Old,
         play: old::older_kernel_refuses_the_raw_channel,
+    },
+    Case {
+        name: "fcopyd_on_the_char_device_of_an_older_kernel",
+        stage: Stage::Old,
+        play: copy::older_char_device,
     },
     Case {
         name: "host_shuts_an_older_kernel_down",
@@ -320,5 +335,56 @@ pub const ALL: &[Case] = &[
         name: "clock_by_chrony_follows_timesyncd",
         stage: Stage::Time,
         play: time::chrony::chrony_follows_timesyncd,
+    },
+    Case {
+        name: "shutdownd_restarts_by_inits_command",
+        stage: Stage::Time,
+        play: power::inits_command_restarts_by_force,
+    },
+    Case {
+        name: "every_daemon_is_ready_on_uio",
+        stage: Stage::Systemd,
+        play: power::every_daemon_is_ready_on_uio,
+    },
+    Case {
+        name: "heartbeatd_says_no_more_than_the_kernel",
+        stage: Stage::Systemd,
+        play: beat::heartbeatd_says_no_more_than_the_kernel,
+    },
+    Case {
+        name: "heartbeatd_follows_units_and_the_system",
+        stage: Stage::Systemd,
+        play: beat::heartbeatd_follows_systemd,
+    },
+    Case { name: "fcopyd_receives_100_mib", stage: Stage::Systemd, play: copy::large_file_arrives },
+    Case {
+        name: "fcopyd_takes_every_name_and_refuses_what_it_must",
+        stage: Stage::Systemd,
+        play: copy::names_flags_and_refusals,
+    },
+    Case {
+        name: "fcopy_taken_away_in_the_middle_leaves_no_file",
+        stage: Stage::Systemd,
+        play: copy::service_taken_away_in_the_middle,
+    },
+    Case {
+        name: "shutdownd_is_kept_from_it_by_an_inhibitor",
+        stage: Stage::Systemd,
+        play: power::inhibitor_keeps_the_machine_on,
+    },
+    Case {
+        name: "shutdownd_restarts_the_machine_by_logind",
+        stage: Stage::Systemd,
+        play: power::logind_restarts_the_machine,
+    },
+    Case {
+        name: "shutdownd_restarts_by_force_past_an_inhibitor",
+        stage: Stage::Systemd,
+        play: power::forced_restart_passes_an_inhibitor,
+    },
+    Case {
+        name: "shutdownd_powers_the_machine_off_by_logind",
+        stage: Stage::Systemd,
+        play: power::logind_powers_the_machine_off,
     },
 ];

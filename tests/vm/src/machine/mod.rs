@@ -2,6 +2,7 @@
 //!
 //! Everything it leaves behind (console, transcript, the host's events) lies in one directory. Dropping it ends it.
 
+mod events;
 mod host;
 mod images;
 mod monitor;
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use crate::agent::{Agent, Finished, Pending};
 use crate::clock::Look;
+use events::Events;
 use vm::Vm;
 
 /// What differs between machines.
@@ -37,6 +39,10 @@ pub struct Setup {
     pub disk: Option<u64>,
     /// Whether the guest's "/" is an ext4 on a disk in memory (`/dev/ram0` of eight); otherwise it is the image itself.
     pub root: bool,
+    /// Whether the guest's init is systemd, with logind and a bus, and every service on the raw channel.
+    pub systemd: bool,
+    /// Whether the guest starts anew when it restarts; otherwise that is the machine's end.
+    pub reboots: bool,
     /// Memory of the guest, MB.
     pub memory: u32,
 }
@@ -56,8 +62,27 @@ impl Setup {
             vcpus: 1,
             disk: None,
             root: false,
+            systemd: false,
+            reboots: false,
             memory: MEMORY,
         }
+    }
+
+    /// The guest's image, by its name.
+    fn image(&self) -> String {
+        let systemd = if self.systemd { "-systemd" } else { "" };
+        format!("{}{systemd}", self.kernel)
+    }
+
+    /// What becomes of a machine that its guest resets, as a word for `start-guest`.
+    fn reset(&self) -> &'static str {
+        if self.reboots { "reboot" } else { "end" }
+    }
+
+    /// The same with a host that serves these.
+    #[must_use]
+    pub fn served(self, services: &str) -> Setup {
+        Setup { served: services.to_owned(), ..self }
     }
 
     /// The same with further arguments of the host.
@@ -82,6 +107,7 @@ pub struct Machine {
     vm: Vm,
     host: Host,
     agent: Agent,
+    events: Events,
     booted_in: Duration,
 }
 
@@ -95,9 +121,10 @@ impl Machine {
         std::fs::create_dir_all(dir).map_err(|error| format!("cannot make {}: {error}", dir.display()))?;
         let host = Host::start(images, dir, setup)?;
         let mut vm = Vm::start(images, setup, dir)?;
-        let agent = vm.connect_agent(BOOT_LIMIT)?;
+        let agent = Agent::new(vm.connect("agent", BOOT_LIMIT)?).map_err(|error| error.to_string())?;
+        let events = Events::new(vm.connect("events", BOOT_LIMIT)?).map_err(|error| error.to_string())?;
         let deadline = began + BOOT_LIMIT;
-        while !agent.wait_for_hello(LOOK) {
+        while !agent.wait_for_hello(1, LOOK) {
             if let Some(status) = vm.ended() {
                 return Err(format!("the virtual machine ended while booting: {status}"));
             }
@@ -105,7 +132,7 @@ impl Machine {
                 return Err(format!("the guest did not boot within {} s", BOOT_LIMIT.as_secs()));
             }
         }
-        Ok(Machine { dir: dir.to_owned(), vm, host, agent, booted_in: began.elapsed() })
+        Ok(Machine { dir: dir.to_owned(), vm, host, agent, events, booted_in: began.elapsed() })
     }
 
     /// Where its console, transcript and events are.
@@ -217,6 +244,31 @@ impl Machine {
     pub fn wait_off_patiently(&mut self) {
         while self.vm.ended().is_none() {
             std::thread::sleep(LOOK);
+        }
+    }
+
+    /// What QEMU has told of the guest so far, a word and a reason each: `SHUTDOWN guest-shutdown`, `RESET guest-reset`.
+    #[must_use]
+    pub fn events(&self) -> Vec<String> {
+        self.events.told()
+    }
+
+    /// How often an agent has said that it is there: once for each boot of the guest.
+    #[must_use]
+    pub fn hellos(&self) -> u32 {
+        self.agent.hellos()
+    }
+
+    /// Waits until the guest has started anew since it had said so often that it is there.
+    ///
+    /// # Panics
+    /// It does not come back.
+    #[track_caller]
+    pub fn wait_for_boot(&mut self, hellos: u32) {
+        let deadline = Instant::now() + BOOT_LIMIT;
+        while !self.agent.wait_for_hello(hellos + 1, LOOK) {
+            assert!(self.vm.ended().is_none(), "the machine has ended");
+            assert!(Instant::now() < deadline, "the guest does not come back");
         }
     }
 

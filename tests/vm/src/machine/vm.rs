@@ -2,14 +2,13 @@
 
 use std::fs::File;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use super::images::Images;
 use super::probe::Way;
 use super::{LOOK, Setup, dying_with_us};
-use crate::agent::Agent;
 
 /// The services with a channel.
 const SERVICES: [&str; 6] = ["heartbeat", "shutdown", "timesync", "kvp", "vss", "fcopy"];
@@ -22,7 +21,7 @@ const QUICK: &str = "mitigations=off nokaslr cryptomgr.notests apparmor=0 audit=
 #[derive(Debug)]
 pub(super) struct Vm {
     child: Child,
-    agent: std::path::PathBuf,
+    dir: PathBuf,
 }
 
 impl Vm {
@@ -42,17 +41,17 @@ impl Vm {
             .stderr(errors)
             .spawn()
             .map_err(|error| format!("QEMU cannot be started: {error}"))?;
-        Ok(Vm { child, agent: dir.join("agent.sock") })
+        Ok(Vm { child, dir: dir.to_owned() })
     }
 
-    /// Connects to the agent's socket as soon as QEMU listens there: a port that finds nobody reads as ended.
-    pub(super) fn connect_agent(&mut self, limit: Duration) -> Result<Agent, String> {
-        let deadline = Instant::now() + limit;
+    /// Connects to a port's socket as soon as QEMU listens there: a port that finds nobody reads as ended.
+    pub(super) fn connect(&mut self, name: &str, limit: Duration) -> Result<UnixStream, String> {
+        let (socket, deadline) = (self.dir.join(format!("{name}.sock")), Instant::now() + limit);
         loop {
-            match UnixStream::connect(&self.agent) {
-                Ok(stream) => return Agent::new(stream).map_err(|error| error.to_string()),
+            match UnixStream::connect(&socket) {
+                Ok(stream) => return Ok(stream),
                 Err(error) if Instant::now() > deadline => {
-                    return Err(format!("no socket of the agent: {error}"));
+                    return Err(format!("no socket {}: {error}", socket.display()));
                 }
                 Err(_) => {}
             }
@@ -80,7 +79,8 @@ fn append(setup: &Setup) -> String {
     // Each byte of the serial console is an exit of the guest: the kernel's own words are read by dmesg.
     let shell = if setup.shell { " hv.shell" } else { "" };
     let root = if setup.root { " hv.root" } else { "" };
-    format!("{QUICK} quiet loglevel=1{shell}{root}")
+    let systemd = if setup.systemd { " hv.systemd selinux=0 systemd.show_status=0" } else { "" };
+    format!("{QUICK} quiet loglevel=1{shell}{root}{systemd}")
 }
 
 fn disk(setup: &Setup, dir: &Path) -> Result<Option<String>, String> {
@@ -104,17 +104,18 @@ fn nested(images: &Images, setup: &Setup, dir: &Path) -> Result<Command, String>
     command.arg((OUTER_MEMORY + setup.memory).to_string());
     command.args(["-nodefaults", "-no-user-config", "-display", "none", "-serial", "stdio", "-no-reboot"]);
     command.arg("-kernel").arg(images.image("outer.kernel"));
-    command.arg("-initrd").arg(images.image(&format!("outer-{}.initrd", setup.kernel)));
+    command.arg("-initrd").arg(images.image(&format!("outer-{}.initrd", setup.image())));
     let packed = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(";");
     command.arg("-append").arg(format!(
-        "console=ttyS0 panic=-1 quiet loglevel=1 {QUICK} hv.vcpus={} hv.memory={} hv.layout={} hv.append={}",
+        "console=ttyS0 panic=-1 quiet loglevel=1 {QUICK} hv.vcpus={} hv.memory={} hv.reset={} hv.layout={} hv.append={}",
         setup.vcpus,
         setup.memory,
+        setup.reset(),
         packed(&images.layout),
         packed(&append(setup)),
     ));
     command.args(["-device", "virtio-serial-pci,max_ports=16"]);
-    for name in SERVICES.into_iter().chain(["agent", "shell"]) {
+    for name in SERVICES.into_iter().chain(["agent", "shell", "events"]) {
         command.arg("-chardev").arg(format!("{},id=c{name}", socket(dir, name)));
         command.arg("-device").arg(format!("virtserialport,chardev=c{name},name={name}"));
     }
@@ -133,7 +134,7 @@ fn direct(images: &Images, setup: &Setup, dir: &Path) -> Result<Command, String>
     command.env("HV_QEMU", images.qemu()).env("HV_DATA", images.data().join(" "));
     command.env("HV_LIBRARY", &images.library).env("HV_LAYOUT", &images.layout);
     command.env("HV_KERNEL", images.image(&format!("guest-{}.kernel", setup.kernel)));
-    command.env("HV_INITRD", images.image(&format!("guest-{}.initrd", setup.kernel)));
+    command.env("HV_INITRD", images.image(&format!("guest-{}.initrd", setup.image())));
     command.env("HV_APPEND", append(setup)).env("HV_MEMORY", setup.memory.to_string());
     command.env("HV_VCPUS", setup.vcpus.to_string()).env("HV_SERVICES", SERVICES.join(" "));
     for name in SERVICES {
@@ -141,6 +142,7 @@ fn direct(images: &Images, setup: &Setup, dir: &Path) -> Result<Command, String>
         command.env(format!("HV_IC_{}", name.to_uppercase()), place);
     }
     command.env("HV_CHARDEV_agent", socket(dir, "agent")).env("HV_CHARDEV_shell", socket(dir, "shell"));
+    command.env("HV_CHARDEV_events", socket(dir, "events")).env("HV_RESET", setup.reset());
     if let Some(path) = disk(setup, dir)? {
         command.env("HV_DISK", path);
     }

@@ -1,0 +1,38 @@
+//! What is kept for a bus that does not take it, and which copy is shown.
+
+use super::*;
+
+fn row(when: u64) -> Row {
+    Row { when, target: "/t".to_owned(), size: 1, result: "ok".to_owned() }
+}
+
+fn active(id: u64) -> Active {
+    Active { id, target: "/t".to_owned(), size: 1 }
+}
+
+#[tokio::test]
+async fn bus_that_takes_nothing_loses_the_oldest_news() {
+    let board = Board::default();
+    for when in 0..100 {
+        board.finished(None, row(when));
+    }
+    for when in 36..100 {
+        assert_eq!(board.news().await, News::Finished(row(when)));
+    }
+    assert_eq!(board.rows().len(), 64);
+}
+
+#[test]
+fn end_of_an_older_copy_leaves_the_newer_one_shown() {
+    let board = Board::default();
+    board.started(active(1));
+    board.progressed(1);
+    board.started(active(2));
+    assert_eq!(board.done(), 0, "a new one begins with nothing");
+    board.finished(Some(1), row(0));
+    assert_eq!(board.shown().active, Some(active(2)));
+    board.finished(None, row(0));
+    assert_eq!(board.shown().active, Some(active(2)));
+    board.finished(Some(2), row(0));
+    assert_eq!(board.shown().active, None);
+}

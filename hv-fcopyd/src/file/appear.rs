@@ -1,0 +1,70 @@
+//! The end of a copy: a whole file takes its name, by one call, and the name is on the disk when the host is told.
+//!
+//! Order: what can still refuse, the bytes to the disk with mode and owner, the name, the name to the disk.
+
+use super::Rules;
+use super::temporary::Temporary;
+use crate::target::{Refusal, permissions};
+use hv_utils_core::wire::Status;
+use rustix::fs::{AtFlags, RenameFlags, fchmod, fsync, renameat, renameat_with, unlinkat};
+use rustix::io::Errno;
+
+pub(super) fn appear(file: &mut Temporary, rules: &Rules) -> Result<(), Refusal> {
+    file.place().look_again()?;
+    let dress = || {
+        // The owner first: a change of it could take bits of the mode away.
+        rules.owner.take(file.file())?;
+        fchmod(file.file(), permissions(rules.mode))
+    };
+    dress().map_err(|error| Refusal::of(error, "set mode and owner"))?;
+    fsync(file.file()).map_err(|error| Refusal::of(error, "write the file to the disk"))?;
+    let replaced = name(file)?;
+    // The file once more: some filesystems (btrfs) keep by that which names it has.
+    let kept = fsync(file.file()).and_then(|()| file.place().sync());
+    if let Err(error) = kept {
+        if !replaced {
+            // The host is told that it is not there.
+            let _ = unlinkat(file.place().directory(), file.place().name(), AtFlags::empty());
+        }
+        return Err(Refusal::of(error, "write the directory to the disk"));
+    }
+    file.arrived();
+    Ok(())
+}
+
+/// Gives the file its name; whether there may have been another one.
+pub(super) fn name(file: &mut Temporary) -> Result<bool, Refusal> {
+    let place = file.place();
+    let failed = |error: Errno| match error {
+        Errno::EXIST => {
+            Refusal::new(Status::ALREADY_EXISTS, "there is a file by now, and it may not be replaced")
+        }
+        error => Refusal::of(error, "give the file its name"),
+    };
+    if place.overwrite() {
+        if file.name().is_none() {
+            match file.link(place.name()) {
+                Err(Errno::EXIST) => {}
+                other => return other.map(|()| false).map_err(failed),
+            }
+        }
+        let hidden = match file.name() {
+            Some(name) => name.to_owned(),
+            None => file.give_a_name()?,
+        };
+        let place = file.place();
+        let moved = renameat(place.directory(), hidden, place.directory(), place.name());
+        return moved.map(|()| true).map_err(failed);
+    }
+    let Some(hidden) = file.name() else {
+        return file.link(place.name()).map(|()| false).map_err(failed);
+    };
+    let moved =
+        renameat_with(place.directory(), hidden, place.directory(), place.name(), RenameFlags::NOREPLACE);
+    let moved = match moved {
+        // A filesystem without that (NFS): a second name, and the hidden one goes with the rest.
+        Err(Errno::INVAL) => file.link(place.name()).and_then(|()| file.unname()),
+        other => other,
+    };
+    moved.map(|()| false).map_err(failed)
+}

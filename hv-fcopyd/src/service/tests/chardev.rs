@@ -1,0 +1,80 @@
+//! The older char device: names in UTF-8, answers of four bytes, a kernel that gives up waiting.
+
+use super::*;
+use hv_utils_core::testing::{Driver, FakeBus, KernelEnd};
+
+struct Device {
+    guest: Guest,
+    kernel: KernelEnd,
+    _bus: FakeBus,
+    _directory: tempfile::TempDir,
+}
+
+impl Device {
+    async fn new() -> Device {
+        let directory = tempfile::tempdir().unwrap();
+        let mut bus = FakeBus::new(directory.path()).unwrap();
+        bus.offer(Ic::FileCopy).unwrap();
+        bus.bind(Ic::FileCopy, Driver::HvUtils).unwrap();
+        let mut guest = Guest::new(&settings(), bus.link(Ic::FileCopy, ChannelChoice::Auto).unwrap());
+        let kernel = guest.until(bus.char_opened()).await;
+        assert_eq!(guest.until(kernel.recv()).await.unwrap(), [1, 0, 0, 0]);
+        kernel.send(&[1, 0, 0, 0]).unwrap();
+        Device { guest, kernel, _bus: bus, _directory: directory }
+    }
+
+    async fn ask(&mut self, message: &[u8]) -> u32 {
+        self.kernel.send(message).unwrap();
+        self.answer().await
+    }
+
+    async fn answer(&mut self) -> u32 {
+        let answer = self.guest.until(self.kernel.recv()).await.unwrap();
+        u32::from_ne_bytes(answer.try_into().expect("four bytes"))
+    }
+}
+
+/// As the kernel makes it of the host's: the names in UTF-8, in the places of the UTF-16 ones.
+fn kernels_start(name: &str, size: u64) -> Vec<u8> {
+    let mut message = start("x", size);
+    message[36..1076].fill(0);
+    message[36..36 + name.len()].copy_from_slice(name.as_bytes());
+    message[556..559].copy_from_slice(b"/in");
+    message
+}
+
+#[tokio::test]
+async fn file_comes_with_its_name_in_utf_8() {
+    let mut device = Device::new().await;
+    let name = "日本語 naïve 🦀.txt";
+    assert_eq!(device.ask(&kernels_start(name, 3)).await, 0);
+    assert_eq!(device.ask(&encode_write(0, b"abc")).await, 0);
+    assert_eq!(device.ask(&complete()).await, 0);
+    assert_eq!(device.guest.disk.file(name), Some(b"abc".to_vec()));
+    assert_eq!(device.ask(&encode_bare(Operation(9))).await, 0x8000_4005);
+}
+
+#[tokio::test]
+async fn name_that_the_kernel_may_have_cut_is_refused() {
+    let mut device = Device::new().await;
+    assert_eq!(device.ask(&kernels_start(&"x".repeat(256), 3)).await, 0x8007_00ce);
+    assert_eq!(device.ask(&encode_write(0, b"abc")).await, 0x8007_00ce);
+    assert_eq!(device.guest.disk.count(), (0, 0));
+}
+
+#[tokio::test]
+async fn kernel_that_gave_up_waiting_gets_no_late_answer_and_the_next_copy_begins() {
+    let mut device = Device::new().await;
+    device.guest.disk.freeze();
+    device.kernel.send(&kernels_start("a", 3)).unwrap();
+    device.guest.becomes("a copy", |daemon| !daemon.copies.is_empty()).await;
+    // After 30 seconds the kernel has told the host that it failed, which cancels and begins anew.
+    device.kernel.send(&cancel()).unwrap();
+    device.guest.becomes("the cancelled copy", |daemon| daemon.copies.current().is_none()).await;
+    device.guest.disk.thaw();
+    assert_eq!(device.answer().await, 0, "of CANCEL, and of nothing else");
+    assert_eq!(device.ask(&kernels_start("b", 0)).await, 0);
+    assert_eq!(device.ask(&complete()).await, 0);
+    assert_eq!(device.guest.disk.count(), (1, 0));
+    assert_eq!(device.guest.results(), ["the host cancelled it: 0x800703e3 (aborted)", "ok"]);
+}

@@ -1,0 +1,87 @@
+use clap::CommandFactory;
+
+use super::*;
+use crate::verb::Line;
+
+fn line(words: &str) -> String {
+    let words = words.split_whitespace().map(OsString::from);
+    let spelled: Vec<String> = super::spelled(Line::command(), 0, words)
+        .into_iter()
+        .map(|word| word.into_string().unwrap())
+        .collect();
+    spelled.join(" ")
+}
+
+fn program(words: &str) -> String {
+    let words = ["hv-testhost"].into_iter().chain(words.split_whitespace()).map(OsString::from);
+    let spelled: Vec<String> = super::spelled(crate::cli::command(), 1, words)
+        .into_iter()
+        .map(|word| word.into_string().unwrap())
+        .collect();
+    spelled.join(" ")
+}
+
+#[test]
+fn options_and_verbs_may_be_spelled_as_in_powershell() {
+    let cases = [
+        ("Stop-VM -Force", "stop-vm --force"),
+        ("suspend-vm -Hibernate -force", "suspend-vm --hibernate --force"),
+        ("copy-vmfile a /b -CreateFullPath", "copy-vmfile a /b --create-full-path"),
+        ("Copy-VMFile -createfullpath a /b -FORCE", "copy-vmfile --create-full-path a /b --force"),
+        ("copy-vmfile -Chunk 5 a -CutAfter 7 b", "copy-vmfile --chunk 5 a --cut-after 7 b"),
+        ("set-ip x -DHCPEnabled true -IPAddresses a", "set-ip x --dhcp-enabled true --ip-addresses a"),
+        ("stop-vm -Help", "stop-vm --help"),
+        ("help Stop-VM", "help stop-vm"),
+    ];
+    for (typed, meant) in cases {
+        assert_eq!(line(typed), meant);
+    }
+}
+
+#[test]
+fn values_stay_as_they_are_typed() {
+    for typed in [
+        "stop-vm --message -Force",
+        "stop-vm --message -force -x",
+        "sync-time --offset -1.5",
+        "sync-time --offset -inf",
+        "sync-time -o",
+        "stop-vm -f",
+        "stop-vm -Forced",
+        "stop-vm -force1",
+        "stop-vm --message=-Force",
+        "stop-vm -",
+        "get-ip -- -Family",
+        "copy-vmfile -- -Force -Chunk",
+        "add-kvp -type -force",
+        "set-kvp external k -type",
+        "get-kvp external -direct",
+        "remove-kvp -Help",
+        "delete-kvp external Stop-VM",
+        "raw -body 00",
+        "frobnicate -Force",
+        "",
+    ] {
+        assert_eq!(line(typed), typed);
+    }
+    assert_eq!(line("sync-time -Offset -1.5 -Leap 3"), "sync-time --offset -1.5 --leap 3");
+    assert_eq!(line("stop-vm -Message -Force -Force"), "stop-vm --message -Force --force");
+}
+
+#[test]
+fn options_of_the_program_are_spelled_so_too_before_and_after_the_verb() {
+    assert_eq!(
+        program("-Sim /tmp -Json -TimeOffset -5 Stop-VM -Force -Timeout 3 -json"),
+        "hv-testhost --sim /tmp --json --time-offset -5 stop-vm --force --timeout 3 --json"
+    );
+    assert_eq!(program("--sim -Json stop-vm"), "hv-testhost --sim -Json stop-vm");
+    assert_eq!(program("--sim=/tmp add-kvp -json v"), "hv-testhost --sim=/tmp add-kvp -json v");
+    assert_eq!(program("-hV"), "hv-testhost -hV");
+}
+
+#[test]
+fn a_word_that_is_no_text_is_passed_on() {
+    use std::os::unix::ffi::OsStringExt;
+    let odd = OsString::from_vec(vec![b'-', 0xff]);
+    assert_eq!(super::spelled(Line::command(), 0, [OsString::from("stop-vm"), odd.clone()])[1], odd);
+}

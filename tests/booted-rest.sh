@@ -1,0 +1,218 @@
+# hv-shutdownd, hv-heartbeatd and hv-fcopyd under a real systemd: the part of tests/booted.sh that is about them. Sourced there:
+# by the machine to make ready what the container needs (rest_prepare) and to see how it went down (rest_verdict), and in the
+# container to look (rest_probe) and to be shut down by its host (rest_goes_down, rest_is_back).
+#
+# In the container --act real is real: its own logind, its own systemd and its own process 1 are all that can be reached from
+# in there. It goes down twice: it is restarted as an administrator of its host would ask for it, and then powered off by
+# force, with a service that would not stop for a quarter of an hour.
+# shellcheck shell=sh
+
+# rest_prepare ROOT UNITS
+rest_prepare() {
+    mkdir -p "$1/etc/hv-utils/hv-utils.toml.d" "$1/etc/hv-utils/shutdown.d" "$1/srv/in" "$1/srv/closed" \
+        "$2/hv-fcopyd.service.d"
+    for pair in hv-heartbeatd:heartbeat hv-fcopyd:fcopy hv-shutdownd:shutdown; do
+        name=${pair%:*} ic=${pair#*:} act=
+        [ "$ic" != shutdown ] || act=--act=real
+        mkdir -p "$2/$name.service.d"
+        cat >"$2/$name.service.d/test.conf" <<UNIT
+[Unit]
+ConditionVirtualization=
+[Service]
+ExecStart=
+ExecStart=/usr/libexec/hv-utils/$name --channel sim:/run/hvtest/$ic.sock $act --log-level debug
+UNIT
+        # In place of the preset.
+        alias=$(sed -n 's/^Alias=//p' "systemd/$name.service")
+        ln -sf "/usr/lib/systemd/system/$name.service" "$2/$alias"
+    done
+    # In place of udev, as early as that would.
+    ln -sf /usr/lib/systemd/system/hv-heartbeatd.service "$2/sysinit.target.wants/hv-heartbeatd.service"
+    ln -sf /usr/lib/systemd/system/hv-shutdownd.service "$2/sysinit.target.wants/hv-shutdownd.service"
+    # That it is started, with the right name; whether it does its work is looked at elsewhere.
+    mkdir -p "$2/hv-driver-release@.service.d"
+    cat >"$2/hv-driver-release@.service.d/test.conf" <<'UNIT'
+[Unit]
+ConditionVirtualization=
+ConditionPathExists=
+[Service]
+ExecStart=
+ExecStart=/bin/sh -c 'echo %i >/run/hv-utils/released'
+UNIT
+    # One root of the administrator's is named in the unit as well, the other one is not.
+    printf '[Service]\nReadWritePaths=/srv/in\n' >"$2/hv-fcopyd.service.d/root.conf"
+    cat >"$1/etc/hv-utils/hv-utils.toml.d/60-rest.toml" <<'TOML'
+[shutdown]
+force-escalation-secs = 5
+[heartbeat]
+units = ["worker.service"]
+[file-copy]
+enabled = true
+roots = ["/var/lib/hv-utils/incoming", "/srv/in", "/srv/closed"]
+mode = "0640"
+owner = "nobody"
+TOML
+    cat >"$2/worker.service" <<'UNIT'
+[Service]
+ExecStart=/bin/sh -c '[ ! -e /run/worker-fails ] && exec sleep 100000'
+UNIT
+    # Writes down that it was stopped, as at an orderly shutdown; the other one does not stop.
+    cat >"$2/witness.service" <<'UNIT'
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/true
+ExecStop=/bin/sh -c 'echo stopped >>/witness'
+UNIT
+    cat >"$2/stubborn.service" <<'UNIT'
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=/bin/true
+ExecStop=/bin/sh -c 'echo asked to stop >>/stubborn; exec sleep 900'
+TimeoutStopSec=900
+UNIT
+    cat >"$1/etc/hv-utils/shutdown.d/10-says" <<'HOOK'
+#!/bin/sh
+echo "$1 in $(sed 's,.*/,,' /proc/self/cgroup) with $(sed -n 's/^CapEff:\t*//p' /proc/self/status)" >>/hook
+HOOK
+    chmod 0755 "$1/etc/hv-utils/shutdown.d/10-says"
+    cp tests/booted-rest.sh "$1/booted-rest.sh"
+}
+
+rest_show() { systemctl show "$1" --value -p "$2"; }
+rest_process() { grep "^$2" "/proc/$(rest_show "$1" MainPID)/status"; }
+rest_log() { journalctl -u "$1" --no-pager -o cat; }
+
+# In the container, with its functions expect, owner, host and as_nobody.
+rest_probe() {
+    for pair in hv-heartbeatd:0000000000000000 hv-shutdownd:0000000000400000; do
+        expect "${pair%:*} is active" "^active$" rest_show "${pair%:*}" ActiveState
+        expect "it was ready before the bus was there" "the system bus is not there" rest_log "${pair%:*}"
+        expect "with no more capabilities than it needs" "CapEff:.${pair#*:}$" rest_process "${pair%:*}" CapEff
+        expect "with a filter for system calls" "2$" rest_process "${pair%:*}" Seccomp:
+        # shellcheck disable=SC2154 # booted.sh counts
+        [ "$failed" = 0 ] || return
+    done
+    rest_heartbeat
+    rest_copy
+    rest_shutdown
+    # shellcheck disable=SC2154
+    [ "$failed" = 0 ] || journalctl -u hv-shutdownd -u hv-heartbeatd -u hv-fcopyd --no-pager -o cat
+}
+
+rest_heartbeat() {
+    expect "it runs as its own user" "$(id -u hv-heartbeatd)" rest_process hv-heartbeatd Uid
+    expect "its lock is its own" "^600 hv-heartbeatd$" owner /run/hv-utils/hv-heartbeatd.lock
+    expect "the host has a guest" "exit 0" host wait-guest heartbeat
+    expect "a unit that does not run" "worker.service.*stopped" as_nobody hvctl heartbeat status
+    expect "it starts" "exit 0" systemctl start worker
+    expect "and the host sees that all is well" OkApplicationsHealthy host get-vm
+    touch /run/worker-fails
+    systemctl kill -s KILL worker
+    expect "it fails, and the host sees that" OkApplicationsCritical host get-vm
+    expect "and anybody can see why" "worker.service.*critical" as_nobody hvctl heartbeat status
+    rm /run/worker-fails
+    expect "it is started again" "exit 0" systemctl start worker
+    expect "and well" OkApplicationsHealthy host get-vm
+    expect "nobody else may report" "exit 77" as_nobody hvctl heartbeat report critical true
+    hvctl heartbeat report critical --why 'disk failing' sleep 1000 &
+    report=$!
+    expect "root may" OkApplicationsCritical host get-vm
+    expect "with the reason" "disk failing" as_nobody hvctl heartbeat status
+    kill -9 $report
+    expect "and what was reported ends with who has reported it" OkApplicationsHealthy host get-vm
+    systemctl restart dbus
+    expect "after a restart of the bus units are seen as before" "worker.service.*healthy" hvctl heartbeat status
+    expect "it reloads" "exit 0" systemctl reload hv-heartbeatd
+    kill -9 "$(rest_show hv-heartbeatd MainPID)"
+    expect "it is started again after kill -9" "^1$" rest_show hv-heartbeatd NRestarts
+    expect "and the host sees it" OkApplicationsHealthy host get-vm
+    printf '[heartbeat]\nunits = ["*"]\n' >/etc/hv-utils/hv-utils.toml.d/70-wrong.toml
+    systemctl restart hv-heartbeatd
+    expect "if it fails for good, its device goes back to the kernel" "^heartbeat$" cat /run/hv-utils/released
+    rm /etc/hv-utils/hv-utils.toml.d/70-wrong.toml
+    expect "it can be started again" "exit 0" systemctl restart hv-heartbeatd
+}
+
+rest_copy() {
+    head -c 100000 /dev/urandom >/run/from-the-host
+    expect "a call on the bus starts hv-fcopyd" "/srv/in" as_nobody hvctl copy status
+    expect "with three capabilities" "CapEff:.000000000000000b$" rest_process hv-fcopyd CapEff
+    expect "with a filter for system calls" "2$" rest_process hv-fcopyd Seccomp:
+    expect "the host has a guest" "exit 0" host wait-guest fcopy
+    expect "a file goes where files go by default" "exit 0" host copy-vmfile /run/from-the-host /var/lib/hv-utils/incoming/
+    expect "whole" "exit 0" cmp /run/from-the-host /var/lib/hv-utils/incoming/from-the-host
+    expect "with the mode and the owner that the configuration says" "^640 nobody$" \
+        owner /var/lib/hv-utils/incoming/from-the-host
+    expect "in a directory of root's alone" "^750 root$" owner /var/lib/hv-utils/incoming
+    expect "another root, which the unit opens" "exit 0" host copy-vmfile /run/from-the-host /srv/in/deep/er/ --create-full-path
+    expect "with directories that are made" "exit 0" cmp /run/from-the-host /srv/in/deep/er/from-the-host
+    expect "one that the unit does not open" "0x80070013" host copy-vmfile /run/from-the-host /srv/closed/
+    expect "what is no root" "0x80070005" host copy-vmfile /run/from-the-host /etc/
+    expect "and nothing is there" "exit 2" ls /etc/from-the-host /srv/closed/from-the-host
+    expect "anybody can look what came" "/srv/in/deep/er/from-the-host" as_nobody hvctl copy history
+    expect "it reloads" "exit 0" systemctl reload hv-fcopyd
+    expect "it stops cleanly" "exit 0" systemctl stop hv-fcopyd
+    expect "and well" "^success$" rest_show hv-fcopyd Result
+}
+
+rest_shutdown() {
+    expect "the host has a guest" "exit 0" host wait-guest shutdown
+    expect "nobody else may hold the host up" "exit 77" as_nobody hvctl shutdown inhibit true
+    hvctl shutdown inhibit --who probe --why 'not yet' sleep 1000 &
+    inhibit=$!
+    expect "root may" "not yet" as_nobody hvctl shutdown status
+    expect "and the host is told so" "0x800704f7" host stop-vm
+    kill -9 $inhibit
+    expect "until who holds it is gone" "exit 1" sh -c "hvctl shutdown status | grep 'not yet'"
+    systemd-run --quiet --unit=holder systemd-inhibit --what=shutdown --mode=block --who=probe --why='logind is asked' sleep 1000
+    expect "an inhibitor of logind's" "logind is asked" systemd-inhibit --list
+    expect "counts as well" "0x800704f7" host stop-vm
+    expect "by name" "refused.*probe" hvctl shutdown status
+    systemctl stop holder
+    expect "until it is gone" "exit 1" sh -c "systemd-inhibit --list | grep 'logind is asked'"
+}
+
+# The last thing in the container's first life.
+rest_goes_down() {
+    systemctl start witness
+    touch /going-down
+    expect "the host has it restarted" "exit 0" host restart-vm
+    # systemd ends this script.
+    sleep 120
+    echo "not so: the container was not restarted"
+    rest_log hv-shutdownd
+    failed=1
+    rm /going-down
+}
+
+# In the second one: what became of the first; and then the other way down.
+rest_is_back() {
+    rm /going-down
+    expect "its services were stopped in order" "^stopped$" cat /witness
+    expect "hooks had run, in units of their own and outside the sandbox" "^reboot in hv-.*service with 0000[0-9a-f]*fff" cat /hook
+    expect "the daemon knows what it did before the restart" "reboot.*logind" hvctl shutdown history
+    expect "the host has a guest" "exit 0" host wait-guest shutdown
+    systemctl start witness stubborn
+    hvctl shutdown inhibit --why 'force overrides it' sleep 1000 &
+    expect "somebody holds the host up" "force overrides it" hvctl shutdown status
+    # shellcheck disable=SC2154
+    [ "$failed" = 0 ] || rest_log hv-shutdownd
+    echo "probe ended: $failed"
+    [ "$failed" = 0 ] || return
+    touch /going-down
+    expect "who powers it off by force" "exit 0" host stop-vm --force
+    sleep 120
+    echo "not so: the container was not powered off"
+    rest_log hv-shutdownd
+    rm /going-down
+}
+
+# rest_verdict ROOT: how the second life ended.
+rest_verdict() {
+    [ "$(cat "$1/stubborn" 2>/dev/null)" = "asked to stop" ] || { echo "not so: the service that hangs was asked to stop" && return 1; }
+    [ "$(grep -c '^stopped$' "$1/witness")" = 2 ] || { echo "not so: the witness was stopped in both lives" && return 1; }
+    grep -q poweroff "$1/hook" || { echo "not so: hooks had run before the machine was powered off" && return 1; }
+    grep -q '"poweroff"' "$1/var/lib/hv-utils/hv-shutdownd/history.json" || { echo "not so: it is in the history" && return 1; }
+}
