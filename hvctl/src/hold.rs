@@ -9,6 +9,7 @@ use std::io::{self, IsTerminal as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, ExitStatus};
 
+use futures_util::FutureExt as _;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, getpgrp, kill_process, waitid};
 use rustix::termios::tcgetpgrp;
 use tokio::signal::unix::{SignalKind, signal};
@@ -45,6 +46,8 @@ pub(crate) async fn hold<T>(
     let mut signals = Some(Signals::new(bus, name, rule).await?);
     let mut ends = Ends::new()?;
     let mut thing = Some(take().await?);
+    // The answer lies in this queue too, with descriptors that zbus leaves open in what is run: it is taken out before.
+    let mut early = signals.as_mut().and_then(|signals| signals.next().now_or_never());
     let mut child = match command {
         [] => {
             held()?;
@@ -59,7 +62,7 @@ pub(crate) async fn hold<T>(
                 None => return Ok(()),
                 Some(running) => running.pass_on(end),
             },
-            heard = heard(&mut signals) => match heard {
+            heard = heard(&mut early, &mut signals) => match heard {
                 Ok(Heard::Signal(_)) => {}
                 Ok(Heard::Gone) => {
                     thing = None;
@@ -84,7 +87,13 @@ pub(crate) async fn hold<T>(
     }
 }
 
-async fn heard(signals: &mut Option<Signals>) -> Result<Heard, Error> {
+async fn heard(
+    early: &mut Option<Result<Heard, Error>>,
+    signals: &mut Option<Signals>,
+) -> Result<Heard, Error> {
+    if let Some(early) = early.take() {
+        return early;
+    }
     match signals {
         Some(signals) => signals.next().await,
         None => std::future::pending().await,

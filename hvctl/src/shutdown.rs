@@ -5,13 +5,14 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::time::Duration;
 
+use rustix::io::{FdFlags, fcntl_setfd};
 use serde::Serialize;
 use zbus::Connection;
 use zbus::wire::{OwnedFd, OwnedVariant};
 
 use crate::age::{age, ago};
 use crate::args::{Cli, Shutdown};
-use crate::error::{Error, Failure};
+use crate::error::{Code, Error, Failure};
 use crate::hold::{Holder, hold};
 use crate::output::{Cell, Output, Paint};
 use crate::proxies::{carriable, change, connect_for, properties, proxy, service_info};
@@ -170,9 +171,13 @@ async fn inhibit(
     let who = who.unwrap_or(&program);
     carriable(who)?;
     carriable(why)?;
-    // Closed in what is run: zbus takes descriptors with FD_CLOEXEC.
+    // It must not be open in what is run: a program that it leaves behind would hold it on.
     let take = async || -> Result<OwnedFd, Error> {
-        change(bus, NAME, PATH, SHUTDOWND, "Inhibit", &(who, why)).await
+        let fd: OwnedFd = change(bus, NAME, PATH, SHUTDOWND, "Inhibit", &(who, why)).await?;
+        fcntl_setfd(&fd, FdFlags::CLOEXEC).map_err(|error| {
+            Error::new(Code::Failed, "Failed", format!("cannot keep the inhibitor to hvctl: {error}"))
+        })?;
+        Ok(fd)
     };
     let held = || {
         if output.json {

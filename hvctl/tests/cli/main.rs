@@ -12,6 +12,7 @@ mod driver;
 mod errors;
 mod fake;
 mod harness;
+mod holding;
 mod import;
 mod ip;
 mod monitor;
