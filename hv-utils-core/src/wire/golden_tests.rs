@@ -13,8 +13,8 @@ use super::ring::{HeapMemory, PacketHeader, RingMemory, guest_ends, host_ends, i
 use super::{Ic, Received, Session, Status, Version};
 use alloc::sync::Arc;
 
-mod heartbeat;
 mod copy;
+mod heartbeat;
 mod ip;
 mod keys;
 mod negotiation;
