@@ -35,7 +35,8 @@ fn every_service_is_ready_and_does_its_work() {
     guest.host(&["add-kvp", "colour", "blue"]).expect_code(0);
     assert_eq!(guest.hvctl(&["kvp", "get", "external", "colour"]).expect_code(0).text(), "blue");
     guest.host(&["sync-time"]).expect_code(0);
-    guest.host(&["vss-check"]).expect_code(0);
+    // A guest without any filesystem has nothing that could be backed up, and says so.
+    assert!(guest.host(&["vss-check"]).expect_code(1).stderr.contains("0x80004005"));
     until("the first heartbeat", || heartbeat(&guest) == "OkApplicationsUnknown");
     // File copies are off unless they are switched on.
     std::fs::write(guest.path("letter"), "dear guest").expect("a file");
