@@ -99,6 +99,25 @@ fn everything_that_hibernation_needs_is_looked_at() {
 }
 
 #[test]
+fn an_inhibitor_is_no_reason_why_the_machine_could_not_hibernate() {
+    run(async {
+        let Some(world) = World::new("an_inhibitor_is_no_reason").await else { return };
+        world.write("sys/bus/vmbus/hibernation", "1\n");
+        world.write("sys/power/state", "freeze disk\n");
+        world.mind().inhibitors.push(("sleep", "block"));
+        for said in ["inhibited", "inhibitor-blocked", "challenge-inhibitor-blocked"] {
+            world.mind().can_hibernate = said;
+            assert_eq!(world.ways.hibernation().await, Ok(()), "{said}");
+        }
+        assert_eq!(world.ways.objections(Action::Hibernate).await.len(), 1);
+        for said in ["no", "na", "challenge", ""] {
+            world.mind().can_hibernate = said;
+            assert!(world.ways.hibernation().await.is_err(), "{said}");
+        }
+    });
+}
+
+#[test]
 fn a_frozen_filesystem_and_a_copy_are_told_and_daemons_that_do_not_run_are_not_missed() {
     run(async {
         let Some(world) = World::new("a_frozen_filesystem_and_a_copy").await else { return };
