@@ -151,6 +151,7 @@ fn options(settings: &Settings, common: &CommonArgs) -> ways::Options {
     ways::Options {
         sysfs_root: common.sysfs_root.clone(),
         proc_root: common.proc_root.clone(),
+        run_dir: common.run_dir.clone(),
         print: settings.print,
         force_escalation: settings.force_escalation,
         ..ways::Options::default()

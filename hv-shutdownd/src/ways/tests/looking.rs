@@ -139,6 +139,26 @@ fn a_frozen_filesystem_and_a_copy_are_told_and_daemons_that_do_not_run_are_not_m
 }
 
 #[test]
+fn what_a_dead_hv_vssd_has_left_frozen_is_in_its_record() {
+    run(async {
+        let Some(world) = World::new("what_a_dead_hv_vssd_has_left").await else { return };
+        let boot = "6d0ad7c1-0000-4000-8000-000000000001";
+        world.write("proc/sys/kernel/random/boot_id", &format!("{boot}\n"));
+        let mut record = vec![0; 256 + 64];
+        record[..8].copy_from_slice(b"HVFROZEN");
+        record[12] = 1;
+        record[64..100].copy_from_slice(boot.as_bytes());
+        for (step, frozen) in [(0, false), (2, true), (5, false)] {
+            record[256] = step;
+            world.write("run/hv-vssd.frozen", "");
+            std::fs::write(world.path("run/hv-vssd.frozen"), &record).unwrap();
+            let busy = frozen.then(|| "by its record hv-vssd has filesystems frozen".to_owned());
+            assert_eq!(world.ways.busy().await, busy, "step {step}");
+        }
+    });
+}
+
+#[test]
 fn who_is_there_and_does_not_say_is_taken_at_the_worst() {
     run(async {
         let Some(world) = World::new("who_is_there_and_does_not_say").await else { return };
