@@ -3,5 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod around;
 mod asked;
+mod hibernating;
+mod statuses;
 mod support;

@@ -4,6 +4,11 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+/// Where it is in this directory, or will be.
+pub(crate) fn address(directory: &Path) -> String {
+    format!("unix:path={}", directory.join("bus").display())
+}
+
 /// A running `dbus-daemon`; ends with the value.
 #[derive(Debug)]
 pub(crate) struct PrivateBus {
@@ -14,7 +19,7 @@ pub(crate) struct PrivateBus {
 impl PrivateBus {
     /// Starts it.
     pub(crate) fn start(directory: &Path) -> PrivateBus {
-        let address = format!("unix:path={}", directory.join("bus").display());
+        let address = address(directory);
         let configuration = format!(
             "<busconfig><type>custom</type><listen>{address}</listen><auth>EXTERNAL</auth>\
              <policy context='default'><allow user='*'/><allow own='*'/><allow send_destination='*'/>\
