@@ -1,5 +1,7 @@
 //! From the answer to the act: what comes first, what is waited for, and what becomes of an answer that cannot leave.
 
+use std::path::Path;
+
 use super::*;
 use crate::engine::Rules;
 use hv_utils_core::wire::shutdown::Action;
@@ -149,6 +151,44 @@ fn hooks_are_through_before_it_is_acted_and_are_told_what_comes() {
             assert_eq!(std::fs::read_to_string(&told).unwrap(), expected);
         });
     }
+}
+
+#[test]
+fn a_hook_has_no_descriptor_of_ours() {
+    run(async {
+        let (mut world, mut host, _double) = World::start().await;
+        let _inhibitor = world.daemon.inhibitors.take("probe", "holds a pipe", 0).unwrap();
+        let told = world.path("told");
+        world.hook(&format!("for fd in /proc/self/fd/*; do readlink $fd; done > {}; :", told.display()));
+        world
+            .during(async {
+                assert_eq!(host.status(FORCED).await, Status::OK);
+                host.becomes("begun by logind").await;
+            })
+            .await;
+        let open = std::fs::read_to_string(&told).unwrap();
+        assert!(open.contains("/dev/null") && open.contains("pipe:"), "its own: {open}");
+        for ours in ["socket:", "memfd", "anon_inode", "dev/uio", ".lock", "history"] {
+            assert!(!open.contains(ours), "{ours}: {open}");
+        }
+        let pipes: std::collections::BTreeSet<&str> =
+            open.lines().filter(|line| line.starts_with("pipe:")).collect();
+        assert!(pipes.len() <= 1 + inherited_pipes(), "{open}");
+    });
+}
+
+/// What whoever runs these tests has left open in them.
+fn inherited_pipes() -> usize {
+    let flags = |fd: &std::path::Path| {
+        let info = std::fs::read_to_string(Path::new("/proc/self/fdinfo").join(fd.file_name()?)).ok()?;
+        let flags = info.lines().find_map(|line| line.strip_prefix("flags:"))?.trim().to_owned();
+        u32::from_str_radix(&flags, 8).ok()
+    };
+    let open = std::fs::read_dir("/proc/self/fd").unwrap().flatten().map(|entry| entry.path());
+    let pipes = open
+        .filter(|fd| std::fs::read_link(fd).is_ok_and(|link| link.to_string_lossy().starts_with("pipe:")));
+    // O_CLOEXEC
+    pipes.filter(|fd| flags(fd).is_some_and(|flags| flags & 0o2_000_000 == 0)).count()
 }
 
 #[test]
