@@ -1,7 +1,7 @@
 //! The memory of what was begun, until the disk has ended it: for the log, the history and the bus.
 //!
-//! What is told of a copy is what became of it on the disk, and not what was decided: one that was cancelled while it was
-//! being completed may be complete.
+//! What is told of a copy is what became of it on the disk, and not what was decided: one that was cancelled when it had its
+//! name already is complete.
 
 use super::Fcopyd;
 use crate::bus::Active;
