@@ -16,6 +16,7 @@
 #![warn(missing_docs)]
 
 pub mod bus;
+pub mod chatter;
 pub mod config;
 pub mod engine;
 pub mod escape;

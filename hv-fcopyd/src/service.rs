@@ -16,6 +16,7 @@ use hv_utils_core::wire::{Ic, Status};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::bus::{Board, FileCopy1, Publisher};
+use crate::chatter::Chatter;
 use crate::config::{Args, Settings};
 use crate::engine::{Engine, Id, Limits};
 use crate::escape::printable;
@@ -50,6 +51,7 @@ pub struct Fcopyd {
     board: Board,
     publisher: Option<Publisher>,
     log: OncePer,
+    chatter: Chatter,
 }
 
 /// A request, and what its answer waits for.
@@ -196,6 +198,7 @@ impl Fcopyd {
             board: Board::default(),
             publisher: None,
             log: OncePer::new(LOG_INTERVAL),
+            chatter: Chatter::default(),
         };
         daemon.show(settings);
         Ok(daemon)
