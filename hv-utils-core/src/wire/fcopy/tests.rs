@@ -47,7 +47,8 @@ fn names_that_are_none_are_refused_each_with_its_status() {
 #[test]
 fn what_a_host_left_behind_the_end_of_a_name_is_not_looked_at() {
     let left = [0x61, 0, 0x62, 0xd800, 0xffff];
-    let read = parse(&start_bytes(&left, &[&units("/srv")[..], &left[1..]].concat()));
+    let body = start_bytes(&left, &[&units("/srv")[..], &left[1..]].concat());
+    let read = parse(&body);
     assert!(
         matches!(&read, Ok(Request::Start(start)) if start.name == "a" && start.path == "/srv"),
         "{read:?}"
