@@ -74,7 +74,7 @@ TimeoutStopSec=900
 UNIT
     cat >"$1/etc/hv-utils/shutdown.d/10-says" <<'HOOK'
 #!/bin/sh
-echo "$1 in $(sed 's,.*/,,' /proc/self/cgroup) with $(sed -n 's/^CapEff:\t*//p' /proc/self/status)" >>/hook
+echo "$1 in $(grep -o 'hv-[^/]*service' /proc/self/cgroup | head -n 1) with $(sed -n 's/^CapEff:\t*//p' /proc/self/status)" >>/hook
 HOOK
     chmod 0755 "$1/etc/hv-utils/shutdown.d/10-says"
     cp tests/booted-rest.sh "$1/booted-rest.sh"
@@ -216,10 +216,10 @@ rest_sleep() {
     expect "and after it, it is on raw VMBus again" "uio_hv_generic$" readlink "$device/driver"
     expect "with no record left" "exit 2" ls /run/hv-utils/hv-driver.asleep
     expect "the unit is gone by itself" "^inactive$" rest_show hv-utils-sleep ActiveState
-    host copy-vmfile /run/from-the-host /var/lib/hv-utils/incoming/slow --cut-after 50000
+    host copy-vmfile /run/from-the-host /var/lib/hv-utils/incoming/slow --cut-after 50000 >/dev/null
     rm /run/night
     expect "no night while a file arrives" "exit 1" systemctl start night
-    expect "for that reason" "cannot hibernate now.*copy" rest_log hv-utils-sleep
+    expect "for that reason" "cannot hibernate now: a file is being copied" rest_log hv-utils-sleep
     expect "nothing slept" "exit 2" ls /run/night
     expect "and nothing was moved" "uio_hv_generic$" readlink "$device/driver"
     kill $kernel
@@ -260,7 +260,7 @@ rest_is_back() {
     rm /going-down
     expect "its services were stopped in order" "^stopped$" cat /witness
     expect "hooks had run, in units of their own and outside the sandbox" "^reboot in hv-.*service with 0000[0-9a-f]*fff" cat /hook
-    expect "the daemon knows what it did before the restart" "reboot.*logind" hvctl shutdown history
+    expect "the daemon knows what it did before the restart" "reboot.*begun by logind" hvctl shutdown status
     expect "the host has a guest" "exit 0" host wait-guest shutdown
     systemctl start witness stubborn
     hvctl shutdown inhibit --why 'force overrides it' sleep 1000 &
