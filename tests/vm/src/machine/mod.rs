@@ -109,6 +109,7 @@ pub struct Machine {
     agent: Agent,
     events: Events,
     booted_in: Duration,
+    systemd: bool,
 }
 
 impl Machine {
@@ -132,7 +133,15 @@ impl Machine {
                 return Err(format!("the guest did not boot within {} s", BOOT_LIMIT.as_secs()));
             }
         }
-        Ok(Machine { dir: dir.to_owned(), vm, host, agent, events, booted_in: began.elapsed() })
+        Ok(Machine {
+            dir: dir.to_owned(),
+            vm,
+            host,
+            agent,
+            events,
+            booted_in: began.elapsed(),
+            systemd: setup.systemd,
+        })
     }
 
     /// Where its console, transcript and events are.
@@ -145,6 +154,12 @@ impl Machine {
     #[must_use]
     pub fn booted_in(&self) -> Duration {
         self.booted_in
+    }
+
+    /// Whether its guest's init is systemd.
+    #[must_use]
+    pub fn has_systemd(&self) -> bool {
+        self.systemd
     }
 
     /// The machine's host.
