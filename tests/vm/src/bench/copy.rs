@@ -110,8 +110,8 @@ pub(super) fn run(
     if !wanted(RATE) && !wanted(CALLS) {
         return Ok(());
     }
-    let setup =
-        Setup { memory: MEMORY, disk: Some(DISK), ..Setup::new(kernel).served("heartbeat,shutdown,fcopy") };
+    let setup = Setup::new(kernel).served("heartbeat,shutdown,fcopy");
+    let setup = Setup { memory: MEMORY, disk: Some(DISK), capture: false, ..setup };
     let machine = Machine::boot(images, &setup, &dir.join("copy"))?;
     crate::cases::start_bus(&machine);
     crate::cases::bind_fcopy(&machine);

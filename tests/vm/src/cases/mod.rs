@@ -87,7 +87,8 @@ impl Stage {
             Stage::BackupOld => Setup { root: true, ..Setup::new("6.1") },
             Stage::BackupGeneral => Setup { root: true, ..Setup::new("general") },
             Stage::Systemd => {
-                Setup { systemd: true, reboots: true, memory: MEMORY, ..Setup::new("6.12").served(SERVED) }
+                let setup = Setup::new("6.12").served(SERVED);
+                Setup { systemd: true, reboots: true, memory: MEMORY, capture: false, ..setup }
             }
         }
     }

@@ -45,6 +45,8 @@ pub struct Setup {
     pub reboots: bool,
     /// Memory of the guest, MB.
     pub memory: u32,
+    /// Whether every byte of every packet is kept, for fixtures: of a large file, four times as many.
+    pub capture: bool,
 }
 
 /// Memory of a guest: Linux 6.12 takes 47 MiB for each service on uio_hv_generic.
@@ -65,6 +67,7 @@ impl Setup {
             systemd: false,
             reboots: false,
             memory: MEMORY,
+            capture: true,
         }
     }
 
