@@ -1,7 +1,7 @@
 //! Where a file may go: a name in a directory beneath one of the administrator's roots, and nowhere else.
 //!
 //! A root is opened by its path, symbolic links of the administrator's included. Below it one component after the other is
-//! opened by `openat2`, beneath the directory before it and through no symbolic link at all, so that nobody who may
+//! opened, beneath the directory before it and through no symbolic link at all, so that nobody who may
 //! write there can lead a file elsewhere. From then on only the descriptor of the directory is used. What is refused has
 //! changed nothing.
 

@@ -1,12 +1,17 @@
 //! From a root down: one component at a time, beneath the one before it, through no symbolic link.
+//!
+//! By `openat2`, which the kernel holds to that. It cannot be called everywhere: Linux has it from 5.6 on, and systemd takes
+//! it away from a unit with `RestrictSUIDSGID=`, as it cannot see what such a call would create. There `O_NOFOLLOW` says the
+//! same of a single name that is neither `.` nor `..`, and no others are looked for.
 
 use super::ledger::{Entry, Trace};
 use super::{Creation, Refusal, ground};
 use hv_utils_core::wire::Status;
 use rustix::fs::{
-    AtFlags, CWD, Dir, Mode, OFlags, ResolveFlags, fchmod, fstat, mkdirat, openat, openat2, unlinkat,
+    AtFlags, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, fchmod, fstat, mkdirat, openat, openat2, statat,
+    unlinkat,
 };
-use rustix::io::Errno;
+use rustix::io::{Errno, retry_on_intr};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
@@ -34,6 +39,17 @@ pub(crate) fn beneath(root: OwnedFd, below: &[String]) -> rustix::io::Result<Own
 }
 
 fn open(directory: &OwnedFd, component: &str, how: OFlags) -> rustix::io::Result<OwnedFd> {
+    if matches!(component, "" | "." | "..") || component.contains('/') {
+        return Err(Errno::XDEV);
+    }
+    match open_beneath(directory, component, how) {
+        // There is none, or a filter for system calls says so (ENOSYS systemd's, EPERM others').
+        Err(Errno::NOSYS | Errno::PERM) => open_name(directory, component, how),
+        other => other,
+    }
+}
+
+fn open_beneath(directory: &OwnedFd, component: &str, how: OFlags) -> rustix::io::Result<OwnedFd> {
     let flags = how | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let mut result = Err(Errno::AGAIN);
     for _ in 0..TRIES {
@@ -45,15 +61,22 @@ fn open(directory: &OwnedFd, component: &str, how: OFlags) -> rustix::io::Result
     result
 }
 
+/// As that, by what every kernel has.
+fn open_name(directory: &OwnedFd, component: &str, how: OFlags) -> rustix::io::Result<OwnedFd> {
+    let flags = how | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let opened = retry_on_intr(|| openat(directory, component, flags, Mode::empty()));
+    if !matches!(opened, Err(Errno::NOTDIR)) {
+        return opened;
+    }
+    // Which of both it is, for the host: a link is denied.
+    let found = statat(directory, component, AtFlags::SYMLINK_NOFOLLOW);
+    let is_link = found.is_ok_and(|found| FileType::from_raw_mode(found.st_mode) == FileType::Symlink);
+    if is_link { Err(Errno::LOOP) } else { opened }
+}
+
 /// What it means for the host that a component could not be opened.
 pub(super) fn refused(error: Errno, component: &str) -> Refusal {
     let (status, why) = match error {
-        // A filter for system calls says EPERM; no directory does, to one that is only named (O_PATH).
-        Errno::NOSYS | Errno::PERM => {
-            let why = "openat2 cannot be called here (Linux 5.6, and no filter against it), and nothing else keeps a path \
-                       within its root";
-            return Refusal::new(Status::FAIL, why);
-        }
         Errno::LOOP => (Status::ACCESS_DENIED, "is a symbolic link"),
         Errno::XDEV => (Status::ACCESS_DENIED, "leads outside"),
         Errno::NOENT => (Status::PATH_NOT_FOUND, "is not there, and may not be made"),
@@ -111,3 +134,6 @@ fn is_fresh(directory: &OwnedFd) -> rustix::io::Result<bool> {
     }
     Ok(true)
 }
+
+#[cfg(test)]
+mod tests;

@@ -147,15 +147,6 @@ fn root_may_itself_be_behind_a_link_of_the_administrators() {
 }
 
 #[test]
-fn openat2_that_is_not_there_is_a_failure_and_no_verdict() {
-    for error in [rustix::io::Errno::NOSYS, rustix::io::Errno::PERM] {
-        let refusal = super::super::walk::refused(error, "x");
-        assert_eq!(refusal.status, Status(0x8000_4005));
-        assert!(refusal.why.contains("openat2"), "{refusal}");
-    }
-}
-
-#[test]
 fn filesystem_that_is_mounted_below_a_root_belongs_to_it() {
     with_mounts("filesystem_that_is_mounted_below_a_root", || {
         let world = World::new();
