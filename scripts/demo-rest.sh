@@ -129,20 +129,22 @@ copy() {
     on_guest 'Überblick.dat.*ok' copy history
 }
 
+status_says() { hvctl shutdown status | grep -q "$1"; }
+inhibited() { hvctl shutdown status | grep -q '^INHIBITOR'; }
+
 shutdown() {
     serve hv-shutdownd shutdown
     say "guest\$ hvctl shutdown inhibit --who upgrade --why 'in the middle of it' sleep 60 &"
     start inhibit "$programs/hvctl" --bus "$bus" shutdown inhibit --who upgrade --why 'in the middle of it' sleep 60
-    until_true "nobody inhibits it" sh -c "'$programs/hvctl' --bus '$bus' shutdown status | grep -q 'in the middle of it'"
+    until_true "nobody inhibits it" inhibited
     refused 0x800704f7 stop-vm
     on_guest refused shutdown status
     say "guest\$ kill %1"
     kill "$started"
     wait "$started" 2>/dev/null || true
-    until_true "the inhibitor outlives its program" \
-        sh -c "! '$programs/hvctl' --bus '$bus' shutdown status | grep -q 'in the middle of it'"
+    until_true "the inhibitor outlives its program" status_says 'inhibitors: none'
     on_host . stop-vm
-    until_true "it is not known what became of it" sh -c "'$programs/hvctl' --bus '$bus' shutdown status | grep -q 'would power off'"
+    until_true "it is not known what became of it" status_says 'would power off'
     on_guest 'would power off' shutdown status
 }
 

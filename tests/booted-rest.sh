@@ -74,10 +74,49 @@ TimeoutStopSec=900
 UNIT
     cat >"$1/etc/hv-utils/shutdown.d/10-says" <<'HOOK'
 #!/bin/sh
-echo "$1 in $(sed 's,.*/,,' /proc/self/cgroup) with $(sed -n 's/^CapEff:\t*//p' /proc/self/status)" >>/hook
+echo "$1 in $(grep -o 'hv-[^/]*service' /proc/self/cgroup | head -n 1) with $(sed -n 's/^CapEff:\t*//p' /proc/self/status)" >>/hook
 HOOK
     chmod 0755 "$1/etc/hv-utils/shutdown.d/10-says"
     cp tests/booted-rest.sh "$1/booted-rest.sh"
+    # The real program in its real sandbox, on a sysfs of files (rest_sleep).
+    mkdir -p "$2/hv-utils-sleep.service.d"
+    cat >"$2/hv-utils-sleep.service.d/test.conf" <<'UNIT'
+[Unit]
+ConditionVirtualization=
+[Service]
+ExecStart=
+ExecStart=/usr/libexec/hv-utils/hv-driver sleep --sysfs-root /run/sleepsys --dev-root /run/sleepdev
+ExecStopPost=
+ExecStopPost=/usr/libexec/hv-utils/hv-driver wake --sysfs-root /run/sleepsys --dev-root /run/sleepdev
+ReadWritePaths=/run/sleepsys
+UNIT
+    # In place of systemd-hibernate.service, which is looked at in booted-sleep.sh.
+    cat >"$2/night.service" <<'UNIT'
+[Unit]
+Requires=hv-utils-sleep.service
+After=hv-utils-sleep.service
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'basename "$(readlink /run/sleepsys/bus/vmbus/devices/*/driver)" >/run/night'
+UNIT
+    cat >"$1/fakekernel.sh" <<'KERNEL'
+# Does to one device what the kernel does when it is told to: usage: fakekernel.sh SYSFS INSTANCE
+cd "$1/bus/vmbus" || exit 1
+device=devices/$2
+# told FILE: something was written to it; it is taken out.
+told() { [ -s "$1" ] && : >"$1"; }
+give() { [ -e "$device/driver" ] || ln -s "../../drivers/$1" "$device/driver"; }
+while sleep 0.02; do
+    for driver in hv_utils uio_hv_generic; do
+        if told drivers/$driver/unbind; then rm -f "$device/driver"; fi
+        if told drivers/$driver/bind; then give $driver; fi
+    done
+    if told drivers_probe; then
+        wanted=$(cat "$device/driver_override")
+        give "${wanted:-hv_utils}"
+    fi
+done
+KERNEL
 }
 
 rest_show() { systemctl show "$1" --value -p "$2"; }
@@ -98,7 +137,7 @@ rest_probe() {
     rest_copy
     rest_shutdown
     # shellcheck disable=SC2154
-    [ "$failed" = 0 ] || journalctl -u hv-shutdownd -u hv-heartbeatd -u hv-fcopyd --no-pager -o cat
+    [ "$failed" = 0 ] || journalctl -u hv-shutdownd -u hv-heartbeatd -u hv-fcopyd -u hv-utils-sleep --no-pager -o cat
 }
 
 rest_heartbeat() {
@@ -109,7 +148,7 @@ rest_heartbeat() {
     expect "it starts" "exit 0" systemctl start worker
     expect "and the host sees that all is well" OkApplicationsHealthy host get-vm
     touch /run/worker-fails
-    systemctl kill -s KILL worker
+    systemctl kill -s KILL worker 2>/dev/null
     expect "it fails, and the host sees that" OkApplicationsCritical host get-vm
     expect "and anybody can see why" "worker.service.*critical" as_nobody hvctl heartbeat status
     rm /run/worker-fails
@@ -129,7 +168,7 @@ rest_heartbeat() {
     expect "it is started again after kill -9" "^1$" rest_show hv-heartbeatd NRestarts
     expect "and the host sees it" OkApplicationsHealthy host get-vm
     printf '[heartbeat]\nunits = ["*"]\n' >/etc/hv-utils/hv-utils.toml.d/70-wrong.toml
-    systemctl restart hv-heartbeatd
+    systemctl restart hv-heartbeatd 2>/dev/null
     expect "if it fails for good, its device goes back to the kernel" "^heartbeat$" cat /run/hv-utils/released
     rm /etc/hv-utils/hv-utils.toml.d/70-wrong.toml
     expect "it can be started again" "exit 0" systemctl restart hv-heartbeatd
@@ -153,8 +192,37 @@ rest_copy() {
     expect "and nothing is there" "exit 2" ls /etc/from-the-host /srv/closed/from-the-host
     expect "anybody can look what came" "/srv/in/deep/er/from-the-host" as_nobody hvctl copy history
     expect "it reloads" "exit 0" systemctl reload hv-fcopyd
+    rest_sleep
     expect "it stops cleanly" "exit 0" systemctl stop hv-fcopyd
     expect "and well" "^success$" rest_show hv-fcopyd Result
+}
+
+# The sandbox of hv-utils-sleep.service lets hv-driver do what it has to: write to sysfs, keep a record, ask daemons on the bus.
+rest_sleep() {
+    vmbus=/run/sleepsys/bus/vmbus instance=fd149e91-82e0-4a7d-afa6-2a4166cbd7c0
+    device=$vmbus/devices/$instance
+    mkdir -p "$device/uio/uio7" $vmbus/drivers/hv_utils $vmbus/drivers/uio_hv_generic /run/sleepdev
+    echo '{57164f39-9115-4e78-ab55-382f3bd5422d}' >"$device/class_id"
+    echo 9 >"$device/id"
+    for file in "$device/driver_override" $vmbus/drivers_autoprobe $vmbus/drivers_probe $vmbus/drivers/hv_utils/bind \
+        $vmbus/drivers/hv_utils/unbind $vmbus/drivers/uio_hv_generic/bind $vmbus/drivers/uio_hv_generic/unbind; do
+        : >"$file"
+    done
+    ln -s ../../drivers/uio_hv_generic "$device/driver"
+    sh /fakekernel.sh /run/sleepsys $instance &
+    kernel=$!
+    expect "the night passes" "exit 0" systemctl start night
+    expect "in it the kernel had the device" "^hv_utils$" cat /run/night
+    expect "and after it, it is on raw VMBus again" "uio_hv_generic$" readlink "$device/driver"
+    expect "with no record left" "exit 2" ls /run/hv-utils/hv-driver.asleep
+    expect "the unit is gone by itself" "^inactive$" rest_show hv-utils-sleep ActiveState
+    host copy-vmfile /run/from-the-host /var/lib/hv-utils/incoming/slow --cut-after 50000 >/dev/null
+    rm /run/night
+    expect "no night while a file arrives" "exit 1" systemctl start night
+    expect "for that reason" "cannot hibernate now: a file is being copied" rest_log hv-utils-sleep
+    expect "nothing slept" "exit 2" ls /run/night
+    expect "and nothing was moved" "uio_hv_generic$" readlink "$device/driver"
+    kill $kernel
 }
 
 rest_shutdown() {
@@ -165,7 +233,7 @@ rest_shutdown() {
     expect "root may" "not yet" as_nobody hvctl shutdown status
     expect "and the host is told so" "0x800704f7" host stop-vm
     kill -9 $inhibit
-    expect "until who holds it is gone" "exit 1" sh -c "hvctl shutdown status | grep 'not yet'"
+    expect "until who holds it is gone" "^inhibitors: none$" hvctl shutdown status
     systemd-run --quiet --unit=holder systemd-inhibit --what=shutdown --mode=block --who=probe --why='logind is asked' sleep 1000
     expect "an inhibitor of logind's" "logind is asked" systemd-inhibit --list
     expect "counts as well" "0x800704f7" host stop-vm
@@ -192,7 +260,7 @@ rest_is_back() {
     rm /going-down
     expect "its services were stopped in order" "^stopped$" cat /witness
     expect "hooks had run, in units of their own and outside the sandbox" "^reboot in hv-.*service with 0000[0-9a-f]*fff" cat /hook
-    expect "the daemon knows what it did before the restart" "reboot.*logind" hvctl shutdown history
+    expect "the daemon knows what it did before the restart" "reboot.*begun by logind" hvctl shutdown status
     expect "the host has a guest" "exit 0" host wait-guest shutdown
     systemctl start witness stubborn
     hvctl shutdown inhibit --why 'force overrides it' sleep 1000 &

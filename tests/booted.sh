@@ -251,10 +251,16 @@ EOF
 
 # Where systemd runs it keeps account of the container; elsewhere there is nobody to do so.
 [ -d /run/systemd/system ] && keep="" || keep=--keep-unit
-# shellcheck disable=SC2086 # options or nothing
-timeout 600 systemd-nspawn --quiet --directory="$root" --machine="hv-booted-$$" --register=no $keep $disk --private-network \
-    --capability=CAP_IPC_LOCK --console=pipe --boot -- --unit=booted.target </dev/null >"$dir/console" 2>&1
+boot() {
+    # shellcheck disable=SC2086 # options or nothing
+    timeout 600 systemd-nspawn --quiet --directory="$root" --machine="hv-booted-$$" --register=no $keep $disk --private-network \
+        --capability=CAP_IPC_LOCK --console=pipe --boot -- --unit=booted.target </dev/null >>"$dir/console" 2>&1
+}
+# As a service, nspawn leaves it to its manager to start it again after a restart in the container, by this exit code.
+readonly RESTARTED=133
+boot
 ended=$?
+[ $ended != $RESTARTED ] || { boot; ended=$?; }
 
 if ! [ -e "$root/probe.out" ]; then
     tail -n 3 "$dir/console"

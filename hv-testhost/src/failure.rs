@@ -154,11 +154,14 @@ fn refused(status: Status) -> &'static str {
         Status::NO_MORE_ITEMS => "get-kvp POOL shows what the guest has",
         Status::NOT_FOUND => "the guest has no such key or network adapter",
         Status::ALREADY_EXISTS => "--force has a file replaced that is there",
+        Status::INVALID_NAME => {
+            "a path in the guest begins with /; the log of its daemon says what is wrong with this one"
+        }
         Status::PATH_NOT_FOUND => "--create-full-path has directories made that are missing",
         Status::ACCESS_DENIED => {
             "what may be done to the guest is in its configuration; its log may say why not"
         }
-        Status::MACHINE_LOCKED => "something in the guest asks for time or says no: --force goes before it",
+        Status::MACHINE_LOCKED => "somebody in the guest holds it up; --force does not wait for them",
         Status::NOT_SUPPORTED => {
             "the guest does not do this: not in the agreed versions, or not as it is configured; its log may say why"
         }

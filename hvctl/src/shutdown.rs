@@ -114,7 +114,11 @@ fn print(status: &Status, output: &Output) -> Result<(), Failure> {
     })?;
     if status.inhibitors.is_empty() {
         output.line("inhibitors: none")?;
-    } else {
+    }
+    if status.requests.is_empty() {
+        output.line("requests: none so far")?;
+    }
+    if !status.inhibitors.is_empty() {
         output.line("")?;
         let cells = |held: &Inhibitor| {
             vec![
@@ -126,13 +130,13 @@ fn print(status: &Status, output: &Output) -> Result<(), Failure> {
         };
         let rows: Vec<Vec<Cell>> = status.inhibitors.iter().map(cells).collect();
         output.table(&["INHIBITOR", "USER", "SINCE", "WHY"], &rows)?;
-        output.line("")?;
     }
     if status.requests.is_empty() {
-        return output.line("requests: none so far");
+        return Ok(());
     }
+    output.line("")?;
     let rows: Vec<Vec<Cell>> = status.requests.iter().map(cells).collect();
-    output.table(&["WHEN", "REQUEST", "REASON", "OUTCOME", "TEXT"], &rows)
+    output.table(&["WHEN", "REQUEST", "REASON", "TEXT", "OUTCOME"], &rows)
 }
 
 fn cells(request: &Request) -> Vec<Cell> {
@@ -150,8 +154,8 @@ fn cells(request: &Request) -> Vec<Cell> {
         Cell::new(&when(request.when)),
         Cell::new(&format!("{}{forced}", request.kind)),
         Cell::new(&reason),
-        Cell::new(&request.outcome).paint(paint),
         Cell::new(&request.text),
+        Cell::new(&request.outcome).paint(paint),
     ]
 }
 

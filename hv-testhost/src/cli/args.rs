@@ -29,7 +29,7 @@ A virtual machine's own kernel as the guest, behind sockets where the machine li
 One command, with a host that lives for it alone:
   hv-testhost --sim /run/hvtest add-kvp colour blue
 PowerShell's spelling is understood too:
-  hv-testhost --sim /run/hvtest Copy-VMFile notes.txt /var/lib/hv-utils/incoming/ -Force
+  hv-testhost --sim /run/hvtest Copy-VMFile -SourcePath notes.txt -DestinationPath /var/lib/hv-utils/incoming/ -Force
 A console: the same without a command. `help` lists what it understands.
 A guest that misbehaving hosts must not disturb:
   hv-testhost --sim /run/hvtest run scenarios/*.toml

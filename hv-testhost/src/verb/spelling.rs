@@ -7,6 +7,12 @@ use std::ffi::OsString;
 
 use clap::{Arg, Command};
 
+/// What names the machine of a verb, of which there is one here, or where a file comes from, which is always the host: passed
+/// over, with the value.
+const PASSED_OVER: [&str; 3] = ["name", "vmname", "filesource"];
+/// What PowerShell names and has no order of, and this program knows by its order.
+const IN_ORDER: [&str; 2] = ["sourcepath", "destinationpath"];
+
 /// The words as clap's `command` has them. The first `before` are passed on as they are: a program's name.
 pub(crate) fn spelled(
     mut command: Command,
@@ -15,7 +21,39 @@ pub(crate) fn spelled(
 ) -> Vec<OsString> {
     command.build();
     let mut at = Where::Options(&command);
-    words.into_iter().enumerate().map(|(n, word)| if n < before { word } else { at.word(word) }).collect()
+    let mut in_order = IN_ORDER.map(|_| None);
+    let mut spelled = Vec::new();
+    for (n, word) in words.into_iter().enumerate() {
+        if n < before {
+            spelled.push(word);
+            continue;
+        }
+        match at {
+            Where::Named(verb, place) => {
+                if let Some(place) = place.and_then(|place| in_order.get_mut(place)) {
+                    *place = Some(word);
+                }
+                at = Where::Options(verb);
+            }
+            Where::Options(verb) if named(verb, &word).is_some() => {
+                at = Where::Named(verb, named(verb, &word).flatten());
+            }
+            _ => spelled.push(at.word(word)),
+        }
+    }
+    spelled.extend(in_order.into_iter().flatten());
+    spelled
+}
+
+/// Whether a value follows that PowerShell names and this program does not, and its place if it has one.
+fn named(verb: &Command, word: &OsString) -> Option<Option<usize>> {
+    let copies = verb.get_name() == "copy-vmfile";
+    if !copies && !verb.get_name().ends_with("-vm") {
+        return None;
+    }
+    let name = word.to_str()?.strip_prefix('-')?.to_ascii_lowercase();
+    let place = IN_ORDER.iter().position(|known| *known == name).filter(|_| copies);
+    (place.is_some() || PASSED_OVER.contains(&name.as_str())).then_some(place)
 }
 
 /// What the next word can be.
@@ -25,6 +63,8 @@ enum Where<'a> {
     Options(&'a Command),
     /// The value of an option.
     Value(&'a Command),
+    /// A value that is passed over, or is to be put in its place.
+    Named(&'a Command, Option<usize>),
     /// Anything: nothing is spelled anew from here on.
     Anything,
 }
@@ -33,7 +73,7 @@ impl Where<'_> {
     fn word(&mut self, word: OsString) -> OsString {
         let command = match *self {
             Where::Anything => return word,
-            Where::Value(command) => {
+            Where::Value(command) | Where::Named(command, _) => {
                 *self = Where::Options(command);
                 return word;
             }

@@ -33,7 +33,7 @@ pub(crate) enum Heartbeat {
         /// State
         state: State,
         /// Why, for people
-        #[arg(long, value_name = "WHY", default_value = "")]
+        #[arg(long, value_name = "WHY", default_value = "", hide_default_value = true)]
         why: String,
         /// What to run; its exit code is that of hvctl
         #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "COMMAND")]

@@ -139,7 +139,7 @@ fn status_of_each_is_told_to_people_and_as_json() {
         0,
         "pending: no\nhibernate: not possible: no swap\n\n\
          INHIBITOR  USER  SINCE  WHY\napt        7     -      an \\u{1b}upgrade\n\n\
-         WHEN  REQUEST         REASON   OUTCOME          TEXT\n-     reboot, forced  planned  begun by logind  -\n",
+         WHEN  REQUEST         REASON   TEXT  OUTCOME\n-     reboot, forced  planned  -     begun by logind\n",
         "",
     );
     bus.run(&["--json", "heartbeat", "status"]).is(

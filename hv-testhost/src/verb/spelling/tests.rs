@@ -32,6 +32,14 @@ fn options_and_verbs_may_be_spelled_as_in_powershell() {
         ("set-ip x -DHCPEnabled true -IPAddresses a", "set-ip x --dhcp-enabled true --ip-addresses a"),
         ("stop-vm -Help", "stop-vm --help"),
         ("help Stop-VM", "help stop-vm"),
+        ("Stop-VM -Name web1 -Force", "stop-vm --force"),
+        ("get-vm -vmname web1", "get-vm"),
+        (
+            "Copy-VMFile -Name web1 -SourcePath a -DestinationPath /b -FileSource Host -Force",
+            "copy-vmfile --force a /b",
+        ),
+        ("copy-vmfile -DestinationPath -Force -SourcePath a", "copy-vmfile a -Force"),
+        ("copy-vmfile -sourcepath", "copy-vmfile"),
     ];
     for (typed, meant) in cases {
         assert_eq!(line(typed), meant);
@@ -42,6 +50,10 @@ fn options_and_verbs_may_be_spelled_as_in_powershell() {
 fn values_stay_as_they_are_typed() {
     for typed in [
         "stop-vm --message -Force",
+        "stop-vm --message -Name x",
+        "stop-vm -SourcePath x",
+        "wait-guest -Name kvp",
+        "add-kvp -Name x",
         "stop-vm --message -force -x",
         "sync-time --offset -1.5",
         "sync-time --offset -inf",
