@@ -91,7 +91,9 @@ fn unnamed(place: &Place) -> rustix::io::Result<OwnedFd> {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // If it cannot be removed now, nobody can do anything about it.
-        let _ = self.unname();
+        // If it cannot be removed now (the disk has failed, and is read-only), the next start does it.
+        if !matches!(self.unname(), Ok(()) | Err(Errno::NOENT)) {
+            self.place.owe();
+        }
     }
 }

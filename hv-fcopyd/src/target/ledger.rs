@@ -8,6 +8,7 @@ use super::Refusal;
 use hv_utils_core::daemon::replace;
 use hv_utils_core::wire::Status;
 use rustix::fs::{AtFlags, unlinkat};
+use rustix::io::Errno;
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -93,6 +94,11 @@ impl Trace {
         self.clear();
     }
 
+    /// Something is left: the ledger stays as it is.
+    pub(super) fn owe(&mut self) {
+        self.noted.clear();
+    }
+
     fn clear(&mut self) {
         if self.noted.is_empty() {
             return;
@@ -108,8 +114,11 @@ impl Trace {
 impl Drop for Trace {
     fn drop(&mut self) {
         while let Some((parent, name)) = self.made.pop() {
-            // One that somebody has put something into is theirs.
-            let _ = unlinkat(&parent, name.as_str(), AtFlags::REMOVEDIR);
+            match unlinkat(&parent, name.as_str(), AtFlags::REMOVEDIR) {
+                // One that somebody has put something into is theirs.
+                Ok(()) | Err(Errno::NOENT | Errno::NOTDIR | Errno::NOTEMPTY | Errno::EXIST) => {}
+                Err(_) => self.owe(),
+            }
         }
         self.clear();
     }

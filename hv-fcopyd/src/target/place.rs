@@ -97,6 +97,11 @@ impl Place {
         })
     }
 
+    /// Something could not be removed, and is left to the next start.
+    pub(crate) fn owe(&mut self) {
+        self.trace.owe();
+    }
+
     /// The file is there: nothing is to be removed any more.
     pub(crate) fn keep(&mut self) {
         self.trace.keep();

@@ -1,7 +1,8 @@
 //! Real filesystems on loop files and in memory: full, read-only, immutable, without promises of room; and what of a
 //! copy is on the disk when the host is told that it is.
 
-use super::super::{Incoming, Rules};
+use super::super::temporary::Temporary;
+use super::super::{Incoming, Rules, sweep};
 use crate::target::{Place, Refusal};
 use crate::testing::{RULES, World, disk, skipped, tmpfs, unmounted, with_mounts};
 use hv_utils_core::wire::Status;
@@ -123,6 +124,34 @@ fn immutable_directories_and_files_are_denied() {
             set(&file, IFlags::empty());
         }
         assert_eq!(fs::read_dir(&root).unwrap().count(), 2, "f and lost+found");
+        assert!(!world.ledger().exists());
+        unmounted(&root);
+    });
+}
+
+#[test]
+fn what_cannot_be_removed_is_left_to_the_next_start() {
+    const TEST: &str = "what_cannot_be_removed_is_left_to_the_next_start";
+    with_mounts(TEST, || {
+        let world = World::new();
+        if !disk(TEST, &world.path("root"), "ext4", 16) {
+            return;
+        }
+        let root = world.path("root");
+        let left = || fs::read_dir(&root).unwrap().count() - 1;
+        let start = Start { create_path: true, ..world.start("root/new", "f") };
+        let file = Temporary::named(place(&world)).unwrap();
+        set(&root, IFlags::IMMUTABLE);
+        drop(file);
+        set(&root, IFlags::empty());
+        assert_eq!(left(), 1, "the hidden name");
+        let made = world.find(&start).unwrap();
+        set(&root, IFlags::IMMUTABLE);
+        drop(made);
+        set(&root, IFlags::empty());
+        assert_eq!(left(), 2, "and the directory");
+        assert_eq!(sweep(&world.ledger()).len(), 2);
+        assert_eq!(left(), 0);
         assert!(!world.ledger().exists());
         unmounted(&root);
     });
