@@ -1,12 +1,16 @@
 //! Holding something of a daemon's while a command runs, or until Ctrl-C: an inhibitor, a state.
 //!
 //! The command is a child in our process group, with nothing of ours open. Signals that end us are passed on to it and it
-//! decides; one from the terminal's keyboard has reached it already. A daemon that restarts forgets what was held, so it
-//! is taken again.
+//! decides; one from the terminal's keyboard has reached it already, and one that whoever started us has us ignore (`nohup`)
+//! is for neither of us. A daemon that restarts forgets what was held, so it is taken again. To take may last as long as
+//! somebody looks for a password: ends and signals are heard meanwhile.
 
+use std::collections::VecDeque;
 use std::ffi::OsString;
-use std::io::{self, IsTerminal as _};
+use std::fs::{self, File};
+use std::io;
 use std::os::unix::process::ExitStatusExt as _;
+use std::pin::Pin;
 use std::process::{Child, Command, ExitStatus};
 
 use futures_util::FutureExt as _;
@@ -45,9 +49,12 @@ pub(crate) async fn hold<T>(
     let rule = rule(name, path).build().map_err(|error| Error::of_call("the bus", error))?;
     let mut signals = Some(Signals::new(bus, name, rule).await?);
     let mut ends = Ends::new()?;
-    let mut thing = Some(take().await?);
-    // The answer lies in this queue too, with descriptors that zbus leaves open in what is run: it is taken out before.
-    let mut early = signals.as_mut().and_then(|signals| signals.next().now_or_never());
+    let mut thing = tokio::select! {
+        taken = take() => Some(taken?),
+        end = ends.next() => return Err(Failure::Command(code_of(end.as_raw()))),
+    };
+    let mut taking = None;
+    let mut early = early(&mut signals);
     let mut child = match command {
         [] => {
             held()?;
@@ -65,33 +72,51 @@ pub(crate) async fn hold<T>(
             heard = heard(&mut early, &mut signals) => match heard {
                 Ok(Heard::Signal(_)) => {}
                 Ok(Heard::Gone) => {
-                    thing = None;
+                    (thing, taking) = (None, None);
                     output.note(&format!("{daemon} left the bus: nothing is held until it is back"));
                 }
                 // At the start it may be told of that has been asked already.
                 Ok(Heard::Back) if thing.is_some() => {}
-                Ok(Heard::Back) => match take().await {
+                Ok(Heard::Back) => taking = Some(Box::pin(take())),
+                Err(error) if child.is_none() => return Err(error.into()),
+                Err(error) => {
+                    (signals, thing, taking) = (None, None, None);
+                    output.note(&format!("nothing is held any more: {}", error.message));
+                }
+            },
+            taken = taken(&mut taking) => {
+                taking = None;
+                match taken {
                     Ok(again) => {
                         thing = Some(again);
                         output.note(&format!("{daemon} is back: held again"));
                     }
                     Err(error) => output.note(&format!("{daemon} is back, but nothing is held: {}", error.message)),
-                },
-                Err(error) if child.is_none() => return Err(error.into()),
-                Err(error) => {
-                    (signals, thing) = (None, None);
-                    output.note(&format!("nothing is held any more: {}", error.message));
                 }
-            },
+            }
         }
     }
 }
 
+/// What is in the queue by now. The answer is, too, with descriptors that zbus leaves open in what is run: so all of it is
+/// taken out before.
+fn early(signals: &mut Option<Signals>) -> VecDeque<Result<Heard, Error>> {
+    let mut early = VecDeque::new();
+    while let Some(heard) = signals.as_mut().and_then(|signals| signals.next().now_or_never()) {
+        let is_last = heard.is_err();
+        early.push_back(heard);
+        if is_last {
+            break;
+        }
+    }
+    early
+}
+
 async fn heard(
-    early: &mut Option<Result<Heard, Error>>,
+    early: &mut VecDeque<Result<Heard, Error>>,
     signals: &mut Option<Signals>,
 ) -> Result<Heard, Error> {
-    if let Some(early) = early.take() {
+    if let Some(early) = early.pop_front() {
         return early;
     }
     match signals {
@@ -100,29 +125,55 @@ async fn heard(
     }
 }
 
-/// The signals that ask for an end.
-struct Ends([tokio::signal::unix::Signal; 4]);
+/// The end of what is under way, if anything is.
+async fn taken<F: Future>(taking: &mut Option<Pin<Box<F>>>) -> F::Output {
+    match taking {
+        Some(taking) => taking.await,
+        None => std::future::pending().await,
+    }
+}
+
+/// The signals that ask for an end, but for those that are ignored.
+struct Ends([Option<tokio::signal::unix::Signal>; 4]);
 
 impl Ends {
     fn new() -> Result<Ends, Failure> {
-        let listen = |kind| signal(kind).map_err(Failure::from);
+        let ignored = ignored();
+        let listen = |number: Signal, kind| {
+            let is_ignored = ignored >> (number.as_raw() - 1) & 1 == 1;
+            (!is_ignored).then(|| signal(kind)).transpose().map_err(Failure::from)
+        };
         Ok(Ends([
-            listen(SignalKind::interrupt())?,
-            listen(SignalKind::terminate())?,
-            listen(SignalKind::hangup())?,
-            listen(SignalKind::quit())?,
+            listen(Signal::INT, SignalKind::interrupt())?,
+            listen(Signal::TERM, SignalKind::terminate())?,
+            listen(Signal::HUP, SignalKind::hangup())?,
+            listen(Signal::QUIT, SignalKind::quit())?,
         ]))
     }
 
     async fn next(&mut self) -> Signal {
         let [interrupt, terminate, hangup, quit] = &mut self.0;
         tokio::select! {
-            _ = interrupt.recv() => Signal::INT,
-            _ = terminate.recv() => Signal::TERM,
-            _ = hangup.recv() => Signal::HUP,
-            _ = quit.recv() => Signal::QUIT,
+            () = one(interrupt) => Signal::INT,
+            () = one(terminate) => Signal::TERM,
+            () = one(hangup) => Signal::HUP,
+            () = one(quit) => Signal::QUIT,
         }
     }
+}
+
+async fn one(end: &mut Option<tokio::signal::unix::Signal>) {
+    match end {
+        Some(end) => drop(end.recv().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Signals that whoever started us has us ignore; the lowest bit is signal 1 (`proc_pid_status(5)`).
+fn ignored() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
 
 /// A command that runs.
@@ -159,8 +210,9 @@ impl Running {
 
     /// What the keyboard sends goes to all in the foreground: the command has it already.
     fn pass_on(&self, end: Signal) {
-        let stdin = io::stdin();
-        let is_foreground = stdin.is_terminal() && tcgetpgrp(&stdin).is_ok_and(|group| group == getpgrp());
+        // Not standard input, which may be anything.
+        let terminal = File::open("/dev/tty").and_then(|terminal| Ok(tcgetpgrp(terminal)?));
+        let is_foreground = terminal.is_ok_and(|group| group == getpgrp());
         if !(is_foreground && matches!(end, Signal::INT | Signal::QUIT)) {
             // One that has ended meanwhile needs no signal.
             let _ = kill_process(self.pid, end);
@@ -180,9 +232,14 @@ async fn ended(running: &mut Option<Running>) -> io::Result<ExitStatus> {
 
 /// The command's exit code is ours; of one that a signal ended, as shells say it.
 fn finish(status: ExitStatus) -> Result<(), Failure> {
-    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal)).unwrap_or(1);
-    match u8::try_from(code).unwrap_or(1) {
+    let exited = status.code().map(|code| u8::try_from(code).unwrap_or(1));
+    match exited.or_else(|| status.signal().map(code_of)).unwrap_or(1) {
         0 => Ok(()),
         code => Err(Failure::Command(code)),
     }
+}
+
+/// The exit code that stands for a signal.
+fn code_of(signal: i32) -> u8 {
+    u8::try_from(128 + signal).unwrap_or(1)
 }

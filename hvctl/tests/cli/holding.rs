@@ -1,16 +1,21 @@
 //! `hvctl shutdown`, `hvctl heartbeat` and `hvctl copy`, against stand-ins that are written from their interfaces.
 
 use std::fs::File;
+use std::io::Write as _;
 use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use zbus::object_server::SignalEmitter;
 
 use crate::harness::{Bus, HANG, Running};
 
-struct Shutdown1(File);
+/// What is handed out, and whether nobody is ever answered.
+struct Shutdown1(File, bool);
 
 #[zbus::interface(name = "org.hvutils.Shutdown1")]
 impl Shutdown1 {
@@ -29,12 +34,36 @@ impl Shutdown1 {
     fn history(&self) -> Vec<(u64, String, bool, u32, u32, String, String)> {
         vec![(0, "reboot".to_owned(), true, 0x8000_0000, 0, String::new(), "begun by logind".to_owned())]
     }
-    fn inhibit(&self, who: &str, why: &str) -> zbus::fdo::Result<zbus::wire::OwnedFd> {
+    async fn inhibit(
+        &self,
+        who: &str,
+        why: &str,
+        #[zbus(signal_emitter)] emitter: SignalEmitter<'_>,
+    ) -> zbus::fdo::Result<zbus::wire::OwnedFd> {
         if why == "no" {
             return Err(zbus::fdo::Error::AccessDenied(format!("not for {who}")));
         }
+        if self.1 {
+            (&self.0).write_all(b"asked").unwrap();
+            std::future::pending::<()>().await;
+        }
+        if why == "noise" {
+            for _ in 0..3 {
+                Self::requested(&emitter, 0, "reboot", false, 0, 0, "").await?;
+            }
+        }
         Ok(OwnedFd::from(self.0.try_clone().unwrap()).into())
     }
+    #[zbus(signal)]
+    async fn requested(
+        emitter: &SignalEmitter<'_>,
+        when: u64,
+        kind: &str,
+        forced: bool,
+        reason: u32,
+        timeout: u32,
+        text: &str,
+    ) -> zbus::Result<()>;
 }
 
 struct Heartbeat1(std::sync::Mutex<Vec<(String, String, String)>>);
@@ -96,6 +125,15 @@ struct Fakes(Option<tokio::sync::oneshot::Sender<()>>, Option<JoinHandle<()>>);
 
 impl Fakes {
     fn on(bus: &Bus) -> Fakes {
+        Fakes::with(bus, false)
+    }
+
+    /// Which answer everything but `Inhibit`.
+    fn that_hang(bus: &Bus) -> Fakes {
+        Fakes::with(bus, true)
+    }
+
+    fn with(bus: &Bus, hangs: bool) -> Fakes {
         let (end, ending) = tokio::sync::oneshot::channel();
         let (ready, is_ready) = channel();
         let address = bus.address.clone();
@@ -105,7 +143,7 @@ impl Fakes {
             runtime.block_on(async {
                 let builder = zbus::connection::Builder::address(address.as_str());
                 let connection = builder
-                    .serve_at("/org/hvutils/Shutdown1", Shutdown1(fd))
+                    .serve_at("/org/hvutils/Shutdown1", Shutdown1(fd, hangs))
                     .serve_at("/org/hvutils/Heartbeat1", Heartbeat1(std::sync::Mutex::default()))
                     .serve_at("/org/hvutils/FileCopy1", FileCopy1)
                     .name("org.hvutils.Shutdown1")
@@ -116,7 +154,10 @@ impl Fakes {
                     .unwrap();
                 ready.send(()).unwrap();
                 let _ = ending.await;
-                connection.graceful_shutdown().await;
+                // What hangs would never be done.
+                if !hangs {
+                    connection.graceful_shutdown().await;
+                }
             });
         });
         is_ready.recv_timeout(HANG).unwrap();
@@ -180,13 +221,119 @@ fn command_runs_while_it_is_held_with_nothing_of_ours_open_and_its_code_is_ours(
     assert_eq!(bus.run(&["heartbeat", "report", "fine"]).code, Some(64));
 }
 
+/// hvctl in no terminal's foreground, whose signals nobody has it ignore.
+fn apart(bus: &Bus, args: &[&str]) -> Command {
+    let hvctl = bus.hvctl(args);
+    let mut command = Command::new("env");
+    command.args(["--default-signal=INT,QUIT,HUP,TERM"]).arg(hvctl.get_program()).args(hvctl.get_args());
+    command.stdin(Stdio::null()).process_group(0);
+    command
+}
+
+/// Waits until a daemon that hangs was asked.
+fn is_asked(bus: &Bus) {
+    let begin = Instant::now();
+    while std::fs::metadata(bus.directory.path().join("inhibitor")).unwrap().len() == 0 {
+        assert!(begin.elapsed() < HANG, "it is never asked");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn descriptor_is_not_open_in_the_command_however_much_was_heard_before_it() {
+    let Some(bus) = Bus::start("noise") else { return };
+    let _fakes = Fakes::on(&bus);
+    let script = "ls -l /proc/self/fd | grep -e inhibitor -e socket; echo none";
+    bus.run(&["shutdown", "inhibit", "--why", "noise", "sh", "-c", script]).is(0, "none\n", "");
+}
+
+#[test]
+fn end_while_the_daemon_considers_is_one_at_once_and_runs_nothing() {
+    let Some(bus) = Bus::start("considers") else { return };
+    let _fakes = Fakes::that_hang(&bus);
+    let hvctl = bus.hvctl(&["shutdown", "inhibit", "echo", "runs"]);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "echo $$; exec \"$@\"", "sh"]).arg(hvctl.get_program()).args(hvctl.get_args());
+    let run = Running::start(&mut shell);
+    let pid = Pid::from_raw(run.out().parse().unwrap()).unwrap();
+    is_asked(&bus);
+    kill_process(pid, Signal::TERM).unwrap();
+    run.end().is(143, "", "");
+}
+
+#[test]
+fn signals_reach_the_command_and_its_end_is_seen_while_it_is_held_again() {
+    let Some(bus) = Bus::start("held again") else { return };
+    let fakes = Fakes::on(&bus);
+    let script = "trap 'exit 9' TERM; echo $PPID; while :; do sleep 0.1; done";
+    let run = Running::start(&mut bus.hvctl(&["shutdown", "inhibit", "sh", "-c", script]));
+    let pid = Pid::from_raw(run.out().parse().unwrap()).unwrap();
+    drop(fakes);
+    assert_eq!(run.err(), "hv-shutdownd left the bus: nothing is held until it is back");
+    let _fakes = Fakes::that_hang(&bus);
+    is_asked(&bus);
+    kill_process(pid, Signal::TERM).unwrap();
+    assert_eq!(run.end().code, Some(9));
+}
+
+#[test]
+fn signal_that_is_to_be_ignored_reaches_nobody() {
+    let Some(bus) = Bus::start("ignored") else { return };
+    let _fakes = Fakes::on(&bus);
+    let script = "trap 'exit 9' TERM; echo $PPID; while :; do sleep 0.1; done";
+    let hvctl = bus.hvctl(&["heartbeat", "report", "healthy", "sh", "-c", script]);
+    let mut nohup = Command::new("sh");
+    nohup.args(["-c", "trap '' HUP; exec \"$@\"", "sh"]).arg(hvctl.get_program()).args(hvctl.get_args());
+    let run = Running::start(&mut nohup);
+    let pid = Pid::from_raw(run.out().parse().unwrap()).unwrap();
+    kill_process(pid, Signal::HUP).unwrap();
+    // It would have been passed on by then.
+    bus.run(&["heartbeat", "status"]);
+    kill_process(pid, Signal::TERM).unwrap();
+    assert_eq!(run.end().code, Some(9));
+}
+
+#[test]
+fn interrupt_of_the_keyboard_is_not_passed_on_whatever_our_input_is() {
+    let Some(bus) = Bus::start("keyboard") else { return };
+    let _fakes = Fakes::on(&bus);
+    let [count, program] = ["count", "program"].map(|name| bus.directory.path().join(name));
+    let lines = "trap 'echo x >>$1' INT; trap 'exit 9' TERM; echo $PPID; while :; do sleep 0.1; done\n";
+    std::fs::write(&program, lines).unwrap();
+    std::fs::write(&count, "").unwrap();
+    // In a session of its own nothing of the keyboard's reaches the command.
+    let line = format!(
+        "exec {} --bus {} shutdown inhibit setsid sh {} {} </dev/null",
+        env!("CARGO_BIN_EXE_hvctl"),
+        bus.address,
+        program.display(),
+        count.display()
+    );
+    let mut command = Command::new("script");
+    command.args(["-qefc", &line, "/dev/null"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let Ok(mut terminal) = command.spawn() else {
+        let _ = writeln!(std::io::stderr(), "SKIPPED keyboard: script (util-linux) cannot be run");
+        return;
+    };
+    let mut out = std::io::BufReader::new(terminal.stdout.take().unwrap());
+    let mut said = String::new();
+    std::io::BufRead::read_line(&mut out, &mut said).unwrap();
+    let pid = Pid::from_raw(said.trim().parse().unwrap()).unwrap();
+    terminal.stdin.as_mut().unwrap().write_all(b"\x03").unwrap();
+    // It would have been passed on by then.
+    std::thread::sleep(Duration::from_millis(300));
+    kill_process(pid, Signal::TERM).unwrap();
+    let ended = crate::harness::wait(&mut terminal);
+    assert_eq!((ended, std::fs::read_to_string(count).unwrap().as_str()), (Some(9), ""));
+}
+
 #[test]
 fn signals_reach_the_command_and_end_a_wait() {
     let Some(bus) = Bus::start("signals") else { return };
     let _fakes = Fakes::on(&bus);
     let script = "trap 'echo asked; exit 9' TERM INT; echo $PPID; while :; do sleep 0.1; done";
     for signal in [Signal::TERM, Signal::INT] {
-        let run = Running::start(&mut bus.hvctl(&["shutdown", "inhibit", "sh", "-c", script]));
+        let run = Running::start(&mut apart(&bus, &["shutdown", "inhibit", "sh", "-c", script]));
         let pid = Pid::from_raw(run.out().parse().unwrap()).unwrap();
         kill_process(pid, signal).unwrap();
         assert_eq!(run.out(), "asked");

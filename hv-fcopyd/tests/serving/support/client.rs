@@ -49,7 +49,8 @@ impl Client {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
         let rule = MatchRule::builder().msg_type(MessageType::Signal).sender(NAME).path(OBJECT).build();
-        let room = NonZeroUsize::new(256);
+        // A stream that is full stops its connection: there is room for all that a test can lead to.
+        let room = NonZeroUsize::new(4096);
         let heard = MessageStream::for_match_rule(rule.unwrap(), &bus, room).await.unwrap();
         Client { bus, heard }
     }
