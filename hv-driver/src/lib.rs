@@ -143,11 +143,13 @@ fn perform(cli: Cli, place: Place, settings: Settings) -> Result<(), Error> {
             released.map_err(|error| roots_alone(error, "needs root"))
         }
         Some(Verb::Sleep) => {
-            let slept = Worker::begin(&roots, settings, daemons).and_then(|mut worker| worker.sleep());
+            let slept =
+                Worker::begin_in_turn(&roots, &settings, daemons).and_then(|mut worker| worker.sleep());
             slept.map_err(|error| roots_alone(error, "needs root"))
         }
         Some(Verb::Wake) => {
-            let woken = Worker::begin(&roots, settings, daemons).and_then(|mut worker| worker.wake());
+            let woken =
+                Worker::begin_in_turn(&roots, &settings, daemons).and_then(|mut worker| worker.wake());
             woken.map_err(|error| roots_alone(error, "needs root"))
         }
         Some(Verb::Serve { idle_secs }) => {

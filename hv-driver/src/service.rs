@@ -3,7 +3,6 @@
 //! Plain code that waits by short looks within limits; no runtime. Daemons are asked through [`Daemons`]. One instance at a time, by the lock in the run
 //! directory; only [`show`] does without, and reads.
 
-mod frozen;
 mod holders;
 mod mover;
 mod settle;
@@ -13,9 +12,9 @@ mod world;
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use hv_utils_core::daemon::InstanceLock;
+use hv_utils_core::daemon::{Exit, InstanceLock};
 use hv_utils_core::wire::Ic;
 
 use crate::components::{COMPONENTS, Component};
@@ -31,6 +30,11 @@ pub const NAME: &str = "hv-driver";
 
 /// How often all components are looked at in one `apply`: a device can be offered while another one is moved.
 const PASSES: u32 = 3;
+
+/// How long another instance may be at work before one whose turn has to come gives up: longer than most journeys, and less
+/// than the time that `hv-utils-sleep.service` has.
+const TURN: Duration = Duration::from_secs(120);
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Where everything is.
 #[derive(Debug, Clone)]
@@ -136,6 +140,28 @@ impl<'a> Worker<'a> {
             marker.clear()?;
         }
         Ok(Self { world: World::look(roots, settings), roots: roots.clone(), lock, daemons })
+    }
+
+    /// As [`begin`](Self::begin), but waits, bounded, for another instance to come to its end: nobody asks a second time
+    /// before a hibernation, or after it.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn begin_in_turn(
+        roots: &Roots,
+        settings: &Settings,
+        daemons: &'a dyn Daemons,
+    ) -> Result<Self, Error> {
+        let end = Instant::now() + TURN;
+        loop {
+            match Self::begin(roots, settings.clone(), daemons) {
+                Err(error) if error.kind() == Kind::Exit(Exit::Busy) && Instant::now() < end => {
+                    tracing::debug!("waiting: {error}");
+                    std::thread::sleep(LOOK);
+                }
+                begun => return begun,
+            }
+        }
     }
 
     /// Applies what is configured to all components. One that cannot be moved does not hold up the others, and one that

@@ -6,16 +6,20 @@
 //! * the host is told OK for what is on the disk, and else an error that Windows can show.
 //!
 //! ```text
-//!  host ── ring / char device ──► core: Link ──► service ──► engine ──► Action
-//!                                   ▲              │  ▲                  │
-//!                                   └── answers ───┘  │ done             ▼
-//!  D-Bus clients ◄── bus ◄── board, history ───────── service ──► worker (a thread) ──► target: which directory
-//!                                                                                  └──► file: temporary name … rename
+//!  host ── ring / char device ──► core: Link ──► service ──► engine: is it in order, and what is to be done
+//!                                   ▲              │  ▲
+//!                                   └── answers ───┘  │ done
+//!                      (rate: later)                  │
+//!  D-Bus clients ◄── bus ◄── board, history ───────── service ── START, COMPLETE, CANCEL ──► worker (a thread)
+//!                                                         └───── WRITE ──► gather: pieces ──►  │  │
+//!                                                                          (bounded)           │  └► file: no name … its name
+//!                                                                                              └► target: which directory
 //! ```
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 pub mod bus;
+pub mod chatter;
 pub mod config;
 pub mod engine;
 pub mod escape;

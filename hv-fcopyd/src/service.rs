@@ -16,6 +16,7 @@ use hv_utils_core::wire::{Ic, Status};
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::bus::{Board, FileCopy1, Publisher};
+use crate::chatter::Chatter;
 use crate::config::{Args, Settings};
 use crate::engine::{Engine, Id, Limits};
 use crate::escape::printable;
@@ -28,6 +29,10 @@ use copies::Copies;
 const LOG_INTERVAL: Duration = Duration::from_secs(3600);
 /// How long the end of the daemon waits until nothing of a copy is left.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
+/// How long an answer through the char device may wait for the disk. The kernel waits 30 seconds (Linux
+/// `drivers/hv/hv_fcopy.c`, `HV_UTIL_TIMEOUT`), then tells the host that it failed, and takes no answer any more; so before
+/// that it is failed here, and what the host is told is what becomes of the file.
+const KERNEL_PATIENCE: Duration = Duration::from_secs(25);
 
 /// The daemon.
 #[derive(Debug)]
@@ -46,6 +51,7 @@ pub struct Fcopyd {
     board: Board,
     publisher: Option<Publisher>,
     log: OncePer,
+    chatter: Chatter,
 }
 
 /// A request, and what its answer waits for.
@@ -53,6 +59,8 @@ pub struct Fcopyd {
 struct Held {
     request: Request,
     until: Until,
+    /// When it is too late.
+    limit: Option<Instant>,
 }
 
 /// What an answer waits for.
@@ -75,7 +83,7 @@ enum Until {
 pub enum Event {
     /// The thread has done something.
     Done(Done),
-    /// The answer has waited long enough.
+    /// The answer has waited long enough, or too long.
     Due,
 }
 
@@ -138,7 +146,10 @@ impl Service for Fcopyd {
     fn handle(&mut self, event: Event, link: &mut Link) {
         match event {
             Event::Done(done) => self.done(done, link),
-            Event::Due => self.answer_held(Status::OK, link),
+            Event::Due if matches!(self.held, Some(Held { until: Until::Due(..), .. })) => {
+                self.answer_held(Status::OK, link);
+            }
+            Event::Due => self.give_up(link),
         }
     }
 
@@ -187,6 +198,7 @@ impl Fcopyd {
             board: Board::default(),
             publisher: None,
             log: OncePer::new(LOG_INTERVAL),
+            chatter: Chatter::default(),
         };
         daemon.show(settings);
         Ok(daemon)
@@ -203,9 +215,13 @@ const fn limits(settings: &Settings) -> Limits {
 }
 
 async fn due(held: Option<&Held>) {
-    match held.map(|held| held.until) {
-        Some(Until::Due(_, due)) => sleep_until(due).await,
-        _ => std::future::pending().await,
+    let due = held.and_then(|held| match held.until {
+        Until::Due(_, due) => Some(due),
+        _ => held.limit,
+    });
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
     }
 }
 

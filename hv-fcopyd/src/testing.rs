@@ -3,7 +3,8 @@
 use crate::file::{Incoming, Rules};
 use crate::target::{Creation, Owner, Place, Refusal, Roots};
 use hv_utils_core::wire::fcopy::Start;
-use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
+use rustix::io::Errno;
+use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_change, unmount};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -92,6 +93,15 @@ pub(crate) fn with_mounts(test: &str, body: impl FnOnce() + Send + 'static) {
         body();
     });
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+}
+
+/// Unmounts what nothing of this test is open on. Another test that starts a program has its descriptors for a moment, too.
+pub(crate) fn unmounted(root: &Path) {
+    let begin = std::time::Instant::now();
+    while let Err(error) = unmount(root, UnmountFlags::empty()) {
+        assert!(error == Errno::BUSY && begin.elapsed().as_secs() < 60, "{error}");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
 }
 
 /// A tmpfs of so many KiB on the root. Its mount ends with the thread's namespace.

@@ -12,7 +12,6 @@ pub use disk::{Disk, Ground};
 use crate::engine::Id;
 use crate::gather::Piece;
 use crate::target::Refusal;
-use hv_utils_core::wire::Status;
 use hv_utils_core::wire::fcopy::Start;
 use std::fmt;
 use std::io;
@@ -47,11 +46,11 @@ pub trait Coming: Send {
     /// It cannot be written.
     fn write(&mut self, offset: u64, data: &[u8]) -> Result<(), Refusal>;
 
-    /// Whole and durable under its name, or nothing is left.
+    /// Whole and durable under its name, or nothing is left. `wanted` is asked once more before it has its name.
     ///
     /// # Errors
-    /// Something is missing, or cannot be written.
-    fn complete(self: Box<Self>) -> Result<(), Refusal>;
+    /// Something is missing, or cannot be written, or it is not wanted.
+    fn complete(self: Box<Self>, wanted: &dyn Fn() -> bool) -> Result<(), Refusal>;
 
     /// Nothing of it is left.
     fn cancel(self: Box<Self>);
@@ -121,7 +120,7 @@ impl Worker {
     }
 
     /// It is not wanted any more, nor is any before it. Its end comes, if it has not come yet; it may be a good one, if it
-    /// was being completed.
+    /// had its name already.
     pub fn cancel(&self, id: Id) {
         self.unwanted.fetch_max(id, Ordering::Relaxed);
         self.give(Job::Cancel(id));
@@ -175,7 +174,7 @@ impl<F: Files> Bench<F> {
             self.cancel(*older);
         }
         if self.is_unwanted(id) {
-            return self.tell(Done::Over(id, Err(unwanted())));
+            return self.tell(Done::Over(id, Err(Refusal::unwanted())));
         }
         match self.files.begin(start, ground) {
             Ok(coming) => {
@@ -204,9 +203,9 @@ impl<F: Files> Bench<F> {
         let Some((_, coming)) = self.copy.take_if(|(copy, _)| *copy == id) else { return };
         let result = if self.is_unwanted(id) {
             coming.cancel();
-            Err(unwanted())
+            Err(Refusal::unwanted())
         } else {
-            coming.complete()
+            coming.complete(&|| !self.is_unwanted(id))
         };
         self.tell(Done::Over(id, result));
     }
@@ -214,7 +213,7 @@ impl<F: Files> Bench<F> {
     fn cancel(&mut self, id: Id) {
         if let Some((_, coming)) = self.copy.take_if(|(copy, _)| *copy == id) {
             coming.cancel();
-            self.tell(Done::Over(id, Err(unwanted())));
+            self.tell(Done::Over(id, Err(Refusal::unwanted())));
         }
     }
 
@@ -226,11 +225,6 @@ impl<F: Files> Bench<F> {
         // Nobody listens only when the daemon ends.
         let _ = self.answers.send(done);
     }
-}
-
-/// Who cancelled it knows why.
-fn unwanted() -> Refusal {
-    Refusal::new(Status::ABORTED, "it was cancelled")
 }
 
 #[cfg(test)]

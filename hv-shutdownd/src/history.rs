@@ -17,6 +17,11 @@ use tokio::sync::watch;
 /// Requests that are remembered.
 pub const MOST_ROWS: usize = 32;
 
+/// Of these, refused ones: a host that asks for the impossible in ever new words must not push out what was done.
+pub const MOST_REFUSED: usize = 16;
+/// With what the outcome of a refused one begins.
+pub(crate) const REFUSED: &str = "refused: ";
+
 /// One request.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Row {
@@ -125,6 +130,13 @@ impl History {
 }
 
 fn bounded(mut rows: Vec<Row>) -> Vec<Row> {
+    let is_refused = |row: &Row| row.outcome.starts_with(REFUSED);
+    let mut surplus = rows.iter().filter(|row| is_refused(row)).count().saturating_sub(MOST_REFUSED);
+    rows.retain(|row| {
+        let goes = surplus > 0 && is_refused(row);
+        surplus -= usize::from(goes);
+        !goes
+    });
     rows.drain(..rows.len().saturating_sub(MOST_ROWS));
     rows
 }

@@ -62,6 +62,8 @@ pub struct Shutdownd<M = Ways> {
     work: Option<Task<Done>>,
     /// Whether what was begun is called off.
     watch: Option<Task<()>>,
+    /// What was begun is a delay that goes on in here, and nowhere else.
+    waits_here: bool,
     /// The last request, or the one that runs.
     last: Option<Row>,
     kernel: bool,
@@ -149,6 +151,7 @@ fn options(settings: &Settings, common: &CommonArgs) -> ways::Options {
     ways::Options {
         sysfs_root: common.sysfs_root.clone(),
         proc_root: common.proc_root.clone(),
+        run_dir: common.run_dir.clone(),
         print: settings.print,
         force_escalation: settings.force_escalation,
         ..ways::Options::default()
@@ -174,6 +177,7 @@ impl<M: Means> Shutdownd<M> {
             answer: None,
             work: None,
             watch: None,
+            waits_here: false,
             last: None,
             kernel: false,
             patience: answering::TAKEN_PATIENCE,

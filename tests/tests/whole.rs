@@ -57,7 +57,7 @@ fn a_file_comes_whole_and_only_below_the_roots() {
     std::fs::create_dir(&root).expect("a directory");
     let config = format!("[file-copy]\nenabled = true\nroots = [\"{}\"]\nmin-free-mib = 0\n", root.display());
     let Some(guest) = guest(&config) else { return };
-    let content: Vec<u8> = (0..300_000_u32).flat_map(|number| number.to_le_bytes()).collect();
+    let content: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
     std::fs::write(guest.path("file"), &content).expect("a file");
     let file = guest.path("file").display().to_string();
     let to = |name: &str| format!("{}/{name}", root.display());
@@ -70,7 +70,7 @@ fn a_file_comes_whole_and_only_below_the_roots() {
     assert!(format!("{refused:?}").contains("0x80070005"), "{refused:?}");
     guest.host(&["copy-vmfile", &file, &to("deep/er/file"), "-CreateFullPath"]).expect_code(0);
     let names: Vec<_> =
-        std::fs::read_dir(&root).expect("a directory").flatten().map(|at| at.file_name()).collect();
+        std::fs::read_dir(&root).expect("a directory").flatten().map(|entry| entry.path()).collect();
     assert_eq!(names.len(), 2, "nothing but the file and the directory: {names:?}");
     until("the history", || guest.hvctl(&["copy", "history"]).expect_code(0).stdout.contains("deep/er/file"));
 }

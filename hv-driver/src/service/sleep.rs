@@ -9,10 +9,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use hv_utils_core::daemon::replace;
+use hv_utils_core::daemon::{may_be_frozen, replace};
 use hv_utils_core::wire::Ic;
 
-use super::{PASSES, Worker, first, frozen, mover};
+use super::{PASSES, Worker, first, mover};
 use crate::components::{COMPONENTS, Component};
 use crate::engine::{Choice, Goal, Owner};
 use crate::error::Error;
@@ -87,7 +87,7 @@ impl Worker<'_> {
     /// Whether nothing is under way that an image of the memory would tear.
     fn is_quiet(&self) -> Result<(), Error> {
         let busy = [Ic::Vss, Ic::FileCopy].into_iter().find_map(|ic| self.daemons.busy(Component::of(ic)));
-        let frozen = frozen::may_be_frozen(&self.roots.run, &self.roots.proc);
+        let frozen = may_be_frozen(&self.roots.run, &self.roots.proc);
         // The record speaks also where the bus does not, or its daemon has died.
         match busy.or_else(|| frozen.then(|| "hv-vssd has filesystems frozen".to_owned())) {
             Some(why) => {
@@ -132,6 +132,10 @@ impl Worker<'_> {
         let name = component.name;
         if self.world.choice(component.ic).0 == Choice::HvUtils {
             tracing::info!("{name} stays with the kernel: that was chosen meanwhile");
+            return Ok(());
+        }
+        if self.world.memory.released.contains(&component.ic) {
+            tracing::info!("{name} stays with the kernel: its daemon has failed meanwhile");
             return Ok(());
         }
         let Some(found) = self.world.bus.find(component.ic)? else {

@@ -1,13 +1,15 @@
 //! `sleep` before a hibernation, `wake` after it: all devices there and back, refusals, and every way to be cut short.
 
+use std::io::{BufRead as _, BufReader};
 use std::process::Output;
 
+use hv_utils_core::daemon::InstanceLock;
 use hv_utils_core::testing::{Driver, Moment};
 use hv_utils_core::wire::Ic;
 use zbus::{Connection, connection};
 
 use crate::bus::Bus;
-use crate::support::{Guest, Ran, runs};
+use crate::support::{Guest, Ran, Running, runs};
 
 const ALL: [Ic; 6] = [Ic::Kvp, Ic::Vss, Ic::TimeSync, Ic::Shutdown, Ic::Heartbeat, Ic::FileCopy];
 const RECORD: &str = "run/hv-driver.asleep";
@@ -102,6 +104,39 @@ fn device_that_the_host_took_away_or_that_was_chosen_meanwhile_is_not_taken() {
     assert!(ran.err.contains("vss is not taken again"), "{}", ran.err);
     guest.has(Ic::Heartbeat, Driver::HvUtils);
     assert!(!guest.path(RECORD).exists());
+}
+
+#[test]
+fn device_whose_daemon_failed_meanwhile_is_not_taken() {
+    let guest = Guest::begun(Driver::Uio, &[Ic::Shutdown, Ic::Heartbeat], |_, _| {});
+    guest.good(&["sleep"]);
+    guest.good(&["release", "shutdown"]);
+    let ran = guest.good(&["wake"]);
+    assert!(
+        ran.err.contains("shutdown stays with the kernel: its daemon has failed meanwhile"),
+        "{}",
+        ran.err
+    );
+    guest.has(Ic::Shutdown, Driver::HvUtils);
+    guest.has(Ic::Heartbeat, Driver::Uio);
+    assert!(!guest.path(RECORD).exists());
+}
+
+#[test]
+fn another_instance_at_work_is_waited_for_before_and_after() {
+    let guest = Guest::begun(Driver::Uio, &[Ic::Heartbeat], |_, _| {});
+    for (verb, driver) in [("sleep", Driver::HvUtils), ("wake", Driver::Uio)] {
+        let lock = InstanceLock::take(&guest.path("run"), "hv-driver").unwrap();
+        let mut running = Running(guest.command(&["--log-level", "debug", verb]).spawn().unwrap());
+        let said = BufReader::new(running.0.stderr.take().unwrap());
+        // It has found the lock held, for as long as everybody tries.
+        let mut lines = said.lines().map_while(Result::ok);
+        assert!(lines.any(|line| line.contains("waiting: another hv-driver runs")), "{verb} does not wait");
+        drop(lock);
+        lines.for_each(drop);
+        assert_eq!(running.0.wait().unwrap().code(), Some(0), "{verb}");
+        guest.has(Ic::Heartbeat, driver);
+    }
 }
 
 /// hv-vssd's record of one filesystem at this step.

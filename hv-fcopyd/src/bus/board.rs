@@ -5,7 +5,7 @@
 //! nobody 170,000 times.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{Notify, watch};
@@ -54,6 +54,9 @@ pub struct Board(Arc<Inner>);
 struct Inner {
     shown: watch::Sender<Shown>,
     done: AtomicU64,
+    /// Somebody waits for `done` to change.
+    waited_for: AtomicBool,
+    changes: Notify,
     history: Mutex<History>,
     news: Mutex<VecDeque<News>>,
     there_is_news: Notify,
@@ -72,13 +75,16 @@ impl Board {
     /// A copy has begun.
     pub fn started(&self, active: Active) {
         self.announce(News::Started(active.target.clone(), active.size));
-        self.0.done.store(0, Ordering::Relaxed);
+        self.progressed(0);
         self.0.shown.send_modify(|shown| shown.active = Some(active));
     }
 
     /// So many bytes of the copy under way are here.
     pub fn progressed(&self, done: u64) {
-        self.0.done.store(done, Ordering::Relaxed);
+        self.0.done.store(done, Ordering::SeqCst);
+        if self.0.waited_for.load(Ordering::SeqCst) && self.0.waited_for.swap(false, Ordering::SeqCst) {
+            self.0.changes.notify_one();
+        }
     }
 
     /// A copy is over, or did not begin.
@@ -103,7 +109,19 @@ impl Board {
     /// Bytes of the copy under way that are here.
     #[must_use]
     pub fn done(&self) -> u64 {
-        self.0.done.load(Ordering::Relaxed)
+        self.0.done.load(Ordering::SeqCst)
+    }
+
+    /// Waits until they are no longer so many. Cancel safe; for one caller at a time.
+    pub(super) async fn differs(&self, from: u64) {
+        loop {
+            // In this order, and the other way round where they change.
+            self.0.waited_for.store(true, Ordering::SeqCst);
+            if self.done() != from {
+                return;
+            }
+            self.0.changes.notified().await;
+        }
     }
 
     /// The last copies, the oldest first.

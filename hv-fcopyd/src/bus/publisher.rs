@@ -1,7 +1,7 @@
 //! Announces on the bus what changes and what happens, from a task of its own.
 //!
-//! Properties may change faster than the bus takes it; then what was between is left out. While a copy is under way this
-//! task looks once a second how far it is; without one it sleeps.
+//! Properties may change faster than the bus takes it; then what was between is left out. While bytes of a copy come this
+//! task looks once a second how far it is; without one, and while none come, it sleeps.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -47,16 +47,20 @@ struct Told {
     enabled: bool,
     roots: Vec<String>,
     active: ActiveShown,
-    /// When to look how far the copy is; `None` without one.
+    /// Bytes of the copy under way that were here then.
+    done: u64,
+    /// When to look how far the copy is; `None` without one, and while it does not go on.
     look: Option<Instant>,
 }
 
 impl Told {
     fn of(shown: &Shown, board: &Board) -> Told {
+        let done = board.done();
         Told {
             enabled: shown.enabled,
             roots: shown.roots.clone(),
-            active: active(shown.active.as_ref(), board.done()),
+            active: active(shown.active.as_ref(), done),
+            done,
             look: shown.active.is_some().then(|| Instant::now() + PERIOD),
         }
     }
@@ -81,8 +85,11 @@ async fn publish(
                 let now = Told::of(&shown.borrow_and_update(), &board);
                 tell(&emitter, &std::mem::replace(&mut told, now.clone()), &now).await
             }
-            () = due(told.look) => {
-                let now = Told::of(&shown.borrow(), &board);
+            () = look(&told, &board) => {
+                let mut now = Told::of(&shown.borrow(), &board);
+                if now.done == told.done {
+                    now.look = None;
+                }
                 tell(&emitter, &std::mem::replace(&mut told, now.clone()), &now).await
             }
         };
@@ -92,10 +99,11 @@ async fn publish(
     }
 }
 
-async fn due(look: Option<Instant>) {
-    match look {
+/// Until the copy may be further than the bus knows.
+async fn look(told: &Told, board: &Board) {
+    match told.look {
         Some(look) => sleep_until(look).await,
-        None => std::future::pending().await,
+        None => board.differs(told.done).await,
     }
 }
 

@@ -186,6 +186,14 @@ impl Engine {
         self.end(|| Failure::new(Status::ABORTED, why))
     }
 
+    /// The disk takes longer than anybody waits for. The copy to be removed, if there is one.
+    pub fn give_up(&mut self, failure: &Failure) -> Option<(Id, Failure)> {
+        match self.state {
+            State::Copying(_) => self.fail(failure).ended,
+            State::Idle | State::Failed(_) => None,
+        }
+    }
+
     /// The disk has done with a copy, well or not.
     pub fn over(&mut self, id: Id, result: Result<(), Status>) {
         self.open = self.open.saturating_sub(1);

@@ -9,7 +9,7 @@ use hv_utils_core::wire::Status;
 use rustix::fs::{AtFlags, RenameFlags, fchmod, fsync, renameat, renameat_with, unlinkat};
 use rustix::io::Errno;
 
-pub(super) fn appear(file: &mut Temporary, rules: &Rules) -> Result<(), Refusal> {
+pub(super) fn appear(file: &mut Temporary, rules: &Rules, wanted: &dyn Fn() -> bool) -> Result<(), Refusal> {
     file.place().look_again()?;
     let dress = || {
         // The owner first: a change of it could take bits of the mode away.
@@ -18,6 +18,10 @@ pub(super) fn appear(file: &mut Temporary, rules: &Rules) -> Result<(), Refusal>
     };
     dress().map_err(|error| Refusal::of(error, "set mode and owner"))?;
     fsync(file.file()).map_err(|error| Refusal::of(error, "write the file to the disk"))?;
+    // That is what takes its time. From here on it cannot be taken back.
+    if !wanted() {
+        return Err(Refusal::unwanted());
+    }
     let replaced = name(file)?;
     // The file once more: some filesystems (btrfs) keep by that which names it has.
     let kept = fsync(file.file()).and_then(|()| file.place().sync());

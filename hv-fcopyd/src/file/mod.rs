@@ -105,7 +105,15 @@ impl Incoming {
     ///
     /// # Errors
     /// Something is missing, or cannot be written; nothing of it is left.
-    pub fn complete(mut self) -> Result<(), Refusal> {
+    pub fn complete(self) -> Result<(), Refusal> {
+        self.complete_if(&|| true)
+    }
+
+    /// As [`complete`](Self::complete), if it still is `wanted` when its bytes are on the disk, which may take long.
+    ///
+    /// # Errors
+    /// As there, or it is not wanted.
+    pub fn complete_if(mut self, wanted: &dyn Fn() -> bool) -> Result<(), Refusal> {
         if self.there.total() != self.size {
             let missing = self.size - self.there.total();
             return Err(Refusal::new(
@@ -113,7 +121,7 @@ impl Incoming {
                 format!("{missing} bytes of {} have not come", self.size),
             ));
         }
-        appear::appear(&mut self.temporary, &self.rules)
+        appear::appear(&mut self.temporary, &self.rules, wanted)
     }
 
     /// Nothing of it is left.

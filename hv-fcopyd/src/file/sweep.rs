@@ -1,5 +1,6 @@
 //! What a daemon that was killed has left: temporary files, and directories that nothing came into.
 
+use crate::escape::printable;
 use crate::target::{Entry, Kind, TEMPORARY, beneath, forget, load, open_root};
 use rustix::fs::{AtFlags, FileType, statat, unlinkat};
 use rustix::io::Errno;
@@ -14,13 +15,15 @@ pub fn sweep(ledger: &Path) -> Vec<String> {
     // What was made last is in what was made before.
     for entry in entries.iter().rev() {
         let shown = entry.below.iter().fold(entry.root.clone(), |path, component| path.join(component));
+        // A host has named it.
+        let shown = shown.to_string_lossy();
+        let shown = printable(&shown);
         match remove(entry) {
-            Ok(true) => said.push(format!("removed {}, left by a copy that was cut short", shown.display())),
+            Ok(true) => said.push(format!("removed {shown}, left by a copy that was cut short")),
             Ok(false) => {}
             Err(why) => {
                 said.push(format!(
-                    "{} is left by a copy that was cut short, and cannot be removed: {why}",
-                    shown.display()
+                    "{shown} is left by a copy that was cut short, and cannot be removed: {why}"
                 ));
                 owed.push(entry.clone());
             }

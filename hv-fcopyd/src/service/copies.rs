@@ -1,7 +1,7 @@
 //! The memory of what was begun, until the disk has ended it: for the log, the history and the bus.
 //!
-//! What is told of a copy is what became of it on the disk, and not what was decided: one that was cancelled while it was
-//! being completed may be complete.
+//! What is told of a copy is what became of it on the disk, and not what was decided: one that was cancelled when it had its
+//! name already is complete.
 
 use super::Fcopyd;
 use crate::bus::Active;
@@ -86,7 +86,10 @@ impl Fcopyd {
         copy.begun = true;
         copy.target = printable(shown).into_owned();
         let (target, size) = (copy.target.clone(), copy.size);
-        tracing::info!("copy to {target} begins: {size} bytes");
+        if let Some(before) = self.chatter.admit(Instant::now()) {
+            let before = (before > 0).then_some(before);
+            tracing::info!(unlogged_before = before, "copy to {target} begins: {size} bytes");
+        }
         self.board.started(Active { id, target, size });
     }
 
@@ -101,20 +104,32 @@ impl Fcopyd {
         if was_wanted {
             self.gather.clear();
         }
-        let Copy { target, size, taken, .. } = &copy;
-        let seconds = copy.begin.elapsed().as_secs_f64();
         match &result {
-            Ok(()) => tracing::info!("copy to {target} is complete: {size} bytes in {seconds:.1} s"),
-            Err(failure) if copy.begun => tracing::info!(
-                "copy to {target} ended after {taken} of {size} bytes and {seconds:.1} s: {}",
-                sentence(failure)
-            ),
-            Err(failure) => self.say_refused(target, failure),
+            Err(failure) if !copy.begun => self.say_refused(&copy.target, failure),
+            result => self.say_ended(&copy, result.as_ref().err()),
         }
         let said = result.as_ref().map_or_else(sentence, |()| "ok".to_owned());
         self.board
             .finished(Some(id), Row { when: now(), target: copy.target, size: copy.size, result: said });
         result
+    }
+
+    fn say_ended(&mut self, copy: &Copy, failure: Option<&Failure>) {
+        let Some(before) = self.chatter.admit(Instant::now()) else { return };
+        let before = (before > 0).then_some(before);
+        let Copy { target, size, taken, .. } = copy;
+        let seconds = copy.begin.elapsed().as_secs_f64();
+        match failure {
+            None => tracing::info!(
+                unlogged_before = before,
+                "copy to {target} is complete: {size} bytes in {seconds:.1} s"
+            ),
+            Some(failure) => tracing::info!(
+                unlogged_before = before,
+                "copy to {target} ended after {taken} of {size} bytes and {seconds:.1} s: {}",
+                sentence(failure)
+            ),
+        }
     }
 
     /// A START was refused before anything was begun.

@@ -1,6 +1,6 @@
 //! From a message to what is done about it, and from what was done to the answer.
 
-use super::{Fcopyd, Held, Until};
+use super::{Fcopyd, Held, KERNEL_PATIENCE, Until};
 use crate::engine::{Decision, Failure, Id, Next};
 use crate::worker::Done;
 use hv_utils_core::channel::{Framing, Link, Request};
@@ -114,7 +114,16 @@ impl Fcopyd {
     }
 
     fn hold(&mut self, request: Request, until: Until) {
-        self.held = Some(Held { request, until });
+        let limit = matches!(request.framing, Framing::CharDevice).then(|| Instant::now() + KERNEL_PATIENCE);
+        self.held = Some(Held { request, until, limit });
+    }
+
+    /// The disk takes longer than the kernel waits for an answer.
+    pub(super) fn give_up(&mut self, link: &mut Link) {
+        let failure = Failure::new(Status::NOT_READY, "the disk takes longer than the kernel waits");
+        let ended = self.engine.give_up(&failure);
+        self.end(ended);
+        self.answer_held(failure.status, link);
     }
 
     /// The thread has done something.
@@ -150,7 +159,11 @@ impl Fcopyd {
     fn answer_over(&mut self, id: Id, result: Result<(), Status>, link: &mut Link) {
         let Some(held) = &self.held else { return };
         let status = match (held.until, result) {
-            (Until::Removed(held), _) if held == id => Status::OK,
+            (Until::Removed(held), result) if held == id => match result {
+                Err(_) => Status::OK,
+                // It had its name before anybody could know.
+                Ok(()) => Status::FAIL,
+            },
             (Until::Began(held) | Until::Finished(held), result) if held == id => {
                 result.err().unwrap_or(Status::OK)
             }

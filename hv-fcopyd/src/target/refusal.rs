@@ -19,6 +19,12 @@ impl Refusal {
         Refusal { status, why: why.into() }
     }
 
+    /// Nobody wants the file any more. Who cancelled it knows why.
+    #[must_use]
+    pub fn unwanted() -> Refusal {
+        Refusal::new(Status::ABORTED, "it was cancelled")
+    }
+
     /// A system call failed: `what` was tried.
     #[must_use]
     pub fn of(error: Errno, what: &str) -> Refusal {

@@ -74,8 +74,8 @@ impl Coming for Incoming {
         Incoming::write(self, offset, data)
     }
 
-    fn complete(self: Box<Self>) -> Result<(), Refusal> {
-        Incoming::complete(*self)
+    fn complete(self: Box<Self>, wanted: &dyn Fn() -> bool) -> Result<(), Refusal> {
+        Incoming::complete_if(*self, wanted)
     }
 
     fn cancel(self: Box<Self>) {

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::config::Settings;
+use hv_utils_core::wire::Status;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// What was done, and what makes it wait or fail.
@@ -14,6 +16,8 @@ struct Inner {
     done: Mutex<Vec<String>>,
     /// Held by a test: nothing goes on.
     frozen: Mutex<()>,
+    /// A file is on its way to the disk.
+    completing: AtomicBool,
 }
 
 impl Double {
@@ -53,7 +57,12 @@ impl Coming for DoubleFile {
         if offset == 666 { Err(Refusal::new(Status::DISK_FULL, "full")) } else { Ok(()) }
     }
 
-    fn complete(self: Box<Self>) -> Result<(), Refusal> {
+    fn complete(self: Box<Self>, wanted: &dyn Fn() -> bool) -> Result<(), Refusal> {
+        self.0.0.completing.store(true, Ordering::SeqCst);
+        drop(self.0.0.frozen.lock().unwrap());
+        if !wanted() {
+            return Err(Refusal::unwanted());
+        }
         self.0.did(format!("complete {}", self.1));
         Ok(())
     }
@@ -91,7 +100,7 @@ async fn next(worker: &mut Worker) -> Done {
 }
 
 fn aborted(id: Id) -> Done {
-    Done::Over(id, Err(unwanted()))
+    Done::Over(id, Err(Refusal::unwanted()))
 }
 
 #[tokio::test]
@@ -159,4 +168,22 @@ async fn what_is_cancelled_while_the_disk_hangs_is_not_done_when_it_goes_on() {
     let done = double.done();
     assert!(done.contains(&"cancel a".to_owned()) && done.contains(&"begin c".to_owned()), "{done:?}");
     assert!(!done.iter().any(|what| what.starts_with("complete") || what == "begin b"), "{done:?}");
+}
+
+#[tokio::test]
+async fn copy_that_is_cancelled_while_it_is_being_completed_does_not_appear() {
+    let (mut worker, double, ground) = setup();
+    worker.begin(1, start("a"), ground);
+    assert_eq!(next(&mut worker).await, Done::Began(1, "a".to_owned()));
+    let frozen = double.0.frozen.lock().unwrap();
+    worker.finish(1);
+    let begin = std::time::Instant::now();
+    while !double.0.completing.load(Ordering::SeqCst) {
+        assert!(begin.elapsed() < Duration::from_secs(60), "never completed");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    worker.cancel(1);
+    drop(frozen);
+    assert_eq!(next(&mut worker).await, aborted(1));
+    assert_eq!(double.done(), ["prepare", "begin a"]);
 }

@@ -125,7 +125,9 @@ pub enum After {
 struct Running {
     request: Request,
     phase: Phase,
-    /// Made forced while an attempt was under way.
+    /// The attempt that is under way, or was the last, was made as a forced one.
+    insisted: bool,
+    /// Made forced while an attempt was under way that was not.
     hurried: bool,
 }
 
@@ -209,7 +211,7 @@ impl Engine {
 
     fn begin(&mut self, request: &Request) -> Step {
         let request = request.clone();
-        self.running = Some(Running { request, phase: Phase::Telling, hurried: false });
+        self.running = Some(Running { request, phase: Phase::Telling, insisted: false, hurried: false });
         Step::Begin
     }
 
@@ -231,7 +233,7 @@ impl Engine {
     /// All is prepared: it is to be acted.
     pub fn prepared(&mut self) {
         if let Some(running) = &mut self.running {
-            running.phase = Phase::Acting;
+            running.act();
         }
     }
 
@@ -240,12 +242,14 @@ impl Engine {
         let Some(running) = &mut self.running else { return Hurry::Wait };
         match running.phase {
             Phase::Telling => Hurry::Wait,
+            // What was acted since it was made forced is what was asked for.
+            Phase::Acting | Phase::Begun if running.insisted => Hurry::Wait,
             Phase::Acting => {
                 running.hurried = true;
                 Hurry::Wait
             }
             Phase::Preparing | Phase::Begun => {
-                running.phase = Phase::Acting;
+                running.act();
                 Hurry::Act
             }
         }
@@ -255,6 +259,7 @@ impl Engine {
     pub fn acted(&mut self, good: bool) -> After {
         let Some(running) = &mut self.running else { return After::Failed };
         if std::mem::take(&mut running.hurried) {
+            running.act();
             return After::Act;
         }
         if !good {
@@ -288,6 +293,12 @@ impl Engine {
 }
 
 impl Running {
+    /// An attempt begins, as the request is now.
+    fn act(&mut self) {
+        self.phase = Phase::Acting;
+        self.insisted = self.request.force;
+    }
+
     /// Another request while this one runs.
     fn meets(&mut self, request: &Request) -> Step {
         if request.action != self.request.action {

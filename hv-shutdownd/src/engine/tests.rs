@@ -204,6 +204,19 @@ fn an_upgrade_in_the_middle_of_an_attempt_acts_once_more() {
 }
 
 #[test]
+fn what_was_forced_before_it_was_acted_is_not_acted_once_more_for_that() {
+    for (action, good) in ACTIONS.into_iter().flat_map(|action| [(action, true), (action, false)]) {
+        let mut engine = at(Phase::Preparing, &request(action, false));
+        assert_eq!(engine.request(&request(action, true)), Step::Upgrade);
+        // Its answer is still on the way when the hooks are through.
+        engine.prepared();
+        assert_eq!(engine.hurry(), Hurry::Wait);
+        assert_eq!(engine.acted(good), if good { After::Watch } else { After::Failed });
+        assert_eq!(engine.hurry(), Hurry::Wait);
+    }
+}
+
+#[test]
 fn after_an_upgrade_that_fails_the_next_one_is_begun_anew() {
     let mut engine = at(Phase::Begun, &power_off(false));
     assert_eq!(engine.request(&power_off(true)), Step::Upgrade);

@@ -57,6 +57,24 @@ fn a_host_that_is_refused_over_and_over_fills_one_row() {
 }
 
 #[test]
+fn refusals_do_not_push_out_what_was_accepted() {
+    let directory = TempDir::new().unwrap();
+    let history = History::open(&directory.path().join("history.json"));
+    history.push(row(1));
+    for when in 2..=100_u64 {
+        history.refused(Row { reason: when as u32, outcome: "refused: a".to_owned(), ..row(when) });
+    }
+    history.update(&Row { outcome: "begun by logind".to_owned(), ..row(1) });
+    let rows = history.rows();
+    assert_eq!((rows.len(), rows[0].outcome.as_str()), (17, "begun by logind"));
+    assert_eq!((rows[1].when, rows[16].when), (85, 100));
+    for when in 101..=140 {
+        history.push(row(when));
+    }
+    assert_eq!(history.rows().len(), 32);
+}
+
+#[test]
 fn what_was_saved_is_there_after_a_restart() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("history.json");

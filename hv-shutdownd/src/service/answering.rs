@@ -16,7 +16,7 @@ use super::means::Means;
 use super::task::Task;
 use super::{Event, Shutdownd};
 use crate::engine::{self, Refusal, Seen, Step};
-use crate::history::Row;
+use crate::history::{REFUSED, Row};
 use crate::inhibit::{Held, now, sentence};
 
 /// How long a look may take, for each of its questions; all are asked at once.
@@ -116,7 +116,7 @@ impl<M: Means> Shutdownd<M> {
         }
         let Some(asked) = asked else { return link.reject(request, status) };
         link.answer(request, status, |_| {});
-        let row = Row { outcome: format!("refused: {refusal}"), ..self.row(asked) };
+        let row = Row { outcome: format!("{REFUSED}{refusal}"), ..self.row(asked) };
         self.history.refused(row.clone());
         if self.engine.running().is_none() {
             self.last = Some(row);
@@ -199,8 +199,11 @@ impl<M: Means> Shutdownd<M> {
         if let Some(look) = self.look.take() {
             link.answer(&look.request, Refusal::Ending.status(), |_| {});
         }
-        if let Some(mut answer) = self.answer.take()
-            && !answer.hurry
+        let answer = self.answer.take();
+        if answer.as_ref().is_some_and(|answer| answer.hurry) {
+            // What it hurries was begun before, and nobody would force it later.
+            self.hurry();
+        } else if let Some(mut answer) = answer
             && answer.lies.is_none()
             && answer.receipt.delivered().now_or_never() != Some(true)
         {

@@ -4,6 +4,8 @@
 //! while they run for an unforced one ends them. What was begun is followed until it is called off; the machine being down
 //! is no event.
 
+use std::time::Duration;
+
 use hv_utils_core::hooks::{self, Hooks};
 use hv_utils_core::wire::shutdown::{Action, Request};
 
@@ -13,7 +15,7 @@ use super::{OBJECT, Shutdownd};
 use crate::bus::announce;
 use crate::engine::{After, Hurry, Phase};
 use crate::history::Row;
-use crate::ways::{Begun, Order};
+use crate::ways::{Begun, Order, Way};
 
 /// What a task has come to.
 #[derive(Debug)]
@@ -33,9 +35,14 @@ impl<M: Means> Shutdownd<M> {
         let environment = environment(request, &self.settings.hooks);
         let (action, hooks, bus) = (request.action, self.hooks.clone(), self.bus.clone());
         let row = self.last.clone().unwrap_or_default();
+        let print = self.settings.print;
         self.work = Some(Task::start(async move {
             told(bus, &row).await;
-            run(&hooks, action, &environment).await;
+            if print {
+                name(&hooks, action);
+            } else {
+                run(&hooks, action, &environment).await;
+            }
             Done::Prepared
         }));
     }
@@ -49,18 +56,24 @@ impl<M: Means> Shutdownd<M> {
 
     /// Has whoever can do it begin. What runs for it, hooks, is ended.
     fn act(&mut self) {
+        let delay = self.engine.running().map(|(request, _)| self.engine.delay(request));
+        self.act_in(delay.unwrap_or_default());
+    }
+
+    fn act_in(&mut self, delay: Duration) {
         let Some((request, _)) = self.engine.running() else { return };
         let order = Order {
             action: request.action,
             force: request.force,
             respect_inhibitors: self.engine.rules().respect_inhibitors,
-            delay: self.engine.delay(request),
+            delay,
             text: request.text.clone(),
             reason: request.reason,
         };
         let means = self.means.clone();
         // What was begun before is not followed any more.
         self.watch = None;
+        self.waits_here = false;
         self.work = Some(Task::start(async move { Done::Acted(means.act(order).await) }));
     }
 
@@ -70,7 +83,10 @@ impl<M: Means> Shutdownd<M> {
                 self.engine.prepared();
                 self.act();
             }
-            Done::Acted(Ok(begun)) => self.acted(Ok(begun.to_string())),
+            Done::Acted(Ok(begun)) => {
+                self.waits_here = begun.by == Way::Later;
+                self.acted(Ok(begun.to_string()));
+            }
             Done::Acted(Err(why)) => self.acted(Err(why)),
             // It was promised: hooks that broke keep nothing from being done.
             Done::Broken if self.engine.running().is_some_and(|(_, phase)| phase == Phase::Preparing) => {
@@ -119,6 +135,12 @@ impl<M: Means> Shutdownd<M> {
         match self.engine.stop() {
             Some(Phase::Telling) if self.engine.told(true) => self.done(Done::Prepared),
             Some(Phase::Preparing) => self.done(Done::Prepared),
+            Some(Phase::Begun) if self.waits_here => {
+                tracing::warn!(
+                    "what was to be done later is done now: nobody would when this daemon has ended"
+                );
+                self.act_in(Duration::ZERO);
+            }
             // An attempt is waited for; what is begun goes on without us.
             _ => {}
         }
@@ -160,6 +182,16 @@ async fn run(hooks: &Hooks, action: Action, environment: &[(&'static str, String
             }
         }
         Err(why) => tracing::warn!("no hooks were run: {why}"),
+    }
+}
+
+/// Where nothing is done to this machine hooks are not run: what they do, they do to it.
+fn name(hooks: &Hooks, action: Action) {
+    match hooks.names() {
+        Ok(names) => {
+            names.iter().for_each(|name| tracing::info!("would run hook {name}, {} (print)", action.name()));
+        }
+        Err(why) => tracing::warn!("no hooks would be run: {why}"),
     }
 }
 

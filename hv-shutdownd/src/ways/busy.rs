@@ -3,10 +3,11 @@
 //! A frozen filesystem keeps the kernel from stopping its writers, and a copy belongs to a connection that ends. Who is there
 //! and does not say is taken at the worst.
 
+use hv_utils_core::daemon::may_be_frozen;
 use zbus::Connection;
 
-use super::GLANCE;
 use super::calls::{self, Failure, Object};
+use super::{GLANCE, Options};
 
 const VSS: Object =
     Object { name: "org.hvutils.Vss1", path: "/org/hvutils/Vss1", interface: "org.hvutils.Vss1" };
@@ -22,6 +23,12 @@ type Active = (String, u64, u64, u32);
 pub(super) async fn what(bus: &Connection) -> Option<String> {
     let (frozen, copied) = tokio::join!(frozen(bus), copied(bus));
     frozen.or(copied)
+}
+
+/// What a daemon that has died has left: `hv-utils-sleep.service` would refuse for it after the host was told yes.
+pub(super) fn left(options: &Options) -> Option<String> {
+    may_be_frozen(&options.run_dir, &options.proc_root)
+        .then(|| "by its record hv-vssd has filesystems frozen".to_owned())
 }
 
 async fn frozen(bus: &Connection) -> Option<String> {

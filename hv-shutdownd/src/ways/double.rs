@@ -267,6 +267,7 @@ impl World {
         let options = Options {
             sysfs_root: root.join("sys"),
             proc_root: root.join("proc"),
+            run_dir: root.join("run"),
             print: false,
             force_escalation: escalation,
             root,

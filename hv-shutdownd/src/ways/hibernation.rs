@@ -24,7 +24,7 @@ pub(super) async fn possible(options: &Options, bus: Option<&Connection>) -> Res
     }
     let bus = bus.ok_or("there is no bus to ask logind over")?;
     match logind::can_hibernate(bus).await {
-        Ok(can) if can == "yes" => {}
+        Ok(can) if can == "yes" || is_held_up(&can) => {}
         Ok(can) => {
             let can = super::order::bounded(&can);
             return Err(format!(
@@ -40,6 +40,12 @@ pub(super) async fn possible(options: &Options, bus: Option<&Connection>) -> Res
         Ok(state) => Err(format!("{UNIT} is {}: systemctl enable {UNIT}", super::order::bounded(&state))),
         Err(why) => Err(format!("systemd does not know {UNIT}: {}", why.words())),
     }
+}
+
+/// It could, but for an inhibitor: from version 257 on logind says that here. Who it is, and whether it counts, is another
+/// question ([`logind::objections`]), and one that a forced request does not ask.
+fn is_held_up(can: &str) -> bool {
+    can == "inhibited" || can.ends_with("inhibitor-blocked")
 }
 
 fn text(sysfs: &Path, file: &str) -> Result<String, String> {

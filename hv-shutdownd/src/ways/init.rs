@@ -54,11 +54,11 @@ fn commands(init: &str, action: Action) -> Vec<(&'static str, &'static [&'static
 async fn one(directory: &Path, name: &str, arguments: &[&str]) -> Result<Option<Left>, String> {
     let path = directory.join(name);
     let words = |why: &str| format!("{}: {why}", path.display());
-    // What it is called tells one program that has many names which one is meant.
-    let program = File::named(name).program(directory).map_err(|why| words(&why))?;
+    File::named(name).program(directory).map_err(|why| words(&why))?;
     // What it leaves running may be what does it.
     let stays = true;
-    let job = Job { program: &program, path: &path, name, arguments, environment: &[], time: TIME, stays };
+    // Run by its own name, and not by what that leads to: it tells a program that has many names, also a script, which is meant.
+    let job = Job { program: &path, path: &path, name, arguments, environment: &[], time: TIME, stays };
     let (outcome, left) = Means::Direct.run(&job).await;
     if outcome.result == OK { Ok(left) } else { Err(words(&outcome.result)) }
 }

@@ -179,6 +179,8 @@ async fn refusal(bus: &Connection, order: &Order, why: &Failure) -> Answer {
                 // What it knows of swap and resume nobody else does.
                 || order.action == Action::Hibernate
         }
+        // It may still do it, and then the machine would sleep twice.
+        Failure::Silent => order.action == Action::Hibernate,
         _ => false,
     };
     let words = why.words();

@@ -50,6 +50,8 @@ pub struct Options {
     pub sysfs_root: PathBuf,
     /// What stands for `/proc`.
     pub proc_root: PathBuf,
+    /// Where hv-vssd's record of its last freeze is.
+    pub run_dir: PathBuf,
     /// Nothing is done; it is only said what would be.
     pub print: bool,
     /// A forced request takes the next way if the machine is still up so long after one has said yes
@@ -66,6 +68,7 @@ impl Default for Options {
         Self {
             sysfs_root: "/sys".into(),
             proc_root: "/proc".into(),
+            run_dir: "/run/hv-utils".into(),
             print: true,
             force_escalation: Duration::from_secs(60),
             root: "/".into(),
@@ -145,9 +148,13 @@ impl Ways {
     }
 
     /// What in the guest must not be interrupted by a hibernation, as a sentence: a frozen filesystem, a file that is being
-    /// copied. Only daemons that run are asked.
+    /// copied. Only daemons that run are asked; what one has left frozen is in its record.
     pub async fn busy(&self) -> Option<String> {
-        busy::what(&self.bus()?).await
+        let said = match self.bus() {
+            Some(bus) => busy::what(&bus).await,
+            None => None,
+        };
+        said.or_else(|| busy::left(&self.inner.options))
     }
 
     /// Has the guest go down: returns when somebody has taken it upon himself. What was begun before is not followed any

@@ -9,6 +9,7 @@ pub mod args;
 mod calm;
 pub mod config;
 mod exit;
+mod frozen;
 mod lock;
 pub mod log;
 
@@ -23,6 +24,7 @@ mod signals;
 
 pub use args::{CommonArgs, command};
 pub use exit::{Exit, Failure, exit_of};
+pub use frozen::may_be_frozen;
 pub use lock::{InstanceLock, directory};
 pub use log::Log;
 pub use notify::Notifier;

@@ -9,7 +9,6 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::machine::{Images, Machine, Setup, Way};
-use crate::report::Counts;
 use crate::{bench, cases, machine};
 
 /// Tests on a real kernel, in virtual machines
@@ -108,8 +107,7 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
     if arguments.bench {
         return bench::run(&images, &arguments.kernel, &arguments.only, &dir).map(|()| true);
     }
-    let mut counts = Counts::default();
-    cases::play(&images, &arguments.only, &dir, &mut counts);
+    let counts = cases::play(&images, &arguments.only, &dir);
     if let Some(fixtures) = &arguments.fixtures {
         cases::fixtures::write(&images, &dir, fixtures)?;
     }

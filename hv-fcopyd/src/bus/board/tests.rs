@@ -36,3 +36,20 @@ fn end_of_an_older_copy_leaves_the_newer_one_shown() {
     board.finished(Some(2), row(0));
     assert_eq!(board.shown().active, None);
 }
+
+#[tokio::test]
+async fn who_waits_for_a_copy_to_go_on_is_woken_by_its_next_bytes_alone() {
+    let board = Board::default();
+    board.started(active(1));
+    board.progressed(7);
+    board.differs(6).await;
+    let (waits, waker) = (board.clone(), board.clone());
+    let waiting = tokio::spawn(async move { waits.differs(7).await });
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+        waker.progressed(7);
+    }
+    assert!(!waiting.is_finished(), "nothing has come");
+    waker.progressed(8);
+    tokio::time::timeout(std::time::Duration::from_secs(60), waiting).await.unwrap().unwrap();
+}

@@ -3,11 +3,11 @@
 
 use super::super::{Incoming, Rules};
 use crate::target::{Place, Refusal};
-use crate::testing::{RULES, World, disk, skipped, tmpfs, with_mounts};
+use crate::testing::{RULES, World, disk, skipped, tmpfs, unmounted, with_mounts};
 use hv_utils_core::wire::Status;
 use hv_utils_core::wire::fcopy::Start;
 use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
-use rustix::mount::{MountFlags, UnmountFlags, mount_remount, unmount};
+use rustix::mount::{MountFlags, mount_remount};
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
@@ -66,7 +66,7 @@ fn filesystem_that_promises_no_room_is_watched_on_the_way() {
         assert_eq!(refused.unwrap().status, Status(0x8007_0070));
         assert_eq!(incoming.complete().unwrap_err().status, Status(0x8007_0026));
         assert!(!world.path("root/f").exists());
-        unmount(world.path("root"), UnmountFlags::empty()).unwrap();
+        unmounted(&world.path("root"));
     });
 }
 
@@ -124,7 +124,7 @@ fn immutable_directories_and_files_are_denied() {
         }
         assert_eq!(fs::read_dir(&root).unwrap().count(), 2, "f and lost+found");
         assert!(!world.ledger().exists());
-        unmount(&root, UnmountFlags::empty()).unwrap();
+        unmounted(&root);
     });
 }
 
@@ -155,7 +155,7 @@ fn after_a_power_cut(test: &str, kind: &str, mib: u64) {
     fs::write(world.path("root/unsynced"), &data).unwrap();
     let (image, cut) = (root.with_extension("image"), root.with_extension("cut"));
     fs::copy(&image, &cut).unwrap();
-    unmount(&root, UnmountFlags::empty()).unwrap();
+    unmounted(&root);
     let options = if kind == "xfs" { "loop,nouuid" } else { "loop" };
     let mounted = Command::new("mount").args(["-o", options]).arg(&cut).arg(&root).status().unwrap();
     assert!(mounted.success(), "{kind} does not come back");
@@ -166,7 +166,7 @@ fn after_a_power_cut(test: &str, kind: &str, mib: u64) {
     if root.join("unsynced").exists() && fs::read(root.join("unsynced")).unwrap() == data {
         skipped(test, &format!("{kind} writes everything at once: this shows nothing"));
     }
-    unmount(&root, UnmountFlags::empty()).unwrap();
+    unmounted(&root);
 }
 
 #[test]

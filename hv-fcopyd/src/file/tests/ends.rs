@@ -77,6 +77,24 @@ fn cancelled_dropped_and_incomplete_copies_leave_nothing() {
 }
 
 #[test]
+fn file_that_is_unwanted_when_its_bytes_are_on_the_disk_does_not_appear() {
+    for begin in KINDS {
+        for overwrite in [false, true] {
+            let world = World::new();
+            let mut tree = vec!["root/"];
+            if overwrite {
+                fs::write(world.path("root/f"), "old").unwrap();
+                tree.push("root/f");
+            }
+            let mut incoming = begin(&world, 3, overwrite);
+            incoming.write(0, b"new").unwrap();
+            assert_eq!(incoming.complete_if(&|| false).unwrap_err(), Refusal::unwanted());
+            assert_eq!(world.tree(), tree);
+        }
+    }
+}
+
+#[test]
 fn file_that_is_replaced_leaves_nothing_of_its_mode_or_owner() {
     for begin in KINDS {
         let world = World::new();

@@ -129,6 +129,16 @@ fn ledgers_that_make_no_sense_are_removed() {
 }
 
 #[test]
+fn names_that_a_terminal_would_obey_are_swept_in_a_form_that_it_does_not() {
+    let world = World::new();
+    let start = Start { create_path: true, ..world.start("root/a\n\u{1b}[2J\u{202e}", "f") };
+    std::mem::forget(world.find(&start).unwrap());
+    let said = sweep(&world.ledger());
+    assert!(said[0].contains("a\\u{a}\\u{1b}[2J\\u{202e}, left by"), "{said:?}");
+    assert_eq!(world.tree(), ["root/"]);
+}
+
+#[test]
 fn what_cannot_be_reached_is_kept_in_mind() {
     let world = World::new();
     let file = begun(&world, &world.start("root", "f"));

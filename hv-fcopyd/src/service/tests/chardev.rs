@@ -78,3 +78,44 @@ async fn kernel_that_gave_up_waiting_gets_no_late_answer_and_the_next_copy_begin
     assert_eq!(device.guest.disk.count(), (1, 0));
     assert_eq!(device.guest.results(), ["the host cancelled it: 0x800703e3 (aborted)", "ok"]);
 }
+
+#[tokio::test]
+async fn complete_that_takes_longer_than_the_kernel_waits_is_told_to_have_failed_and_nothing_appears() {
+    let mut device = Device::new().await;
+    assert_eq!(device.ask(&kernels_start("a", 3)).await, 0);
+    assert_eq!(device.ask(&encode_write(0, b"abc")).await, 0);
+    device.guest.disk.freeze();
+    device.kernel.send(&complete()).unwrap();
+    device.guest.becomes("COMPLETE that waits", |daemon| daemon.held.is_some()).await;
+    // From here on time goes on as soon as there is nothing to do.
+    tokio::time::pause();
+    let begin = Instant::now();
+    assert_eq!(device.answer().await, 0x8007_0015);
+    assert_eq!(begin.elapsed().as_secs(), KERNEL_PATIENCE.as_secs());
+    tokio::time::resume();
+    assert_eq!(device.ask(&complete()).await, 0x8007_0015, "it sticks");
+    device.guest.disk.thaw();
+    device.guest.becomes("the end", |daemon| daemon.copies.is_empty()).await;
+    assert_eq!(device.guest.disk.count(), (0, 0));
+    assert_eq!(
+        device.guest.results(),
+        ["the disk takes longer than the kernel waits: 0x80070015 (not ready)"]
+    );
+    assert_eq!(device.ask(&kernels_start("a", 0)).await, 0);
+}
+
+#[tokio::test]
+async fn cancel_of_a_file_that_has_its_name_already_is_not_answered_with_success() {
+    let mut device = Device::new().await;
+    assert_eq!(device.ask(&kernels_start("a", 3)).await, 0);
+    assert_eq!(device.ask(&encode_write(0, b"abc")).await, 0);
+    device.guest.disk.freeze_names();
+    device.kernel.send(&complete()).unwrap();
+    let disk = device.guest.disk.clone();
+    device.guest.becomes("a name", |_| disk.count() == (1, 0)).await;
+    device.kernel.send(&cancel()).unwrap();
+    device.guest.becomes("the cancelled copy", |daemon| daemon.copies.current().is_none()).await;
+    device.guest.disk.thaw_names();
+    assert_eq!(device.answer().await, 0x8000_4005, "it is there");
+    assert_eq!(device.guest.results(), ["ok"]);
+}

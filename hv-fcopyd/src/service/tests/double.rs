@@ -28,6 +28,10 @@ struct State {
     /// Files that are coming.
     coming: usize,
     writes: usize,
+    /// The names of files do not become durable.
+    names_hang: bool,
+    /// Names that are.
+    named: usize,
 }
 
 impl Memory {
@@ -38,6 +42,16 @@ impl Memory {
 
     pub(super) fn thaw(&self) {
         self.0.state.lock().unwrap().hangs = false;
+        self.0.thawed.notify_all();
+    }
+
+    /// Files get their names, and that does not become durable.
+    pub(super) fn freeze_names(&self) {
+        self.0.state.lock().unwrap().names_hang = true;
+    }
+
+    pub(super) fn thaw_names(&self) {
+        self.0.state.lock().unwrap().names_hang = false;
         self.0.thawed.notify_all();
     }
 
@@ -59,6 +73,11 @@ impl Memory {
     /// How often something was written.
     pub(super) fn writes(&self) -> usize {
         self.0.state.lock().unwrap().writes
+    }
+
+    fn with_names(&self, what: impl FnOnce(&mut State)) {
+        let state = self.0.state.lock().unwrap();
+        what(&mut self.0.thawed.wait_while(state, |state| state.names_hang).unwrap());
     }
 
     fn with<T>(&self, what: impl FnOnce(&mut State) -> T) -> T {
@@ -100,12 +119,18 @@ impl Coming for MemoryFile {
         Ok(())
     }
 
-    fn complete(self: Box<Self>) -> Result<(), Refusal> {
+    fn complete(self: Box<Self>, wanted: &dyn Fn() -> bool) -> Result<(), Refusal> {
         let file = *self;
         file.disk.with(|state| {
             state.coming -= 1;
+            if !wanted() {
+                return Err(Refusal::unwanted());
+            }
             state.files.insert(file.name, file.bytes);
-        });
+            Ok(())
+        })?;
+        // As a disk that hangs when the name is to become durable.
+        file.disk.with_names(|state| state.named += 1);
         Ok(())
     }
 

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use hv_utils_core::wire::shutdown::Action;
 use tokio::sync::{Notify, watch};
@@ -28,6 +27,8 @@ pub(super) struct Inner {
     /// Whether attempts come to an end.
     pub(super) acts: watch::Sender<bool>,
     pub(super) calls_off: Notify,
+    /// Who does it.
+    pub(super) by: Mutex<Way>,
     /// What it was asked to begin, in order: the order, whether the host had its answer, whether this file was there.
     pub(super) acted: Mutex<Vec<(Order, bool, bool)>>,
     /// Whether the host has read the last answer.
@@ -54,6 +55,7 @@ impl Default for Inner {
             attempts: Mutex::default(),
             acts: watch::Sender::new(true),
             calls_off: Notify::new(),
+            by: Mutex::new(Way::Logind),
             acted: Mutex::default(),
             host_knows: Mutex::new(false),
             file: Mutex::default(),
@@ -104,7 +106,7 @@ impl Means for Double {
         let _ = self.0.acts.subscribe().wait_for(|acts| *acts).await;
         let attempt = self.0.attempts.lock().unwrap().pop_front().unwrap_or(Ok(()));
         *self.0.ended.lock().unwrap() += 1;
-        attempt.map(|()| Begun { action: order.action, by: Way::Logind, delay: Duration::ZERO })
+        attempt.map(|()| Begun { action: order.action, by: *self.0.by.lock().unwrap(), delay: order.delay })
     }
 
     async fn cancelled(&self) {

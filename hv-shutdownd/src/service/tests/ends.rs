@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::engine::Rules;
+use crate::ways::Way;
 
 #[test]
 fn the_end_of_the_daemon_calls_nothing_off_that_is_begun() {
@@ -34,6 +35,47 @@ fn what_was_promised_is_begun_before_the_daemon_ends() {
         world.daemon.end(&mut world.link).await;
         assert_eq!(double.orders().len(), 1);
         host.becomes("begun by logind").await;
+    });
+}
+
+#[test]
+fn what_the_daemon_itself_waits_with_is_done_before_it_ends() {
+    run(async {
+        let rules = Rules { delay: Duration::from_secs(600), ..Rules::default() };
+        let (mut world, mut host, double) = World::with(rules, false).await;
+        *double.0.by.lock().unwrap() = Way::Later;
+        world
+            .during(async {
+                assert_eq!(host.status(POWER_OFF).await, Status::OK);
+                host.becomes("begun by this daemon, in 600 s").await;
+            })
+            .await;
+        *double.0.by.lock().unwrap() = Way::Systemd;
+        world.daemon.end(&mut world.link).await;
+        let delays: Vec<_> = double.orders().iter().map(|order| order.delay).collect();
+        assert_eq!(delays, [rules.delay, Duration::ZERO]);
+        host.becomes("begun by systemd").await;
+    });
+}
+
+#[test]
+fn what_is_forced_while_the_daemon_ends_is_done_at_once_all_the_same() {
+    run(async {
+        let rules = Rules { delay: Duration::from_secs(600), ..Rules::default() };
+        let (mut world, mut host, double) = World::with(rules, false).await;
+        world
+            .during(async {
+                assert_eq!(host.status(POWER_OFF).await, Status::OK);
+                host.becomes("begun by logind, in 600 s").await;
+                host.ask(FORCED).await;
+                host.shows("forced", |shown| shown.last.as_ref().is_some_and(|last| last.forced)).await;
+            })
+            .await;
+        assert_eq!(double.orders().len(), 1);
+        world.daemon.end(&mut world.link).await;
+        assert_eq!(host.answer().await, Status::OK);
+        let forced: Vec<_> = double.orders().iter().map(|order| (order.force, order.delay)).collect();
+        assert_eq!(forced, [(false, rules.delay), (true, Duration::ZERO)]);
     });
 }
 

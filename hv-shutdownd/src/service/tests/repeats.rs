@@ -58,6 +58,38 @@ fn a_forced_one_while_hooks_run_goes_on_without_them() {
 }
 
 #[test]
+fn a_hibernation_that_was_forced_while_hooks_ran_is_not_begun_twice() {
+    run(async {
+        let (mut world, mut host, double) = World::start().await;
+        let (began, go) = (world.path("began"), world.path("go"));
+        world.hook(&format!("touch {}; until [ -e {} ]; do sleep 0.05; done", began.display(), go.display()));
+        double.0.acts.send_replace(false);
+        world
+            .during(async {
+                assert_eq!(host.status(HIBERNATE).await, Status::OK);
+                host.until("the hook", || began.exists()).await;
+                host.ask(HIBERNATE | FORCED).await;
+                host.shows("forced", |shown| shown.last.as_ref().is_some_and(|last| last.forced)).await;
+                // The answer lies there until it is begun.
+                std::fs::write(&go, "").unwrap();
+                host.acts(1).await;
+                assert_eq!(host.answer().await, Status::OK);
+            })
+            .await;
+        while world.daemon.answer.is_some() {
+            world.during(tokio::time::sleep(Duration::from_millis(2))).await;
+        }
+        double.0.acts.send_replace(true);
+        world.during(host.becomes("begun by logind")).await;
+        while world.daemon.work.is_some() {
+            world.during(tokio::time::sleep(Duration::from_millis(2))).await;
+        }
+        let orders = double.orders();
+        assert_eq!((orders.len(), orders[0].force), (1, true));
+    });
+}
+
+#[test]
 fn a_forced_one_while_another_is_delayed_goes_on_at_once() {
     run(async {
         let rules = Rules { delay: Duration::from_secs(600), ..Rules::default() };
@@ -65,7 +97,7 @@ fn a_forced_one_while_another_is_delayed_goes_on_at_once() {
         world
             .during(async {
                 assert_eq!(host.status(RESTART).await, Status::OK);
-                host.becomes("begun by logind").await;
+                host.becomes("begun by logind, in 600 s").await;
                 assert_eq!(host.status(RESTART | FORCED).await, Status::OK);
                 host.acts(2).await;
                 assert_eq!(host.status(RESTART | FORCED).await, Status::OK);
@@ -159,9 +191,11 @@ fn what_is_called_off_is_not_pending_and_another_is_begun() {
 }
 
 #[test]
-fn what_is_only_printed_is_over_at_once() {
+fn what_is_only_printed_is_over_at_once_and_runs_no_hooks() {
     run(async {
         let (mut world, mut host, _double) = World::with(Rules::default(), true).await;
+        let ran = world.path("ran");
+        world.hook(&format!("touch {}", ran.display()));
         world
             .during(async {
                 for flags in [POWER_OFF, RESTART, FORCED] {
@@ -172,5 +206,6 @@ fn what_is_only_printed_is_over_at_once() {
                 host.acts(3).await;
             })
             .await;
+        assert!(!ran.exists());
     });
 }

@@ -72,6 +72,19 @@ fn what_logind_is_at_already_is_told() {
 }
 
 #[test]
+fn a_machine_whose_logind_hangs_is_not_put_to_sleep_twice() {
+    run(async {
+        let Some(mut world) = World::new("a_machine_whose_logind_hangs").await else { return };
+        world.mind().hangs = true;
+        for force in [false, true] {
+            let why = world.ways.act(Order { force, ..order(Action::Hibernate) }).await.unwrap_err();
+            assert_eq!(why, "logind says no: it does not answer");
+        }
+        assert_eq!(world.told(), ["Hibernate 1", "Hibernate 16"]);
+    });
+}
+
+#[test]
 fn a_logind_that_hangs_is_passed_over() {
     run(async {
         let Some(mut world) = World::new("a_logind_that_hangs").await else { return };

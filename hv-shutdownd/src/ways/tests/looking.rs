@@ -99,6 +99,25 @@ fn everything_that_hibernation_needs_is_looked_at() {
 }
 
 #[test]
+fn an_inhibitor_is_no_reason_why_the_machine_could_not_hibernate() {
+    run(async {
+        let Some(world) = World::new("an_inhibitor_is_no_reason").await else { return };
+        world.write("sys/bus/vmbus/hibernation", "1\n");
+        world.write("sys/power/state", "freeze disk\n");
+        world.mind().inhibitors.push(("sleep", "block"));
+        for said in ["inhibited", "inhibitor-blocked", "challenge-inhibitor-blocked"] {
+            world.mind().can_hibernate = said;
+            assert_eq!(world.ways.hibernation().await, Ok(()), "{said}");
+        }
+        assert_eq!(world.ways.objections(Action::Hibernate).await.len(), 1);
+        for said in ["no", "na", "challenge", ""] {
+            world.mind().can_hibernate = said;
+            assert!(world.ways.hibernation().await.is_err(), "{said}");
+        }
+    });
+}
+
+#[test]
 fn a_frozen_filesystem_and_a_copy_are_told_and_daemons_that_do_not_run_are_not_missed() {
     run(async {
         let Some(world) = World::new("a_frozen_filesystem_and_a_copy").await else { return };
@@ -116,6 +135,26 @@ fn a_frozen_filesystem_and_a_copy_are_told_and_daemons_that_do_not_run_are_not_m
         server.remove::<Vss, _>("/org/hvutils/Vss1").await.unwrap();
         server.at("/org/hvutils/Vss1", Vss("frozen")).await.unwrap();
         assert_eq!(world.ways.busy().await.unwrap(), "filesystems are frozen for a backup");
+    });
+}
+
+#[test]
+fn what_a_dead_hv_vssd_has_left_frozen_is_in_its_record() {
+    run(async {
+        let Some(world) = World::new("what_a_dead_hv_vssd_has_left").await else { return };
+        let boot = "6d0ad7c1-0000-4000-8000-000000000001";
+        world.write("proc/sys/kernel/random/boot_id", &format!("{boot}\n"));
+        let mut record = vec![0; 256 + 64];
+        record[..8].copy_from_slice(b"HVFROZEN");
+        record[12] = 1;
+        record[64..100].copy_from_slice(boot.as_bytes());
+        for (step, frozen) in [(0, false), (2, true), (5, false)] {
+            record[256] = step;
+            world.write("run/hv-vssd.frozen", "");
+            std::fs::write(world.path("run/hv-vssd.frozen"), &record).unwrap();
+            let busy = frozen.then(|| "by its record hv-vssd has filesystems frozen".to_owned());
+            assert_eq!(world.ways.busy().await, busy, "step {step}");
+        }
     });
 }
 

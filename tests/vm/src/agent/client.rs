@@ -109,9 +109,13 @@ impl Agent {
 impl Shared {
     fn take(&self, frame: Frame) {
         if frame.kind == Kind::Hello {
-            *lock(&self.hellos) += 1;
-            // Whatever the last one was asked, nobody answers any more.
-            lock(&self.waiting).clear();
+            let mut hellos = lock(&self.hellos);
+            *hellos += 1;
+            // Whatever the last one was asked, nobody answers any more. What was asked before the first is still to be read.
+            if *hellos > 1 {
+                lock(&self.waiting).clear();
+            }
+            drop(hellos);
             self.changed.notify_all();
             return;
         }

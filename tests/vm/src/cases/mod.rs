@@ -2,6 +2,8 @@
 //!
 //! A stage is one boot; its cases follow each other on the same machine. After a failure the next case gets a new one,
 //! since nobody knows what the failure has left. The last case of a stage ends its machine.
+//!
+//! Where there are two processors, one stage is played beside the others; the one that measures clocks is alone.
 
 pub mod fixtures;
 
@@ -25,9 +27,9 @@ mod table;
 pub(crate) mod time;
 
 use std::any::Any;
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 pub(crate) use adapter::MAC;
@@ -85,7 +87,8 @@ impl Stage {
             Stage::BackupOld => Setup { root: true, ..Setup::new("6.1") },
             Stage::BackupGeneral => Setup { root: true, ..Setup::new("general") },
             Stage::Systemd => {
-                Setup { systemd: true, reboots: true, memory: MEMORY, ..Setup::new("6.12").served(SERVED) }
+                let setup = Setup::new("6.12").served(SERVED);
+                Setup { systemd: true, reboots: true, memory: MEMORY, capture: false, ..setup }
             }
         }
     }
@@ -144,14 +147,33 @@ pub(crate) fn bind_fcopy(machine: &Machine) {
 }
 
 /// Plays the cases whose names contain one of `only` (all, if that is empty).
-pub fn play(images: &Images, only: &[String], dir: &Path, counts: &mut Counts) {
+pub fn play(images: &Images, only: &[String], dir: &Path) -> Counts {
     let wanted = |case: &Case| only.is_empty() || only.iter().any(|part| case.name.contains(part.as_str()));
-    for stage in STAGES {
+    remember_where_panics_happen();
+    let play = |stage: Stage| {
         let cases: Vec<&Case> = ALL.iter().filter(|case| case.stage == stage && wanted(case)).collect();
+        let mut counts = Counts::default();
         if !cases.is_empty() {
-            play_stage(images, stage, &cases, dir, counts);
+            play_stage(images, stage, &cases, dir, &mut counts);
         }
-    }
+        counts
+    };
+    let (alone, together): (Vec<Stage>, Vec<Stage>) =
+        STAGES.into_iter().partition(|stage| *stage == Stage::Time);
+    let (beside, others): (Vec<Stage>, Vec<Stage>) =
+        together.into_iter().partition(|stage| *stage == Stage::Systemd);
+    let in_order = |stages: &[Stage]| stages.iter().map(|stage| play(*stage)).sum::<Counts>();
+    let counts = if std::thread::available_parallelism().is_ok_and(|processors| processors.get() > 1) {
+        std::thread::scope(|scope| {
+            let beside = scope.spawn(|| in_order(&beside));
+            let counts = in_order(&others);
+            // Cases panic within their stage; whatever else does is no passed run.
+            counts + beside.join().unwrap_or(Counts { failed: 1, ..Counts::default() })
+        })
+    } else {
+        in_order(&others) + in_order(&beside)
+    };
+    counts + in_order(&alone)
 }
 
 fn play_stage(images: &Images, stage: Stage, cases: &[&Case], dir: &Path, counts: &mut Counts) {
@@ -159,19 +181,18 @@ fn play_stage(images: &Images, stage: Stage, cases: &[&Case], dir: &Path, counts
     if !images.has_kernel(&setup.kernel) {
         for case in cases {
             let why = format!("no kernel {} among this release's packages", setup.kernel);
-            counts.add(case.name, std::time::Duration::ZERO, &Ending::Skipped(why));
+            counts.count(case.name, std::time::Duration::ZERO, &Ending::Skipped(why));
         }
         return;
     }
-    remember_where_panics_happen();
     let mut machine = None;
     for (number, case) in cases.iter().enumerate() {
         let mut current = match machine.take() {
             Some(machine) => machine,
-            None => match boot(images, &setup, &dir.join(format!("{}{number}", stage.name()))) {
+            None => match boot(images, stage, &setup, &dir.join(format!("{}{number}", stage.name()))) {
                 Ok(machine) => machine,
                 Err(why) => {
-                    counts.add(case.name, std::time::Duration::ZERO, &Ending::Failed(why));
+                    counts.count(case.name, std::time::Duration::ZERO, &Ending::Failed(why));
                     continue;
                 }
             },
@@ -187,7 +208,7 @@ fn play_stage(images: &Images, stage: Stage, cases: &[&Case], dir: &Path, counts
                 None => Ending::Failed(sentence(&*panic)),
             },
         };
-        counts.add(case.name, began.elapsed(), &ending);
+        counts.count(case.name, began.elapsed(), &ending);
         match ending {
             Ending::Failed(_) => post_mortem(&current),
             Ending::Passed | Ending::Skipped(_) => machine = Some(current),
@@ -195,30 +216,37 @@ fn play_stage(images: &Images, stage: Stage, cases: &[&Case], dir: &Path, counts
     }
 }
 
-fn boot(images: &Images, setup: &Setup, dir: &Path) -> Result<Machine, String> {
+fn boot(images: &Images, stage: Stage, setup: &Setup, dir: &Path) -> Result<Machine, String> {
     let booted = Machine::boot(images, setup, dir);
     match &booted {
         Ok(machine) => {
             let seconds = machine.booted_in().as_secs_f64();
-            println!("boot  {seconds:6.1} s  kernel {}, {}", setup.kernel, setup.host.join(" "));
+            println!(
+                "boot  {seconds:6.1} s  {}: kernel {} {}",
+                stage.name(),
+                setup.kernel,
+                setup.host.join(" ")
+            );
         }
         Err(_) => post_mortem_of_boot(dir),
     }
     booted
 }
 
-/// Where the last panic happened: the report is ours, and not the runtime's.
-static PLACE: Mutex<String> = Mutex::new(String::new());
+thread_local! {
+    /// Where the last panic of this stage happened: the report is ours, and not the runtime's.
+    static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
+}
 
 fn remember_where_panics_happen() {
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map_or_else(String::new, ToString::to_string);
-        *PLACE.lock().unwrap_or_else(PoisonError::into_inner) = place;
+        PLACE.set(place);
     }));
 }
 
 fn sentence(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked without a word");
-    format!("{text}\n(at {})", PLACE.lock().unwrap_or_else(PoisonError::into_inner))
+    format!("{text}\n(at {})", PLACE.take())
 }

@@ -24,9 +24,9 @@ pub(super) fn every_daemon_is_ready_on_uio(machine: &mut Machine) {
     for (name, _) in DAEMONS {
         ready(machine, name);
     }
-    // As users that are not root, in their sandboxes.
+    // As users that are not root; ps cuts their names.
     let users = machine.sh("ps -o user,comm | grep hv-");
-    for user in ["hv-kvpd", "hv-timesy", "hv-heart"] {
+    for user in ["hv-kvpd", "hv-times", "hv-heart"] {
         assert!(users.lines().any(|line| line.starts_with(user)), "{user}: {users}");
     }
 }

@@ -41,15 +41,17 @@ impl Host {
         let events = dir.join("events");
         let file =
             File::create(&events).map_err(|error| format!("cannot make {}: {error}", events.display()))?;
-        let child = dying_with_us(&program)
+        let mut command = dying_with_us(&program);
+        if setup.capture {
+            command.arg("--capture").arg(dir.join("capture"));
+        }
+        let child = command
             .arg("--packet-link")
             .arg(dir)
             .arg("--control")
             .arg(&control)
             .args(["--ic", &setup.served, "--timeout", PATIENCE, "--no-time-samples", "--transcript"])
             .arg(&transcript)
-            .arg("--capture")
-            .arg(dir.join("capture"))
             .args(&setup.host)
             .stdin(Stdio::null())
             .stdout(file.try_clone().map_err(|error| error.to_string())?)

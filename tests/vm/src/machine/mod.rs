@@ -45,6 +45,8 @@ pub struct Setup {
     pub reboots: bool,
     /// Memory of the guest, MB.
     pub memory: u32,
+    /// Whether every byte of every packet is kept, for fixtures: of a large file, four times as many.
+    pub capture: bool,
 }
 
 /// Memory of a guest: Linux 6.12 takes 47 MiB for each service on uio_hv_generic.
@@ -65,6 +67,7 @@ impl Setup {
             systemd: false,
             reboots: false,
             memory: MEMORY,
+            capture: true,
         }
     }
 
@@ -109,6 +112,7 @@ pub struct Machine {
     agent: Agent,
     events: Events,
     booted_in: Duration,
+    systemd: bool,
 }
 
 impl Machine {
@@ -132,7 +136,15 @@ impl Machine {
                 return Err(format!("the guest did not boot within {} s", BOOT_LIMIT.as_secs()));
             }
         }
-        Ok(Machine { dir: dir.to_owned(), vm, host, agent, events, booted_in: began.elapsed() })
+        Ok(Machine {
+            dir: dir.to_owned(),
+            vm,
+            host,
+            agent,
+            events,
+            booted_in: began.elapsed(),
+            systemd: setup.systemd,
+        })
     }
 
     /// Where its console, transcript and events are.
@@ -145,6 +157,12 @@ impl Machine {
     #[must_use]
     pub fn booted_in(&self) -> Duration {
         self.booted_in
+    }
+
+    /// Whether its guest's init is systemd.
+    #[must_use]
+    pub fn has_systemd(&self) -> bool {
+        self.systemd
     }
 
     /// The machine's host.

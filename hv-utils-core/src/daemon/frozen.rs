@@ -16,7 +16,8 @@ const MOST_BYTES: u64 = 256 + 4096 * 64;
 const NOT_FROZEN: [u32; 3] = [0, 5, 6];
 
 /// Whether anything may be frozen, by what the record says of this boot.
-pub(super) fn may_be_frozen(run_dir: &Path, proc_root: &Path) -> bool {
+#[must_use]
+pub fn may_be_frozen(run_dir: &Path, proc_root: &Path) -> bool {
     let mut bytes = Vec::new();
     let read = File::open(run_dir.join("hv-vssd.frozen"))
         .and_then(|file| file.take(MOST_BYTES).read_to_end(&mut bytes));
