@@ -3,8 +3,9 @@
 # container to look (rest_probe) and to be shut down by its host (rest_goes_down, rest_is_back).
 #
 # In the container --act real is real: its own logind, its own systemd and its own process 1 are all that can be reached from
-# in there. It goes down twice: it is restarted as an administrator of its host would ask for it, and then powered off by
-# force, with a service that would not stop for a quarter of an hour.
+# in there. What hands devices back before a hibernation works on a sysfs of files. The container goes down twice: it is
+# restarted as an administrator of its host would ask for it, and then powered off by force, with a service that would not
+# stop for a quarter of an hour.
 # shellcheck shell=sh
 
 # rest_prepare ROOT UNITS

@@ -642,7 +642,7 @@ check "every option is documented" options_are_documented
 check "installs and uninstalls" installs_and_uninstalls
 check "links between documents lead somewhere" links_lead_somewhere
 check "source files are short" sources_are_short
-check "hv-kvpd runs under systemd" unit_runs_under_systemd
+check "the daemons run under systemd" unit_runs_under_systemd
 check "the demo runs" demo_runs
 check "the demo runs as an ordinary user" demo_runs_as_ordinary_user
 

@@ -231,7 +231,8 @@ impl Heartbeatd {
         if before.state != state && self.states.admit(state.name()).is_some() {
             match self.engine.worst() {
                 Some(Source { name, why, .. }) => {
-                    tracing::info!("the host is told that applications are {state}: {name}: {why:?}");
+                    let why = if why.is_empty() { String::new() } else { format!(": {why:?}") };
+                    tracing::info!("the host is told that applications are {state}: {name}{why}");
                 }
                 None => tracing::info!("the host is told nothing of applications any more"),
             }

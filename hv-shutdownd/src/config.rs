@@ -42,7 +42,7 @@ impl FromStr for Act {
             "auto" => Ok(Act::Auto),
             "real" => Ok(Act::Real),
             "print" => Ok(Act::Print),
-            other => Err(format!("{other}: auto, real or print")),
+            _ => Err("expected auto, real or print".to_owned()),
         }
     }
 }

@@ -126,5 +126,5 @@ fn act_is_one_of_three_words() {
     }
     assert_eq!(parsed(&[]).unwrap().1.act, Act::Auto);
     let error = parsed(&["--act", "maybe"]).unwrap_err().to_string();
-    assert!(error.contains("maybe: auto, real or print"), "{error}");
+    assert!(error.contains("expected auto, real or print"), "{error}");
 }

@@ -7,9 +7,9 @@ use std::ffi::OsString;
 
 use clap::{Arg, Command};
 
-/// What names the machine of a verb, of which there is one here, or where a file comes from, which is always the host: passed
-/// over, with the value.
-const PASSED_OVER: [&str; 3] = ["name", "vmname", "filesource"];
+/// What names the machine of a verb, of which there is one here; where a file comes from, which is always the host; how it is
+/// restarted, which is always in order. Passed over, with the value.
+const PASSED_OVER: [&str; 4] = ["name", "vmname", "filesource", "type"];
 /// What PowerShell names and has no order of, and this program knows by its order.
 const IN_ORDER: [&str; 2] = ["sourcepath", "destinationpath"];
 

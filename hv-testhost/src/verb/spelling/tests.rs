@@ -34,6 +34,7 @@ fn options_and_verbs_may_be_spelled_as_in_powershell() {
         ("help Stop-VM", "help stop-vm"),
         ("Stop-VM -Name web1 -Force", "stop-vm --force"),
         ("get-vm -vmname web1", "get-vm"),
+        ("Restart-VM -Name web1 -Type Reboot -Force", "restart-vm --force"),
         (
             "Copy-VMFile -Name web1 -SourcePath a -DestinationPath /b -FileSource Host -Force",
             "copy-vmfile --force a /b",
