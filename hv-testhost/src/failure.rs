@@ -153,11 +153,11 @@ fn refused(status: Status) -> &'static str {
     match status {
         Status::NO_MORE_ITEMS => "get-kvp POOL shows what the guest has",
         Status::NOT_FOUND => "the guest has no such key or network adapter",
-        Status::ALREADY_EXISTS => "--force has a file replaced that is there",
+        Status::ALREADY_EXISTS => "--force replaces a file that is there",
         Status::INVALID_NAME => {
             "a path in the guest begins with /; the log of its daemon says what is wrong with this one"
         }
-        Status::PATH_NOT_FOUND => "--create-full-path has directories made that are missing",
+        Status::PATH_NOT_FOUND => "--create-full-path makes directories that are missing",
         Status::ACCESS_DENIED => {
             "what may be done to the guest is in its configuration; its log may say why not"
         }
