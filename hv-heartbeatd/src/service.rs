@@ -188,13 +188,13 @@ impl Heartbeatd {
             Ask::Report(holder, report, leaving, answer) => {
                 let _ = answer.send(self.report(holder, report, leaving));
             }
-            Ask::Withdraw(holder, answer) => {
-                self.leases.withdraw(&holder);
+            Ask::Withdraw(holder, call, answer) => {
+                self.leases.withdraw(&holder, call);
                 self.show();
                 let _ = answer.send(());
             }
             Ask::Gone(holder) => {
-                if self.leases.withdraw(&holder) {
+                if self.leases.gone(&holder) {
                     tracing::debug!(application = holder.name, "has left the bus, and its state with it");
                 }
             }

@@ -1,6 +1,7 @@
 //! The line between the service and the bus: what is shown, and what is asked. The service waits for nobody here; what is
 //! asked is bounded, and whoever asks waits for the service.
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -42,8 +43,8 @@ pub struct Shown {
 pub enum Ask {
     /// Somebody reports something.
     Report(Holder, Report, Leaving, oneshot::Sender<Result<(), Error>>),
-    /// Somebody has nothing more to say.
-    Withdraw(Holder, oneshot::Sender<()>),
+    /// Somebody has nothing more to say, by the call of this number.
+    Withdraw(Holder, NonZeroU32, oneshot::Sender<()>),
     /// Somebody has left the bus.
     Gone(Holder),
 }
@@ -103,9 +104,9 @@ impl Board {
     }
 
     /// Has the service forget what was reported.
-    pub(super) async fn withdraw(&self, holder: Holder) -> Result<(), Error> {
+    pub(super) async fn withdraw(&self, holder: Holder, call: NonZeroU32) -> Result<(), Error> {
         let (answer, answered) = oneshot::channel();
-        self.ask(Ask::Withdraw(holder, answer)).await;
+        self.ask(Ask::Withdraw(holder, call, answer)).await;
         answered.await.map_err(|_| ending())
     }
 

@@ -92,7 +92,7 @@ impl Heartbeat1 {
     async fn withdraw_application_state(&self, #[zbus(header)] call: Header<'_>) -> Result<(), Error> {
         refusal(self.board.shown().reporting)?;
         let holder = self.holder(&call)?;
-        self.board.withdraw(holder).await
+        self.board.withdraw(holder, call.primary().serial_num()).await
     }
 }
 

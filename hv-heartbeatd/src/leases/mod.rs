@@ -8,6 +8,7 @@ mod leaving;
 
 pub use leaving::{Guard, Leaving};
 
+use std::collections::VecDeque;
 use std::num::NonZeroU32;
 
 use hv_utils_core::wire::heartbeat::ApplicationState;
@@ -53,11 +54,16 @@ struct Lease<G> {
 
 /// The leases there are, the oldest first. `G` is what is kept with each, and dropped with it.
 #[derive(Debug)]
-pub struct Leases<G>(Vec<Lease<G>>);
+pub struct Leases<G> {
+    held: Vec<Lease<G>>,
+    /// Who took a report back last, and by which call: a report may still be on its way that was made before, since it
+    /// waits for polkit. No more than there are leases; the oldest go.
+    withdrawn: VecDeque<(Holder, NonZeroU32)>,
+}
 
 impl<G> Default for Leases<G> {
     fn default() -> Leases<G> {
-        Leases(Vec::new())
+        Leases { held: Vec::new(), withdrawn: VecDeque::new() }
     }
 }
 
@@ -67,30 +73,48 @@ impl<G> Leases<G> {
     /// # Errors
     /// [`Full`]; nothing was changed.
     pub fn report(&mut self, holder: Holder, report: Report, guard: impl FnOnce() -> G) -> Result<(), Full> {
-        if let Some(lease) = self.0.iter_mut().find(|lease| lease.holder == holder) {
-            // Serial numbers begin anew after 2^32 calls.
-            if report.serial.get().wrapping_sub(lease.report.serial.get()) < u32::MAX / 2 {
+        let before = self.withdrawn.iter().find(|(who, _)| *who == holder);
+        if before.is_some_and(|(_, call)| !is_after(report.serial, *call)) {
+            return Ok(());
+        }
+        if let Some(lease) = self.held.iter_mut().find(|lease| lease.holder == holder) {
+            if is_after(report.serial, lease.report.serial) {
                 lease.report = report;
             }
             return Ok(());
         }
-        if self.0.len() >= MOST_LEASES {
+        if self.held.len() >= MOST_LEASES {
             return Err(Full);
         }
-        self.0.push(Lease { holder, report, _guard: guard() });
+        self.held.push(Lease { holder, report, _guard: guard() });
         Ok(())
     }
 
-    /// Ends the holder's lease. `false`: it has none.
-    pub fn withdraw(&mut self, holder: &Holder) -> bool {
-        let before = self.0.len();
-        self.0.retain(|lease| lease.holder != *holder);
-        self.0.len() != before
+    /// Ends the holder's lease by this call. `false`: it has none.
+    pub fn withdraw(&mut self, holder: &Holder, call: NonZeroU32) -> bool {
+        self.withdrawn.retain(|(who, _)| who != holder);
+        if self.withdrawn.len() >= MOST_LEASES {
+            self.withdrawn.pop_front();
+        }
+        self.withdrawn.push_back((holder.clone(), call));
+        self.end(holder)
+    }
+
+    /// The holder is gone. `false`: it has no lease.
+    pub fn gone(&mut self, holder: &Holder) -> bool {
+        self.withdrawn.retain(|(who, _)| who != holder);
+        self.end(holder)
+    }
+
+    fn end(&mut self, holder: &Holder) -> bool {
+        let before = self.held.len();
+        self.held.retain(|lease| lease.holder != *holder);
+        self.held.len() != before
     }
 
     /// Ends all of them; `false`: there are none.
     pub fn clear(&mut self) -> bool {
-        !std::mem::take(&mut self.0).is_empty()
+        !std::mem::take(&mut self.held).is_empty()
     }
 
     /// As what they are to the host.
@@ -101,8 +125,13 @@ impl<G> Leases<G> {
             state: lease.report.state,
             why: lease.report.why.clone(),
         };
-        self.0.iter().map(source).collect()
+        self.held.iter().map(source).collect()
     }
+}
+
+/// Whether a call was made after another, or is the same. Serial numbers begin anew after 2^32 calls.
+const fn is_after(call: NonZeroU32, other: NonZeroU32) -> bool {
+    call.get().wrapping_sub(other.get()) < u32::MAX / 2
 }
 
 #[cfg(test)]

@@ -19,6 +19,10 @@ fn report(state: ApplicationState, serial: u32) -> Report {
     Report { state, why: format!("call {serial}"), serial: NonZeroU32::new(serial).unwrap() }
 }
 
+fn call(serial: u32) -> NonZeroU32 {
+    NonZeroU32::new(serial).unwrap()
+}
+
 fn said(leases: &Leases<()>) -> Vec<(String, String)> {
     leases.sources().into_iter().map(|source| (source.name, source.why)).collect()
 }
@@ -31,8 +35,8 @@ fn one_lease_each_and_the_next_report_replaces_the_last() {
     leases.report(holder(":1.5"), report(Critical, 9), || unreachable!("it has one")).unwrap();
     let expected = [("application :1.5", "call 9"), ("application :1.6", "call 3")];
     assert_eq!(said(&leases), expected.map(|(name, why)| (name.to_owned(), why.to_owned())));
-    assert!(leases.withdraw(&holder(":1.5")));
-    assert!(!leases.withdraw(&holder(":1.5")));
+    assert!(leases.withdraw(&holder(":1.5"), call(20)));
+    assert!(!leases.withdraw(&holder(":1.5"), call(20)));
     assert_eq!(said(&leases).len(), 1);
 }
 
@@ -52,6 +56,28 @@ fn call_that_was_made_earlier_and_arrives_later_is_not_the_last_word() {
 }
 
 #[test]
+fn report_that_was_taken_back_before_it_arrives_is_none() {
+    let mut leases = Leases::default();
+    assert!(!leases.withdraw(&holder(":1.5"), call(8)));
+    leases.report(holder(":1.5"), report(Critical, 7), || unreachable!("it was taken back")).unwrap();
+    assert_eq!(said(&leases), []);
+    leases.report(holder(":1.6"), report(Critical, 7), || ()).unwrap();
+    leases.report(holder(":1.5"), report(Healthy, 9), || ()).unwrap();
+    assert_eq!(said(&leases).len(), 2);
+    // And so it is with one that has a lease.
+    assert!(leases.withdraw(&holder(":1.6"), call(12)));
+    leases.report(holder(":1.6"), report(Critical, 11), || unreachable!("it was taken back")).unwrap();
+    assert_eq!(said(&leases).len(), 1);
+    // What is remembered of that has an end, and ends with the connection.
+    for number in 0..1000 {
+        leases.withdraw(&holder(&number), call(1));
+    }
+    assert_eq!(leases.withdrawn.len(), MOST_LEASES);
+    leases.gone(&holder(&999));
+    assert_eq!(leases.withdrawn.len(), MOST_LEASES - 1);
+}
+
+#[test]
 fn there_is_an_end_to_them_and_who_has_one_keeps_it() {
     let mut leases = Leases::default();
     for number in 0..MOST_LEASES {
@@ -60,7 +86,7 @@ fn there_is_an_end_to_them_and_who_has_one_keeps_it() {
     assert_eq!(leases.report(holder("more"), report(Healthy, 1), || ()), Err(Full));
     leases.report(holder(&7), report(Critical, 2), || ()).unwrap();
     assert_eq!(leases.sources()[7].state, Critical);
-    leases.withdraw(&holder(&7));
+    leases.gone(&holder(&7));
     leases.report(holder("more"), report(Healthy, 1), || ()).unwrap();
     assert_eq!(leases.sources().len(), MOST_LEASES);
 }
@@ -70,7 +96,7 @@ fn same_name_on_another_bus_is_somebody_else() {
     let mut leases = Leases::default();
     leases.report(holder(":1.5"), report(Healthy, 1), || ()).unwrap();
     let later = Holder { line: 2, ..holder(":1.5") };
-    assert!(!leases.withdraw(&later));
+    assert!(!leases.gone(&later));
     leases.report(later, report(Critical, 1), || ()).unwrap();
     assert_eq!(leases.sources().len(), 2);
 }
@@ -82,7 +108,7 @@ fn what_is_kept_with_a_lease_ends_with_it() {
     for name in [":1.1", ":1.2", ":1.3"] {
         leases.report(holder(name), report(Healthy, 1), || guard.clone()).unwrap();
     }
-    leases.withdraw(&holder(":1.2"));
+    leases.gone(&holder(":1.2"));
     assert_eq!(Rc::strong_count(&guard), 3);
     assert!(leases.clear());
     assert_eq!(Rc::strong_count(&guard), 1);
