@@ -49,7 +49,8 @@ impl Client {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
         let rule = MatchRule::builder().msg_type(MessageType::Signal).sender(NAME).path(OBJECT).build();
-        let room = NonZeroUsize::new(256);
+        // For four signals of each of 70 copies: a stream that is full stops its whole connection.
+        let room = NonZeroUsize::new(1024);
         let heard = MessageStream::for_match_rule(rule.unwrap(), &bus, room).await.unwrap();
         Client { bus, heard }
     }
