@@ -20,6 +20,9 @@ pub enum NameProblem {
     /// No NUL in its field.
     #[error("has no end")]
     NoEnd,
+    /// Something follows its NUL.
+    #[error("has a NUL within")]
+    Nul,
     /// The kernel may have cut it.
     #[error("is so long that the kernel may have cut it")]
     Cut,
@@ -30,17 +33,19 @@ impl NameProblem {
     #[must_use]
     pub const fn status(self) -> Status {
         match self {
-            Self::NotText => Status::INVALID_NAME,
+            Self::NotText | Self::Nul => Status::INVALID_NAME,
             Self::NoEnd | Self::Cut => Status::NAME_TOO_LONG,
         }
     }
 }
 
-/// A name of the raw channel. Whether hosts clear what follows its NUL is not known; the kernel's driver and its daemons do not
-/// look at it.
+/// A name of the raw channel.
 pub(super) fn utf16(field: &[u8; NAME_BYTES]) -> Result<String, NameProblem> {
     let units = || field.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
     let end = units().position(|unit| unit == 0).ok_or(NameProblem::NoEnd)?;
+    if units().skip(end).any(|unit| unit != 0) {
+        return Err(NameProblem::Nul);
+    }
     char::decode_utf16(units().take(end)).collect::<Result<_, _>>().map_err(|_| NameProblem::NotText)
 }
 
