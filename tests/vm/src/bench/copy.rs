@@ -1,4 +1,4 @@
-//! How fast a file of 32 MiB arrives, in one boot: by hv-fcopyd, by the kernel's own C daemon (built for this, no Debian
+//! How fast a file of 24 MiB arrives, in one boot: by hv-fcopyd, by the kernel's own C daemon (built for this, no Debian
 //! package has it), and by a receiver that answers and writes nothing: the floor, which is the emulated machine's.
 //!
 //! All on the raw channel. The host has one message of 6 KiB under way at a time, as the protocol has it.
@@ -13,7 +13,7 @@ const RATE: &str = "File copy";
 const CALLS: &str = "System calls of a file copy";
 
 /// Bytes of the file.
-const FILE: u64 = 32 << 20;
+const FILE: u64 = 24 << 20;
 const MIB: u64 = 1 << 20;
 /// MiB over which system calls are shared out, beside one.
 const MORE: u32 = 4;
@@ -134,7 +134,7 @@ pub(super) fn run(
             ),
         ] {
             machine.sh(&prepare);
-            println!("\n### {RATE}, 32 MiB to {medium}, uio, kernel {}\n", kernel.trim());
+            println!("\n### {RATE}, 24 MiB to {medium}, uio, kernel {}\n", kernel.trim());
             rates(&machine, &subjects);
             machine.sh(&format!("umount {ROOT}"));
         }
