@@ -4,6 +4,7 @@
 //! back to the kernel's driver before it must be installed and enabled: a device on `uio_hv_generic` makes it fail
 //! (Documentation/virt/hyperv/hibernation.rst).
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use zbus::Connection;
@@ -51,6 +52,8 @@ fn is_held_up(can: &str) -> bool {
 fn text(sysfs: &Path, file: &str) -> Result<String, String> {
     let path = sysfs.join(file);
     let text = std::fs::read_to_string(&path);
-    text.map(|text| text.trim().to_owned())
-        .map_err(|error| format!("{} cannot be read: {error}", path.display()))
+    text.map(|text| text.trim().to_owned()).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => format!("{} is not there: this kernel cannot do it", path.display()),
+        _ => format!("{} cannot be read: {error}", path.display()),
+    })
 }
