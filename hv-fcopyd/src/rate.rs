@@ -1,7 +1,7 @@
 //! The limit on how fast a host may fill a disk: a bucket that fills with time, and out of which every byte is taken.
 //!
 //! The host waits for each answer before it sends the next piece, so an answer that comes later is all that is needed. An
-//! answer is late only when the bucket is empty, and then by at least [`LEAST`]: timers are of a millisecond, and a piece
+//! answer is late only when the bucket is empty, and then by at least `LEAST`: timers are of a millisecond, and a piece
 //! of 6 KiB at 100 MiB a second takes a sixteenth of that.
 
 use std::num::NonZeroU64;
