@@ -65,7 +65,7 @@ fn heartbeats_are_answered_while_the_bus_hangs_and_after_it_has_gone() {
     run(async {
         let (mut guest, mut host, client) = Guest::start("system-state = true").await;
         client.reports("healthy", "").await.unwrap();
-        guest.bus.as_ref().unwrap().signal(Signal::STOP);
+        guest.bus.as_ref().unwrap().signal(Signal::STOP).unwrap();
         // What was known is still said.
         for number in 0..10 {
             assert_eq!(host.beat(number, [0xee; 8]).await[4..], [0xee; 4]);

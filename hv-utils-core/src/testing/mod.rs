@@ -9,6 +9,7 @@
 mod bus;
 mod files;
 mod kernel;
+mod message_bus;
 pub mod namespace;
 mod nodes;
 pub mod routes;
@@ -16,4 +17,5 @@ mod tree;
 
 pub use bus::{Call, Driver, FakeBus};
 pub use files::{Moment, Written};
+pub use message_bus::MessageBus;
 pub use nodes::KernelEnd;

@@ -38,9 +38,9 @@ async fn everybody(test: &str, world: World, config: &str) -> Option<Everybody> 
         return None;
     };
     let disks = world.disks(2, "d", Kind::Ext4);
-    let guest = Guest::prepare(world, config).on_bus(&bus.address);
+    let guest = Guest::prepare(world, config).on_bus(bus.address());
     let host = guest.run().await;
-    let connection = zbus::connection::Builder::address(bus.address.as_str()).build().await.unwrap();
+    let connection = zbus::connection::Builder::address(bus.address()).build().await.unwrap();
     bus.wait_for(&connection, "org.hvutils.Vss1").await;
     let path = "/org/hvutils/Vss1";
     let vss = Proxy::new(&connection, "org.hvutils.Vss1", path, "org.hvutils.Vss1").await.unwrap();
@@ -203,7 +203,7 @@ fn a_flood_of_plans_keeps_the_host_from_nothing() {
         // So many mounts that a plan takes a while.
         let more = |number| format!("{number} 1 0:{number} / /nowhere/{number} rw - tmpfs none rw");
         all.guest.show_mounts(&(10_000..12_000).map(more).collect::<Vec<_>>());
-        let flood = Flood::begin(&all.bus.address);
+        let flood = Flood::begin(all.bus.address());
         for _ in 0..5 {
             flood.goes_on();
             assert_eq!(all.host.status(Operation::HOT_BACKUP).await, Status::OK);

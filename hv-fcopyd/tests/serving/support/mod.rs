@@ -1,6 +1,5 @@
 //! A daemon with a directory, its host, and a bus on which it is asked what it does.
 
-mod bus;
 mod client;
 mod host;
 mod world;

@@ -9,8 +9,8 @@ use hv_utils_core::wire::fcopy::Start;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use super::bus::PrivateBus;
 use super::{Client, Host, until};
+use hv_utils_core::testing::MessageBus;
 
 /// Whether a file may be replaced, and whether directories are made.
 pub(crate) type Flags = (bool, bool);
@@ -25,7 +25,7 @@ pub(crate) struct World {
     child: Child,
     pub(crate) host: Host,
     listener: Listener,
-    bus: Option<PrivateBus>,
+    bus: Option<MessageBus>,
     directory: TempDir,
 }
 
@@ -55,7 +55,7 @@ impl World {
             fs::create_dir(directory.path().join(name)).unwrap();
         }
         write_config(directory.path(), &config(directory.path()));
-        let bus = on_bus.then(|| PrivateBus::start(directory.path()));
+        let bus = on_bus.then(|| MessageBus::start(directory.path()).unwrap());
         let listener = Listener::bind(&directory.path().join("fcopy.sock")).unwrap();
         let child = daemon(directory.path(), bus.as_ref().map_or("none", |bus| &bus.address));
         let host = Host::accept(&listener).await;

@@ -12,9 +12,9 @@ use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 use zbus::{Connection, Proxy, connection, proxy};
 
-use super::bus::PrivateBus;
 use super::host::Host;
 use super::{PATIENCE, until};
+use hv_utils_core::testing::MessageBus;
 
 /// Bytes of one ring with its control page.
 const RING: u32 = 3 * 4096;
@@ -30,7 +30,7 @@ pub(crate) type Row = (String, String, String);
 pub(crate) struct Guest {
     daemon: Option<Child>,
     listener: Listener,
-    pub(crate) bus: Option<PrivateBus>,
+    pub(crate) bus: Option<MessageBus>,
     address: String,
     pub(crate) directory: TempDir,
 }
@@ -44,7 +44,7 @@ impl Guest {
     pub(crate) fn prepare(config: &str) -> Guest {
         let directory = TempDir::new().unwrap();
         let listener = Listener::bind(&directory.path().join("heartbeat.sock")).unwrap();
-        let bus = PrivateBus::start(directory.path());
+        let bus = MessageBus::start(directory.path()).unwrap();
         let address = bus.address.clone();
         let guest = Guest { daemon: None, listener, bus: Some(bus), address, directory };
         fs::create_dir(guest.path("run")).unwrap();
@@ -111,7 +111,7 @@ impl Guest {
     /// Ends the bus, and starts it anew.
     pub(crate) fn restart_bus(&mut self) {
         self.bus = None;
-        self.bus = Some(PrivateBus::start(self.directory.path()));
+        self.bus = Some(MessageBus::start(self.directory.path()).unwrap());
     }
 
     /// Other users reach its bus.

@@ -1,6 +1,5 @@
 //! A daemon, its host, and a bus on which it is asked how things are.
 
-pub(crate) mod bus;
 #[path = "../../../src/systemd/double.rs"]
 #[expect(dead_code, reason = "shared with the tests of the watch, which use more of it")]
 pub(crate) mod double;

@@ -1,6 +1,5 @@
 //! A daemon, its host, and a bus on which it is asked how things are.
 
-pub(crate) mod bus;
 pub(crate) mod host;
 pub(crate) mod others;
 
@@ -19,8 +18,8 @@ use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 use zbus::{Connection, Proxy, connection, proxy};
 
-use bus::PrivateBus;
 pub(crate) use host::Hand;
+use hv_utils_core::testing::MessageBus;
 pub(crate) use others::Others;
 
 /// Longer than anything takes on a busy machine.
@@ -49,7 +48,7 @@ pub(crate) struct Guest {
     daemon: Child,
     host: Option<Host>,
     connection: Option<Connection>,
-    bus: Option<PrivateBus>,
+    bus: Option<MessageBus>,
     directory: TempDir,
 }
 
@@ -93,7 +92,7 @@ impl Guest {
     /// No test has any channel on which this machine could go down, or says what is to be done to it.
     async fn run(directory: TempDir, channel: &str, on_bus: bool) -> Guest {
         let path = |name: &str| directory.path().join(name);
-        let bus = on_bus.then(|| PrivateBus::start(directory.path()));
+        let bus = on_bus.then(|| MessageBus::start(directory.path()).unwrap());
         let mut command = Command::new(env!("CARGO_BIN_EXE_hv-shutdownd"));
         command.args([
             "--log-level",
@@ -101,7 +100,7 @@ impl Guest {
             "--log-format",
             "text",
             "--bus",
-            &bus::address(directory.path()),
+            &MessageBus::address_in(directory.path()),
         ]);
         let channel = match channel {
             "sim" => format!("sim:{}", path("shutdown.sock").display()),
@@ -144,7 +143,7 @@ impl Guest {
 
     /// A bus at the address that the daemon has; returns when the daemon is on it.
     pub(crate) async fn start_bus(&mut self) {
-        self.bus = Some(PrivateBus::start(self.directory.path()));
+        self.bus = Some(MessageBus::start(self.directory.path()).unwrap());
         self.appears().await;
     }
 

@@ -12,9 +12,9 @@ use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 use zbus::{Connection, Proxy, connection, proxy};
 
-use super::bus::PrivateBus;
 use super::host::{Host, nanos};
 use super::{PATIENCE, until};
+use hv_utils_core::testing::MessageBus;
 
 /// Bytes of one ring with its control page.
 const RING: u32 = 3 * 4096;
@@ -32,7 +32,7 @@ pub(crate) struct Guest {
     daemon: Option<Child>,
     listener: Listener,
     clock: String,
-    pub(crate) bus: PrivateBus,
+    pub(crate) bus: MessageBus,
     connection: Connection,
     directory: TempDir,
 }
@@ -42,7 +42,7 @@ impl Guest {
     pub(crate) async fn prepare(config: &str) -> Guest {
         let directory = TempDir::new().unwrap();
         let listener = Listener::bind(&directory.path().join("timesync.sock")).unwrap();
-        let bus = PrivateBus::start(directory.path());
+        let bus = MessageBus::start(directory.path()).unwrap();
         let builder = connection::Builder::address(bus.address.as_str());
         let connection = builder.build().await.unwrap();
         let clock = "imitated:0".to_owned();

@@ -1,6 +1,5 @@
 //! A daemon, its host, and a bus on which it is asked how things are.
 
-pub(crate) mod bus;
 pub(crate) mod guest;
 pub(crate) mod host;
 
