@@ -83,8 +83,8 @@ fn a_refusal_shows_its_status_and_what_could_be_done() {
     assert_eq!(code(&refused), 1);
     assert_eq!(
         stderr(&refused),
-        "hv-testhost: the guest refused to begin a copy to /in/a: 0x80070050 (already exists)\nhint: --force has a \
-         file replaced that is there\n"
+        "hv-testhost: the guest refused to begin a copy to /in/a: 0x80070050 (already exists)\nhint: --force \
+         replaces a file that is there\n"
     );
     assert_eq!(code(&copy(&["/in/a", "--force"])), 0);
     let outside = one_shot(dir.path(), &["--json", "copy-vmfile", file.to_str().unwrap(), "/etc/../in/x"]);
