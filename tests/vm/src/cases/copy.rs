@@ -134,6 +134,8 @@ pub(super) fn service_taken_away_in_the_middle(machine: &mut Machine) {
 
 pub(super) fn older_char_device(machine: &mut Machine) {
     bus(machine);
+    // The case before may have left it without a driver: this kernel refuses the raw channel.
+    machine.guest(&super::guest::bind_script(super::guest::FILE_COPY, "hv_utils"));
     machine.sh(&format!(
         "mkdir -p /etc/hv-utils {ROOT}; printf '{ENABLED}min-free-mib = 16\\n' >/etc/hv-utils/copy.toml; \
          setsid hv-fcopyd --config /etc/hv-utils/copy.toml --channel hv_utils --log-level debug --log-format text \
