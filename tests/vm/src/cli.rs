@@ -51,6 +51,9 @@ struct Arguments {
     /// Directory for what machines leave behind
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
+    /// Play no case a second time
+    #[arg(long)]
+    once: bool,
     /// Use the emulated outer machine even where this machine's KVM would do
     #[arg(long)]
     nested: bool,
@@ -107,12 +110,12 @@ fn run(arguments: &Arguments) -> Result<bool, String> {
     if arguments.bench {
         return bench::run(&images, &arguments.kernel, &arguments.only, &dir).map(|()| true);
     }
-    let counts = cases::play(&images, &arguments.only, &dir);
+    let counts = cases::play(&images, &arguments.only, &dir, arguments.once);
     if let Some(fixtures) = &arguments.fixtures {
         cases::fixtures::write(&images, &dir, fixtures)?;
     }
-    println!("{} passed, {} failed, {} skipped", counts.passed, counts.failed, counts.skipped);
-    if counts.failed == 0 {
+    counts.print();
+    if counts.failures.is_empty() {
         // Only a failure is worth keeping.
         if arguments.dir.is_none() {
             let _ = std::fs::remove_dir_all(&dir);

@@ -18,6 +18,7 @@ mod driver;
 mod guest;
 mod injection;
 mod old;
+mod play;
 mod power;
 mod raw;
 mod scenario;
@@ -26,17 +27,11 @@ mod systemd;
 mod table;
 pub(crate) mod time;
 
-use std::any::Any;
-use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
-use std::time::Instant;
-
 pub(crate) use adapter::MAC;
+pub use play::play;
 pub use table::ALL;
 
-use crate::machine::{Images, Machine, Setup, Skip};
-use crate::report::{Counts, Ending, post_mortem, post_mortem_of_boot};
+use crate::machine::{Machine, Setup};
 
 /// One boot with its circumstances.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,109 +139,4 @@ pub(crate) fn bind_kvp(machine: &Machine, driver: &str) {
 #[track_caller]
 pub(crate) fn bind_fcopy(machine: &Machine) {
     guest::bind(machine, guest::FILE_COPY, "uio_hv_generic");
-}
-
-/// Plays the cases whose names contain one of `only` (all, if that is empty).
-pub fn play(images: &Images, only: &[String], dir: &Path) -> Counts {
-    let wanted = |case: &Case| only.is_empty() || only.iter().any(|part| case.name.contains(part.as_str()));
-    remember_where_panics_happen();
-    let play = |stage: Stage| {
-        let cases: Vec<&Case> = ALL.iter().filter(|case| case.stage == stage && wanted(case)).collect();
-        let mut counts = Counts::default();
-        if !cases.is_empty() {
-            play_stage(images, stage, &cases, dir, &mut counts);
-        }
-        counts
-    };
-    let (alone, together): (Vec<Stage>, Vec<Stage>) =
-        STAGES.into_iter().partition(|stage| *stage == Stage::Time);
-    let (beside, others): (Vec<Stage>, Vec<Stage>) =
-        together.into_iter().partition(|stage| *stage == Stage::Systemd);
-    let in_order = |stages: &[Stage]| stages.iter().map(|stage| play(*stage)).sum::<Counts>();
-    let counts = if std::thread::available_parallelism().is_ok_and(|processors| processors.get() > 1) {
-        std::thread::scope(|scope| {
-            let beside = scope.spawn(|| in_order(&beside));
-            let counts = in_order(&others);
-            // Cases panic within their stage; whatever else does is no passed run.
-            counts + beside.join().unwrap_or(Counts { failed: 1, ..Counts::default() })
-        })
-    } else {
-        in_order(&others) + in_order(&beside)
-    };
-    counts + in_order(&alone)
-}
-
-fn play_stage(images: &Images, stage: Stage, cases: &[&Case], dir: &Path, counts: &mut Counts) {
-    let setup = stage.setup();
-    if !images.has_kernel(&setup.kernel) {
-        for case in cases {
-            let why = format!("no kernel {} among this release's packages", setup.kernel);
-            counts.count(case.name, std::time::Duration::ZERO, &Ending::Skipped(why));
-        }
-        return;
-    }
-    let mut machine = None;
-    for (number, case) in cases.iter().enumerate() {
-        let mut current = match machine.take() {
-            Some(machine) => machine,
-            None => match boot(images, stage, &setup, &dir.join(format!("{}{number}", stage.name()))) {
-                Ok(machine) => machine,
-                Err(why) => {
-                    counts.count(case.name, std::time::Duration::ZERO, &Ending::Failed(why));
-                    continue;
-                }
-            },
-        };
-        let began = Instant::now();
-        let ending = match catch_unwind(AssertUnwindSafe(|| {
-            fixtures::mark(&current, &setup.kernel, case.name);
-            (case.play)(&mut current);
-        })) {
-            Ok(()) => Ending::Passed,
-            Err(panic) => match panic.downcast_ref::<Skip>() {
-                Some(Skip(why)) => Ending::Skipped(why.clone()),
-                None => Ending::Failed(sentence(&*panic)),
-            },
-        };
-        counts.count(case.name, began.elapsed(), &ending);
-        match ending {
-            Ending::Failed(_) => post_mortem(&current),
-            Ending::Passed | Ending::Skipped(_) => machine = Some(current),
-        }
-    }
-}
-
-fn boot(images: &Images, stage: Stage, setup: &Setup, dir: &Path) -> Result<Machine, String> {
-    let booted = Machine::boot(images, setup, dir);
-    match &booted {
-        Ok(machine) => {
-            let seconds = machine.booted_in().as_secs_f64();
-            println!(
-                "boot  {seconds:6.1} s  {}: kernel {} {}",
-                stage.name(),
-                setup.kernel,
-                setup.host.join(" ")
-            );
-        }
-        Err(_) => post_mortem_of_boot(dir),
-    }
-    booted
-}
-
-thread_local! {
-    /// Where the last panic of this stage happened: the report is ours, and not the runtime's.
-    static PLACE: RefCell<String> = const { RefCell::new(String::new()) };
-}
-
-fn remember_where_panics_happen() {
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map_or_else(String::new, ToString::to_string);
-        PLACE.set(place);
-    }));
-}
-
-fn sentence(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked without a word");
-    format!("{text}\n(at {})", PLACE.take())
 }
