@@ -1,8 +1,9 @@
 //! What this program does, from one end to the other: gather the facts, let the engine decide, move, measure, remember.
 //!
-//! Plain code that waits by short looks within limits; no runtime. Daemons are asked through [`Daemons`]. One instance at a time, by the lock in the run
-//! directory; only [`show`] does without, and reads.
+//! Plain code that waits by short looks within limits; no runtime. Daemons are asked through [`Daemons`]. One instance at a
+//! time, by the lock in the run directory; only [`show`] does without, and reads.
 
+mod daemons;
 mod holders;
 mod mover;
 mod settle;
@@ -10,7 +11,6 @@ mod sleep;
 mod world;
 
 use std::collections::BTreeSet;
-use std::fmt::Debug;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,7 @@ use crate::engine::{Choice, Goal, HV_UTILS};
 use crate::error::{Error, Kind};
 use crate::show::Row;
 use crate::sysfs::{Bus, Marker, repair};
+pub use daemons::{Daemons, Unasked};
 use world::World;
 
 /// The lock's name, and this program's.
@@ -49,50 +50,6 @@ pub struct Roots {
     pub run: PathBuf,
     /// Where the daemons' programs are.
     pub daemons: PathBuf,
-}
-
-/// What a component's daemon is asked. Each question waits, bounded, and starts nobody.
-pub trait Daemons: Debug {
-    /// Whether it reached its host on raw VMBus: `None` if no daemon runs that could say.
-    fn reached(&self, component: Component) -> Option<bool>;
-
-    /// What it is in the middle of that an image of the memory would tear, as a sentence; `None`: nothing, or no daemon
-    /// runs that could say.
-    fn busy(&self, component: Component) -> Option<String>;
-
-    /// The process that it is.
-    ///
-    /// # Errors
-    /// There is none to be found; why, for a person.
-    fn process(&self, component: Component) -> Result<u32, String>;
-
-    /// Has it close its raw channel, and leave the device alone for so long.
-    ///
-    /// # Errors
-    /// It does not; why, for a person.
-    fn release(&self, component: Component, time: Duration) -> Result<(), String>;
-}
-
-/// Nobody to be asked.
-#[derive(Debug, Clone, Copy)]
-pub struct Unasked;
-
-impl Daemons for Unasked {
-    fn reached(&self, _: Component) -> Option<bool> {
-        None
-    }
-
-    fn busy(&self, _: Component) -> Option<String> {
-        None
-    }
-
-    fn process(&self, _: Component) -> Result<u32, String> {
-        Err("there is no bus to ask it on".to_owned())
-    }
-
-    fn release(&self, component: Component, _: Duration) -> Result<(), String> {
-        self.process(component).map(drop)
-    }
 }
 
 /// All components with their choice and its reason. Changes nothing but what an earlier instance left half done, and

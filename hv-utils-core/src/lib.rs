@@ -10,6 +10,7 @@
 //! | `netapply` | `netapply` | what hv-kvpd and hv-netapply say to each other |
 //! | `testing` | `testing` | doubles of a VMBus and its devices, for tests |
 //! | `hooks` | `daemon` | programs of the administrator's: which are safe to run, and how each comes to its end |
+//! | `history` | `history` | what a daemon has done last, in memory and in a file |
 //! | `daemon`, `bus` | `daemon` | the common shell of a daemon and its side of D-Bus |
 //!
 //! A lower layer never names a higher one; without features the crate is `wire` alone and builds without `std`.
@@ -27,6 +28,8 @@ pub mod channel;
 pub mod daemon;
 #[cfg(feature = "channel")]
 pub mod glob;
+#[cfg(feature = "history")]
+pub mod history;
 #[cfg(feature = "daemon")]
 pub mod hooks;
 #[cfg(feature = "netapply")]

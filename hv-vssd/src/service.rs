@@ -4,7 +4,9 @@
 //! the log is held back, and nothing is written or opened; the answer to the host goes first, whatever else there is to do.
 
 mod ends;
+mod events;
 mod host;
+mod leftover;
 mod stages;
 
 use std::collections::HashSet;
@@ -22,15 +24,16 @@ use tokio::task::JoinHandle;
 use tokio::time::{Sleep, timeout};
 
 use crate::backup::{Answer, Backup, Progress};
-use crate::bus::{Ask, Desk, Publisher, Remote, Vss1, remote};
+use crate::bus::{Desk, Publisher, Remote, Vss1, remote};
 use crate::config::{Args, Settings};
 use crate::engine::Engine;
-use crate::freeze::{self, After, Debt, Freezer, Locked, recover};
+use crate::freeze::{After, Debt, Freezer, Locked, recover};
 use crate::history::History;
 use crate::hooks::Hooks;
 use crate::plan::Plan;
 use crate::planning::Planning;
 use crate::rescue::{boot_id, recover_only, roots};
+use events::Event;
 
 /// How long it may take until everything is frozen, hooks included: less than the 15 minutes after
 /// which the kernel's driver gives up.
@@ -95,28 +98,6 @@ enum Heard {
     Frozen,
     /// What it froze did not last.
     Spoiled,
-}
-
-/// What this daemon waits for besides the host.
-#[derive(Debug)]
-#[expect(private_interfaces, reason = "the shell only hands events back to this module")]
-pub enum Event {
-    /// A filesystem, the guardian.
-    Freezer(freeze::Event),
-    /// A plan or a round of hooks.
-    Progress(Progress),
-    /// The plan for the host's question.
-    Checked(Result<Plan, String>),
-    /// Somebody on the bus wants something.
-    Ask(Ask),
-    /// Whether the host heard what it was told last.
-    Told(bool),
-    /// No freeze has followed the host's question.
-    NoFreeze,
-    /// What was left frozen by an instance before this one is thawed at last.
-    Rescued,
-    /// It takes too long to get everything frozen.
-    TooLong,
 }
 
 impl Service for Vssd {
@@ -219,17 +200,7 @@ impl Service for Vssd {
     }
 
     async fn event(&mut self) -> Event {
-        tokio::select! {
-            biased;
-            event = self.freezer.next() => Event::Freezer(event),
-            told = delivered(&mut self.receipt) => Event::Told(told),
-            Some(ask) = self.desk.asks.recv() => Event::Ask(ask),
-            progress = progress(&mut self.backup) => Event::Progress(progress),
-            plan = checked(&mut self.check) => Event::Checked(plan),
-            () = elapsed(&mut self.limit) => Event::TooLong,
-            () = rescued(&mut self.rescue) => Event::Rescued,
-            () = past(&mut self.ahead) => Event::NoFreeze,
-        }
+        self.next_event().await
     }
 
     fn handle(&mut self, event: Event, link: &mut Link) {
@@ -285,51 +256,5 @@ impl Service for Vssd {
             tracing::warn!("the history cannot be written: the disk does not answer");
         }
         self.freezer.end();
-    }
-}
-
-async fn progress(backup: &mut Option<Backup>) -> Progress {
-    match backup {
-        Some(backup) => backup.next().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn checked(check: &mut Option<Check>) -> Result<Plan, String> {
-    match check {
-        Some((.., plan)) => {
-            let plan = plan.await;
-            plan.unwrap_or_else(|error| Err(format!("something went wrong inside: {error}")))
-        }
-        None => std::future::pending().await,
-    }
-}
-
-async fn past(ahead: &mut Option<(Locked, Pin<Box<Sleep>>)>) {
-    match ahead {
-        Some((_, time)) => time.await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn rescued(rescue: &mut Option<JoinHandle<()>>) {
-    match rescue {
-        // However it ended: the next freeze looks again.
-        Some(rescue) => drop(rescue.await),
-        None => std::future::pending().await,
-    }
-}
-
-async fn delivered(receipt: &mut Option<(Receipt, Heard)>) -> bool {
-    match receipt {
-        Some((receipt, _)) => receipt.delivered().await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn elapsed(limit: &mut Option<Pin<Box<Sleep>>>) {
-    match limit {
-        Some(limit) => limit.await,
-        None => std::future::pending().await,
     }
 }

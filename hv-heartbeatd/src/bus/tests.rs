@@ -1,13 +1,13 @@
 //! Heartbeat1 on a private bus: described as in `dbus`, and announced.
 
-use std::path::Path;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
-use zbus::fdo::{IntrospectableProxy, PropertiesProxy};
+use zbus::fdo::PropertiesProxy;
 use zbus::{Connection, connection};
 
 use hv_utils_core::bus::Authority;
+use hv_utils_core::testing::described::{introspect, members, repository};
 use hv_utils_core::wire::heartbeat::ApplicationState;
 
 use super::support::PrivateBus;
@@ -46,50 +46,20 @@ impl Setup {
     }
 }
 
-/// A file of this repository.
-fn repository(path: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    std::fs::read_to_string(root.join(path)).unwrap()
-}
-
-/// An interface as one line per member, in order, whatever the order of attributes.
-fn members(xml: &str) -> Vec<String> {
-    let start = xml.find(&format!("<interface name=\"{HEARTBEAT1}\"")).unwrap();
-    let body = &xml[start..start + xml[start..].find("</interface>").unwrap()];
-    let attribute = |tag: &str, name: &str| {
-        let value = tag.split_once(&format!(" {name}=\"")).map(|(_, rest)| rest);
-        value.and_then(|rest| rest.split_once('"')).map(|(value, _)| value.to_owned()).unwrap_or_default()
-    };
-    let mut found: Vec<String> = Vec::new();
-    for tag in body.split('<').map(|text| text.split('>').next().unwrap()) {
-        let name = attribute(tag, "name");
-        match tag.split([' ', '/']).next().unwrap() {
-            "method" => found.push(format!("method {name}")),
-            "property" => found.push(format!("property {name} {}", attribute(tag, "type"))),
-            "annotation" => found.last_mut().unwrap().push_str(&format!(" {}", attribute(tag, "value"))),
-            "arg" => found.last_mut().unwrap().push_str(&format!(" {name}:{}", attribute(tag, "type"))),
-            _ => {}
-        }
-    }
-    found.sort();
-    found
-}
-
 #[test]
 fn description_is_that_of_the_object() {
     run(async {
         let Some(setup) = Setup::start("description_is_that_of_the_object").await else { return };
-        let proxy = IntrospectableProxy::builder(&setup.client).destination(HEARTBEAT1).path(PATH);
-        let live = members(&proxy.build().await.unwrap().introspect().await.unwrap());
+        let live = members(&introspect(&setup.client, HEARTBEAT1, PATH).await, HEARTBEAT1);
         let expected = [
             "method SetApplicationState state:s why:s",
             "method WithdrawApplicationState",
-            "property ApplicationState s",
-            "property Sequence t false",
-            "property Sources a(sss)",
+            "property ApplicationState s read",
+            "property Sequence t read false",
+            "property Sources a(sss) read",
         ];
         assert_eq!(live, expected);
-        assert_eq!(live, members(&repository("dbus/org.hvutils.Heartbeat1.xml")));
+        assert_eq!(live, members(&repository("dbus/org.hvutils.Heartbeat1.xml"), HEARTBEAT1));
     });
 }
 

@@ -4,21 +4,16 @@
 //! read with bounds: what is damaged is said once, and until it can be read again what was known last is shown. Where it
 //! cannot be read or followed it is looked at again, after pauses that grow.
 
-use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use hv_utils_core::daemon::PathWatch;
+use hv_utils_core::daemon::{PathWatch, read_small};
 use hv_utils_core::netapply::{HISTORY, History, MOST_RECORDS};
-use rustix::fs::{Mode, OFlags};
 use tokio::sync::watch;
 
 use super::pauses::Pauses;
-
-/// Most bytes of the file: 64 records of the longest lists are less.
-const MOST_BYTES: u64 = 1024 * 1024;
 
 /// The records at any time.
 #[derive(Debug)]
@@ -88,21 +83,13 @@ async fn watching(records: std::sync::Weak<Records>, path: PathBuf) {
     }
 }
 
-/// The records in the file, at most as many as are kept; none without a file.
+/// The records in the file, at most as many as are kept; none without a file. 64 of the longest lists are a small file.
 fn read(path: &Path) -> io::Result<History> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOFOLLOW;
-    let file = match rustix::fs::open(path, flags, Mode::empty()) {
-        Ok(file) => File::from(file),
-        Err(rustix::io::Errno::NOENT) => return Ok(History::default()),
-        Err(error) => return Err(error.into()),
+    let text = match read_small(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(History::default()),
+        Err(error) => return Err(error),
     };
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is no file"));
-    }
-    let mut text = Vec::new();
-    if file.take(MOST_BYTES + 1).read_to_end(&mut text)? as u64 > MOST_BYTES {
-        return Err(io::Error::other("it is longer than 1 MiB"));
-    }
     let mut history: History = serde_json::from_slice(&text)?;
     let surplus = history.records.len().saturating_sub(MOST_RECORDS);
     history.records.drain(..surplus);

@@ -148,7 +148,7 @@ impl Shutdown1 {
 
     /// The last requests, the oldest first.
     fn history(&self) -> Vec<RowShown> {
-        self.board.rows().iter().map(row).collect()
+        self.board.rows().iter().map(|known| row(known)).collect()
     }
 
     /// A request was accepted, and nothing is done about it yet.

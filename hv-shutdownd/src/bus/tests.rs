@@ -6,7 +6,6 @@ mod described;
 mod inhibiting;
 mod shown;
 
-use std::path::Path;
 use std::time::Duration;
 
 use hv_utils_core::bus::Authority;
@@ -90,10 +89,4 @@ impl Setup {
         let reply = self.client.call_method(Some(SHUTDOWN1), PATH, Some(SHUTDOWN1), method, body).await;
         reply.map_err(|error| error.to_string())
     }
-}
-
-/// A file of this repository.
-fn repository(path: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    std::fs::read_to_string(root.join(path)).unwrap()
 }

@@ -5,6 +5,7 @@
 //! prepared (hooks), acted, begun. Only a forced request changes one that runs: it is made forced too, and goes on at once.
 
 mod refusal;
+mod surroundings;
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use hv_utils_core::wire::Version;
 use hv_utils_core::wire::shutdown::{Action, Problem, Request, parse};
 
 pub use refusal::Refusal;
+pub use surroundings::{Look, Seen};
 
 /// The longest delay that a host's timeout comes to.
 pub const MOST_DELAY: Duration = Duration::from_secs(3600);
@@ -51,41 +53,6 @@ pub enum Step {
     Look(Look),
     /// It is accepted: it is answered OK, and begun when that has left: [`Engine::told`].
     Begin,
-}
-
-/// What is to be looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
-    /// Who inhibits it.
-    pub inhibitors: bool,
-    /// Whether hibernation can work, and whether anything is under way that would not survive it.
-    pub hibernation: bool,
-}
-
-/// What was seen. What was not looked at is as if nothing stood in the way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
-    /// Who inhibits it, and why: a sentence each.
-    pub objections: Vec<String>,
-    /// Why hibernation cannot work.
-    pub hibernation: Result<(), String>,
-    /// What is under way that hibernation must not interrupt.
-    pub busy: Option<String>,
-}
-
-impl Default for Seen {
-    fn default() -> Seen {
-        Seen { objections: Vec::new(), hibernation: Ok(()), busy: None }
-    }
-}
-
-impl Seen {
-    /// Nobody knows: hibernation cannot be promised, and nobody is known to inhibit.
-    #[must_use]
-    pub fn unknown() -> Seen {
-        let why = "it cannot be found out whether it can work";
-        Seen { hibernation: Err(why.to_owned()), ..Seen::default() }
-    }
 }
 
 /// How far what runs is.

@@ -34,8 +34,8 @@ fn what_becomes_known_later_is_added_to_its_row_alone() {
     let history = History::open(&directory.path().join("history.json"));
     history.push(row(1));
     history.push(row(2));
-    history.update(&Row { outcome: "begun by logind".to_owned(), ..row(1) });
-    history.update(&Row { outcome: "never pushed".to_owned(), ..row(3) });
+    update(&history, &Row { outcome: "begun by logind".to_owned(), ..row(1) });
+    update(&history, &Row { outcome: "never pushed".to_owned(), ..row(3) });
     let rows = history.rows();
     let outcomes: Vec<&str> = rows.iter().map(|row| row.outcome.as_str()).collect();
     assert_eq!(outcomes, ["begun by logind", ""]);
@@ -45,13 +45,13 @@ fn what_becomes_known_later_is_added_to_its_row_alone() {
 fn a_host_that_is_refused_over_and_over_fills_one_row() {
     let directory = TempDir::new().unwrap();
     let history = History::open(&directory.path().join("history.json"));
-    let refused = |when, outcome: &str| Row { outcome: outcome.to_owned(), ..row(when) };
+    let refusal = |when, outcome: &str| Row { outcome: outcome.to_owned(), ..row(when) };
     for when in 1..=40 {
-        history.refused(refused(when, "refused: a"));
+        refused(&history, refusal(when, "refused: a"));
     }
-    history.refused(Row { forced: true, ..refused(41, "refused: a") });
-    history.refused(refused(42, "refused: a"));
-    history.refused(refused(43, "refused: b"));
+    refused(&history, Row { forced: true, ..refusal(41, "refused: a") });
+    refused(&history, refusal(42, "refused: a"));
+    refused(&history, refusal(43, "refused: b"));
     let whens: Vec<u64> = history.rows().iter().map(|row| row.when).collect();
     assert_eq!(whens, [40, 41, 42, 43]);
 }
@@ -62,9 +62,9 @@ fn refusals_do_not_push_out_what_was_accepted() {
     let history = History::open(&directory.path().join("history.json"));
     history.push(row(1));
     for when in 2..=100_u64 {
-        history.refused(Row { reason: when as u32, outcome: "refused: a".to_owned(), ..row(when) });
+        refused(&history, Row { reason: when as u32, outcome: "refused: a".to_owned(), ..row(when) });
     }
-    history.update(&Row { outcome: "begun by logind".to_owned(), ..row(1) });
+    update(&history, &Row { outcome: "begun by logind".to_owned(), ..row(1) });
     let rows = history.rows();
     assert_eq!((rows.len(), rows[0].outcome.as_str()), (17, "begun by logind"));
     assert_eq!((rows[1].when, rows[16].when), (85, 100));
@@ -121,6 +121,6 @@ fn a_longer_history_of_another_time_is_cut() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("history.json");
     let rows: Vec<Row> = (0..50).map(row).collect();
-    file::write(&path, &rows).unwrap();
+    fs::write(&path, serde_json::json!({"version": 1, "requests": rows}).to_string()).unwrap();
     assert_eq!(History::open(&path).rows()[0].when, 18);
 }

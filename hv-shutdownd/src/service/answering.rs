@@ -16,7 +16,7 @@ use super::means::Means;
 use super::task::Task;
 use super::{Event, Shutdownd};
 use crate::engine::{self, Refusal, Seen, Step};
-use crate::history::{REFUSED, Row};
+use crate::history::{self, REFUSED, Row};
 use crate::inhibit::{Held, now, sentence};
 
 /// How long a look may take, for each of its questions; all are asked at once.
@@ -117,7 +117,7 @@ impl<M: Means> Shutdownd<M> {
         let Some(asked) = asked else { return link.reject(request, status) };
         link.answer(request, status, |_| {});
         let row = Row { outcome: format!("{REFUSED}{refusal}"), ..self.row(asked) };
-        self.history.refused(row.clone());
+        history::refused(&self.history, row.clone());
         if self.engine.running().is_none() {
             self.last = Some(row);
             self.publish();
@@ -145,7 +145,7 @@ impl<M: Means> Shutdownd<M> {
         let receipt = link.answer_noted(&request, Status::OK, |_| {});
         if let Some(last) = &mut self.last {
             last.forced = true;
-            self.history.update(last);
+            history::update(&self.history, last);
         }
         // Else the answer to the first one is still on its way: this one has followed it.
         if self.answer.is_none() {

@@ -14,7 +14,7 @@ use super::task::Task;
 use super::{OBJECT, Shutdownd};
 use crate::bus::announce;
 use crate::engine::{After, Hurry, Phase};
-use crate::history::Row;
+use crate::history::{self, Row};
 use crate::ways::{Begun, Order, Way};
 
 /// What a task has come to.
@@ -150,7 +150,7 @@ impl<M: Means> Shutdownd<M> {
     fn becomes(&mut self, outcome: &str) {
         if let Some(last) = &mut self.last {
             outcome.clone_into(&mut last.outcome);
-            self.history.update(last);
+            history::update(&self.history, last);
         }
         self.history.save();
         self.publish();

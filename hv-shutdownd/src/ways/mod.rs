@@ -204,6 +204,4 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod double;
-#[cfg(test)]
 mod tests;

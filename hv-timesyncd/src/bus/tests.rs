@@ -5,7 +5,6 @@ mod announced;
 mod described;
 mod shown;
 
-use std::path::Path;
 use std::time::Duration;
 
 use zbus::connection::Builder;
@@ -90,10 +89,4 @@ impl Setup {
         let builder = builder.destination(TIMESYNC1).path(PATH).interface(TIMESYNC1);
         builder.cache_properties(zbus::proxy::CacheProperties::No).build().await.unwrap()
     }
-}
-
-/// A file of this repository.
-fn repository(path: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    std::fs::read_to_string(root.join(path)).unwrap()
 }

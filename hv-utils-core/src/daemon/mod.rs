@@ -21,6 +21,7 @@ mod serve;
 mod settings;
 mod setup;
 mod signals;
+mod small;
 
 pub use args::{CommonArgs, command};
 pub use exit::{Exit, Failure, exit_of};
@@ -32,6 +33,7 @@ pub use path_watch::PathWatch;
 pub use replace::replace;
 pub use run::{check as check_findings, main, report as report_findings, run};
 pub use settings::log_settings;
+pub use small::{MOST_SMALL_BYTES, read_small};
 
 use crate::bus::Authority;
 use crate::channel::{Link, Request};

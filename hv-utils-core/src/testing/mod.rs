@@ -7,6 +7,7 @@
 //! sysfs, the tree can be made to obey what is written to it ([`FakeBus::obey_files`]).
 
 mod bus;
+pub mod described;
 mod files;
 mod kernel;
 mod message_bus;

@@ -5,7 +5,6 @@ mod described;
 mod shown;
 mod who;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use hv_utils_core::bus::Authority;
@@ -104,10 +103,4 @@ fn frozen(since: u64) -> Shown {
         deadline: since + 120_000_000,
         ..Shown::default()
     }
-}
-
-/// A file of this repository.
-fn repository(path: &str) -> String {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    std::fs::read_to_string(root.join(path)).unwrap()
 }

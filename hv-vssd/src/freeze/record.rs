@@ -14,8 +14,13 @@
 //! ```
 
 mod compose;
+mod filesystem;
+mod step;
 
-use crate::plan::{Device, Entry};
+pub use filesystem::{Named, Times};
+pub use step::Step;
+
+use crate::plan::Entry;
 use crate::report::Origin;
 use compose::compose;
 use hv_utils_core::sys::{LockKind, SharedMemory, try_ofd_lock};
@@ -25,8 +30,7 @@ use rustix::time::{ClockId, clock_gettime};
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStringExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{Ordering::SeqCst, fence};
 use std::time::Duration;
 
@@ -38,52 +42,6 @@ const SLOT: usize = 64;
 pub(crate) const MOST: usize = 4096;
 const MOST_BYTES: u64 = 64 << 20;
 const BOOT_ID_BYTES: usize = 36;
-
-/// How far a filesystem is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u32)]
-pub enum Step {
-    /// Nothing was done to it.
-    Idle = 0,
-    /// The daemon is freezing it: whether it is frozen nobody knows.
-    Attempting = 1,
-    /// We have frozen it.
-    Frozen = 2,
-    /// The daemon is thawing it.
-    Thawing = 3,
-    /// As attempting, and who comes back from it is to thaw it at once.
-    Abandoned = 4,
-    /// We have thawed it.
-    Thawed = 5,
-    /// It did not freeze, or was not tried: not ours.
-    Refused = 6,
-    /// It could not be thawed. It is tried again.
-    Stuck = 7,
-    /// The guardian is thawing it.
-    Guarded = 8,
-}
-
-impl Step {
-    fn of(word: u32) -> Step {
-        match word {
-            0 => Step::Idle,
-            1 => Step::Attempting,
-            2 => Step::Frozen,
-            3 => Step::Thawing,
-            4 => Step::Abandoned,
-            5 => Step::Thawed,
-            7 => Step::Stuck,
-            8 => Step::Guarded,
-            _ => Step::Refused,
-        }
-    }
-
-    /// Whether it may be frozen by us at this moment.
-    #[must_use]
-    pub fn may_be_frozen(self) -> bool {
-        !matches!(self, Step::Idle | Step::Thawed | Step::Refused)
-    }
-}
 
 /// Who ended a freeze before it was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,32 +70,6 @@ pub struct Record {
     memory: SharedMemory,
     file: File,
     count: usize,
-}
-
-/// What one filesystem of a record is, to find it again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Named {
-    /// Where it was mounted.
-    pub mount: PathBuf,
-    /// Its type.
-    pub kind: String,
-    /// Names its superblock.
-    pub device: Device,
-    /// `mountinfo`'s number of the mount.
-    pub mount_id: u64,
-}
-
-/// The times of one filesystem, in µs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Times {
-    /// Writing its dirty data.
-    pub sync: u32,
-    /// Freezing it.
-    pub freeze: u32,
-    /// When it began to freeze, since the first one did.
-    pub frozen: u32,
-    /// When it was thawed, since the same moment; 0 if it was not.
-    pub thawed: u32,
 }
 
 impl Record {
@@ -219,18 +151,6 @@ impl Record {
         self.count == 0
     }
 
-    /// Begins anew with one that was frozen and thawed to see whether it can be; `false` if it is not thawed by us.
-    #[must_use]
-    pub fn renew(&self, index: usize) -> bool {
-        if self.error(index) != 0 || !self.advance(index, Step::Thawed, Step::Idle) {
-            return false;
-        }
-        for at in [44, 48, 52] {
-            self.memory.store(slot(index) + at, 0);
-        }
-        true
-    }
-
     /// The file, to be handed over.
     #[must_use]
     pub fn descriptor(&self) -> BorrowedFd<'_> {
@@ -306,75 +226,6 @@ impl Record {
         Some(self.double(48)).filter(|nanos| *nanos != 0).map(Duration::from_nanos)
     }
 
-    /// How far a filesystem is.
-    #[must_use]
-    pub fn step(&self, index: usize) -> Step {
-        Step::of(self.memory.load(slot(index)))
-    }
-
-    /// Moves a filesystem from one step to another; `false` if it is at another one.
-    #[must_use]
-    pub fn advance(&self, index: usize, from: Step, to: Step) -> bool {
-        self.memory.exchange(slot(index), from as u32, to as u32)
-    }
-
-    /// How high it stands: see [`Entry::level`].
-    #[must_use]
-    pub fn level(&self, index: usize) -> u32 {
-        self.memory.load(slot(index) + 24)
-    }
-
-    /// Remembers what the kernel said when it did not freeze, or did not thaw.
-    pub fn set_error(&self, index: usize, errno: i32) {
-        self.memory.store(slot(index) + 4, errno.cast_unsigned());
-    }
-
-    /// What the kernel said; 0 for nothing.
-    #[must_use]
-    pub fn error(&self, index: usize) -> i32 {
-        self.memory.load(slot(index) + 4).cast_signed()
-    }
-
-    /// What it is.
-    #[must_use]
-    pub fn named(&self, index: usize) -> Named {
-        let word = |at: usize| self.memory.load(slot(index) + at);
-        let (start, at) = (self.memory.load(104) as usize, word(28) as usize);
-        let text = |at: usize, bytes: u32| self.bytes(start.saturating_add(at), bytes as usize);
-        let kind = text(at.saturating_add(word(32) as usize), word(36));
-        Named {
-            mount: PathBuf::from(std::ffi::OsString::from_vec(text(at, word(32)))),
-            kind: String::from_utf8_lossy(&kind).into_owned(),
-            device: Device { major: word(8), minor: word(12) },
-            mount_id: self.double(slot(index) + 16),
-        }
-    }
-
-    /// Its times.
-    #[must_use]
-    pub fn times(&self, index: usize) -> Times {
-        let word = |at: usize| self.memory.load(slot(index) + at);
-        Times { sync: word(40), freeze: word(44), frozen: word(48), thawed: word(52) }
-    }
-
-    /// Remembers how long writing its dirty data took.
-    pub fn synced(&self, index: usize, took: Duration) {
-        self.memory.store(slot(index) + 40, short(took));
-    }
-
-    /// Remembers how long it took to freeze, or not to, and when that began.
-    pub fn froze(&self, index: usize, since: Duration, took: Duration) {
-        self.memory.store(slot(index) + 44, short(took));
-        self.memory.store(slot(index) + 48, short(since.saturating_sub(self.started().unwrap_or(since))));
-    }
-
-    /// Remembers that it was thawed just now.
-    pub fn thawed(&self, index: usize) {
-        let now = monotonic();
-        let since = now.saturating_sub(self.started().unwrap_or(now));
-        self.memory.store(slot(index) + 52, short(since).max(1));
-    }
-
     fn double(&self, at: usize) -> u64 {
         let mut bytes = [0; 8];
         self.memory.read(at, &mut bytes);
@@ -402,20 +253,12 @@ pub(crate) fn monotonic() -> Duration {
     Duration::new(seconds.unwrap_or_default(), nanos.unwrap_or_default())
 }
 
-fn slot(index: usize) -> usize {
-    HEADER + index * SLOT
-}
-
 fn number(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
-}
-
-fn short(time: Duration) -> u32 {
-    u32::try_from(time.as_micros()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

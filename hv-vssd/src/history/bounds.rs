@@ -7,12 +7,11 @@
 
 use std::sync::Arc;
 
+use super::MOST_BYTES;
 use crate::report::{FilesystemReport, FreezeReport, HookReport};
 
 /// Reports that are kept.
 pub const MOST_RECORDS: usize = 64;
-/// Bytes of the whole file.
-pub const MOST_BYTES: usize = 1024 * 1024;
 
 /// Bytes of the document around its records, and more.
 const AROUND: usize = 64;

@@ -96,7 +96,7 @@ impl Vssd {
         let past = self.backup.as_ref().filter(|_| self.engine.phase() == Phase::Settling);
         let cause = self.engine.cause().unwrap_or(Cause::Error);
         let last = past.map(|backup| Arc::new(backup.report(cause)));
-        let last = last.or_else(|| self.history.records().last().cloned());
+        let last = last.or_else(|| self.history.rows().last().cloned());
         let origin = (self.engine.phase() != Phase::Thawed).then(|| self.engine.origin());
         let frozen_mounts = mounts.into();
         let shown = Shown { state, origin, frozen_mounts, frozen_since, deadline, last };

@@ -1,6 +1,7 @@
 //! What is read from hv-netapply's file, and when.
 
 use hv_utils_core::netapply::{Injection, Outcome, Plan, Record, encode};
+use rustix::fs::Mode;
 use tempfile::TempDir;
 
 use super::*;

@@ -13,9 +13,28 @@
 
 use hv_utils_core::netapply::{Addressing, Injection, Plan};
 
-use super::servers;
-use super::text::{Line, Part, Stanza};
+use super::text::{self, Line, Part, Stanza};
+use super::{back, servers};
 use crate::backend::family::{Family, networks};
+
+/// The files' texts with an injection. `flat` is all that ifupdown reads; new stanzas go to the end of the first file.
+#[must_use]
+pub fn changed(texts: &[String], flat: &str, interface: &str, injection: &Injection) -> Vec<String> {
+    let mut files: Vec<_> = texts.iter().map(|text| text::parse(text)).collect();
+    let mut homeless = edit(&mut files, interface, injection).into_iter().peekable();
+    if let (Some(first), true) = (files.first_mut(), homeless.peek().is_some()) {
+        let started = text::logical_lines(flat).iter().any(|line| {
+            let starts = line.key == "auto" || line.key.starts_with("allow-");
+            starts && line.value.split_whitespace().any(|word| word == interface)
+        });
+        let blank = if first.is_empty() { "" } else { "\n" };
+        let auto = if started { String::new() } else { format!("auto {interface}\n") };
+        let head = format!("{blank}{}{auto}", back::head(interface));
+        first.push(Part::Other(head));
+        first.extend(homeless.map(Part::Iface));
+    }
+    files.iter().map(|file| text::write(file)).collect()
+}
 
 /// Changes the stanzas of `interface` in all files; `files` are their parts, in the order in which ifupdown reads them. What
 /// has no place in any of them is returned: stanzas for a new file.

@@ -1,6 +1,6 @@
 //! ifupdown: the stanzas of the interface, in the files where they are.
 //!
-//! ifdown has to be told the configuration that is up, and ifup the new one. So [`Backend::write`] leaves the old one as one
+//! ifdown has to be told the configuration that is up, and ifup the new one (`programs`). So [`Backend::write`] leaves the old one as one
 //! file in `run/network`, from which the interface is taken down; once it is down that file is gone. ifdown is forced, because
 //! an ifup that failed leaves addresses behind and no note that it was there.
 //!
@@ -13,35 +13,28 @@
 
 mod back;
 pub mod edit;
+mod programs;
 mod resolv;
 mod servers;
 pub mod text;
 pub mod tree;
 
-use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::time::Duration;
 
 use hv_utils_core::daemon::{directory, replace};
 use hv_utils_core::netapply::Injection;
 
+pub use self::edit::changed;
 use self::text::{Part, Stanza};
 use self::tree::Tree;
-use super::{Backend, Claim, Later, Readiness, Target, stray};
+use super::{Backend, Claim, Later, Readiness, Target};
 use crate::error::Error;
 use crate::saved::{SavedFile, Snapshot, remove};
 use crate::world::World;
 
-/// How long ifdown may take, and ifquery.
-const DOWN_PATIENCE: Duration = Duration::from_secs(10);
-/// How long ifup may take on the way back: longer than a DHCP client tries before it goes on in the background, and so that
-/// the whole way back takes 85 s at most, of which a few are for what was left over.
-const BACK_PATIENCE: Duration = Duration::from_secs(70);
-const _: () =
-    assert!(DOWN_PATIENCE.as_secs() + BACK_PATIENCE.as_secs() <= 80, "whoever calls waits for 90 s");
 /// A fact of a snapshot: whether the interface was up.
 const UP: &str = "up";
 
@@ -65,18 +58,6 @@ impl Ifupdown {
     /// Up, and not under another name that a mapping gave it.
     fn is_up(&self, target: &Target) -> bool {
         self.state().lines().any(|line| line == format!("{0}={0}", target.interface))
-    }
-
-    fn program(&self, name: &str) -> Option<PathBuf> {
-        let merged = self.world.roots.usr.join("sbin").join(name);
-        let unmerged = self.world.roots.usr.parent().unwrap_or(Path::new("/")).join("sbin").join(name);
-        [merged, unmerged].into_iter().find(|path| path.exists())
-    }
-
-    async fn run(&self, name: &str, arguments: &[&OsStr], limit: Duration) -> Result<(), Error> {
-        let program = self.program(name);
-        let program = program.ok_or_else(|| Error::not_applied(format!("{name} is not installed")))?;
-        self.world.command(&program, arguments, limit).await.map(drop)
     }
 
     /// A file for this interface in ifupdown's own directory of what is now.
@@ -155,37 +136,6 @@ impl Ifupdown {
         texts.iter().try_for_each(|(path, text)| put_text(path, text))
     }
 
-    /// Has ifquery read all files as they will be.
-    async fn check(&self, target: &Target, flat: &str) -> Result<(), Error> {
-        let file = self.temporary(target, "new");
-        if let Some(parent) = file.parent() {
-            directory(parent)?;
-        }
-        replace(&file, flat.as_bytes(), 0o600)?;
-        let arguments = ["-i".as_ref(), file.as_os_str(), target.interface.as_ref()];
-        let checked = self.run("ifquery", &arguments, DOWN_PATIENCE).await;
-        remove(&file)?;
-        checked
-    }
-
-    async fn down(&self, target: &Target) -> Result<(), Error> {
-        stray::end(&self.world.roots.proc, &["ifup", "ifdown"], Some(&target.interface)).await;
-        let old = self.temporary(target, "old");
-        let interface: &OsStr = target.interface.as_ref();
-        let mut arguments: Vec<&OsStr> = vec!["--force".as_ref()];
-        if old.exists() {
-            arguments.extend(["-i".as_ref(), old.as_os_str()]);
-        }
-        arguments.push(interface);
-        self.run("ifdown", &arguments, DOWN_PATIENCE).await?;
-        remove(&old)
-    }
-
-    async fn bring_up(&self, target: &Target) -> Result<(), Error> {
-        self.down(target).await?;
-        self.run("ifup", &[target.interface.as_ref()], self.world.settings.apply_timeout).await
-    }
-
     async fn put_back(&self, target: &Target, snapshot: &Snapshot, live: bool) -> Result<(), Error> {
         let old = self.temporary(target, "old");
         if live && !old.exists() {
@@ -201,7 +151,7 @@ impl Ifupdown {
         put_back_files(&files)?;
         self.forget(target)?;
         if live && snapshot.facts.contains_key(UP) {
-            return self.run("ifup", &[target.interface.as_ref()], BACK_PATIENCE).await;
+            return self.up_again(target).await;
         }
         down
     }
@@ -276,25 +226,6 @@ fn put_text(path: &Path, text: &str) -> Result<(), Error> {
 fn stanzas_of(text: &str, interface: &str) -> bool {
     let its = |stanza: &Stanza| stanza.words.first().is_some_and(|word| word == interface);
     text::parse(text).iter().any(|part| matches!(part, Part::Iface(stanza) if its(stanza)))
-}
-
-/// The files' texts with an injection. `flat` is all that ifupdown reads; new stanzas go to the end of the first file.
-#[must_use]
-pub fn changed(texts: &[String], flat: &str, interface: &str, injection: &Injection) -> Vec<String> {
-    let mut files: Vec<_> = texts.iter().map(|text| text::parse(text)).collect();
-    let mut homeless = edit::edit(&mut files, interface, injection).into_iter().peekable();
-    if let (Some(first), true) = (files.first_mut(), homeless.peek().is_some()) {
-        let started = text::logical_lines(flat).iter().any(|line| {
-            let starts = line.key == "auto" || line.key.starts_with("allow-");
-            starts && line.value.split_whitespace().any(|word| word == interface)
-        });
-        let blank = if first.is_empty() { "" } else { "\n" };
-        let auto = if started { String::new() } else { format!("auto {interface}\n") };
-        let head = format!("{blank}{}{auto}", back::head(interface));
-        first.push(Part::Other(head));
-        first.extend(homeless.map(Part::Iface));
-    }
-    files.iter().map(|file| text::write(file)).collect()
 }
 
 impl Backend for Ifupdown {

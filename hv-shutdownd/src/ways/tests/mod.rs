@@ -1,13 +1,16 @@
 //! The ways down at doubles of those who take them, on a bus and below a root of the test's own.
 
-use super::double::{Age, Refusal, World, connect};
 use super::*;
+use double::{Age, Refusal};
+use world::{World, connect};
 
 mod called_off;
+mod double;
 mod forced;
 mod going;
 mod inits;
 mod looking;
+mod world;
 
 fn run(test: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

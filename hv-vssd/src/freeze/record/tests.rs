@@ -1,6 +1,7 @@
 use super::*;
-use crate::plan::Verdict;
+use crate::plan::{Device, Verdict};
 use std::io::ErrorKind;
+use std::path::PathBuf;
 use tempfile::TempDir;
 
 const BOOT: &str = "b1c2d3e4-0000-1111-2222-333344445555";
