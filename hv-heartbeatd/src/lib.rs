@@ -19,5 +19,6 @@ pub mod engine;
 pub mod leases;
 mod service;
 pub mod systemd;
+mod telling;
 
 pub use service::Heartbeatd;

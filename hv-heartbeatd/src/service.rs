@@ -4,11 +4,13 @@
 
 use std::time::Duration;
 
-use hv_utils_core::bus::Error;
+use hv_utils_core::bus::{Authority, Error};
 use hv_utils_core::channel::{ChannelState, Link, OncePer, Request};
 use hv_utils_core::daemon::{CommonArgs, Context, Failure, Service, config};
-use hv_utils_core::wire::{Ic, Status, heartbeat};
+use hv_utils_core::wire::heartbeat::{self, ApplicationState};
+use hv_utils_core::wire::{Ic, Status};
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
 use zbus::Connection;
 
 use crate::bus::heartbeat1::refusal;
@@ -17,16 +19,15 @@ use crate::config::{Args, Settings};
 use crate::engine::{Engine, Source};
 use crate::leases::{Full, Guard, Holder, Leases, Leaving, MOST_LEASES, Report};
 use crate::systemd::{Seen, Wanted, Watch};
+use crate::telling::Telling;
 
 /// How often the same is said.
 const LOG_INTERVAL: Duration = Duration::from_secs(3600);
-/// How often the host's being told the same is said: units that fail again and again are systemd's to tell of.
-const STATE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The daemon.
 #[derive(Debug)]
 pub struct Heartbeatd {
-    context: Context,
+    authority: Authority,
     settings: Settings,
     engine: Engine,
     leases: Leases<Guard>,
@@ -41,7 +42,7 @@ pub struct Heartbeatd {
     asks: mpsc::Receiver<Ask>,
     publisher: Option<Publisher>,
     log: OncePer,
-    states: OncePer,
+    telling: Telling,
 }
 
 /// What this daemon waits for besides the host.
@@ -51,6 +52,8 @@ pub enum Event {
     Systemd(Seen),
     /// Somebody on the bus wants something.
     Ask(Ask),
+    /// The log may be told what was held back.
+    Due,
 }
 
 impl Service for Heartbeatd {
@@ -69,23 +72,7 @@ impl Service for Heartbeatd {
     }
 
     async fn start(context: &Context, settings: Settings) -> Result<Heartbeatd, Failure> {
-        let (board, asks) = Board::new();
-        let mut daemon = Heartbeatd {
-            context: context.clone(),
-            settings,
-            engine: Engine::default(),
-            leases: Leases::default(),
-            watch: None,
-            asked: Wanted::default(),
-            bus: None,
-            line: 0,
-            channel: ChannelState::Closed,
-            board,
-            asks,
-            publisher: None,
-            log: OncePer::new(LOG_INTERVAL),
-            states: OncePer::new(STATE_INTERVAL),
-        };
+        let mut daemon = Heartbeatd::new(context.authority, settings);
         daemon.settle();
         Ok(daemon)
     }
@@ -98,7 +85,7 @@ impl Service for Heartbeatd {
         // Over this bus from now on; what was seen stands until systemd says something else.
         self.asked = Wanted::default();
         self.settle();
-        let heartbeat1 = Heartbeat1::new(self.board.clone(), self.context.authority, self.line);
+        let heartbeat1 = Heartbeat1::new(self.board.clone(), self.authority, self.line);
         bus.object_server().at(Self::OBJECT, heartbeat1).await?;
         self.publisher = Some(Publisher::start(bus.clone(), Self::OBJECT, &self.board));
         Ok(())
@@ -119,21 +106,16 @@ impl Service for Heartbeatd {
     }
 
     async fn event(&mut self) -> Event {
+        let due = self.telling.due(self.state());
         tokio::select! {
             Some(ask) = self.asks.recv() => Event::Ask(ask),
             seen = seen(&mut self.watch) => Event::Systemd(seen),
+            () = reached(due) => Event::Due,
         }
     }
 
     fn handle(&mut self, event: Event, _: &mut Link) {
-        match event {
-            Event::Systemd(seen) => {
-                let sources = seen.sources(&self.wanted());
-                self.engine.set_systemd(sources);
-            }
-            Event::Ask(ask) => self.answer(ask),
-        }
-        self.show();
+        self.hear(event);
     }
 
     async fn reload(&mut self, settings: Settings) -> Result<(), Failure> {
@@ -144,6 +126,27 @@ impl Service for Heartbeatd {
 }
 
 impl Heartbeatd {
+    /// That has heard of nothing and nobody yet.
+    fn new(authority: Authority, settings: Settings) -> Heartbeatd {
+        let (board, asks) = Board::new();
+        Heartbeatd {
+            authority,
+            settings,
+            engine: Engine::default(),
+            leases: Leases::default(),
+            watch: None,
+            asked: Wanted::default(),
+            bus: None,
+            line: 0,
+            channel: ChannelState::Closed,
+            board,
+            asks,
+            publisher: None,
+            log: OncePer::new(LOG_INTERVAL),
+            telling: Telling::default(),
+        }
+    }
+
     /// What systemd is asked: nothing where nobody would be told.
     fn wanted(&self) -> Wanted {
         if self.channel == ChannelState::Kernel {
@@ -174,6 +177,18 @@ impl Heartbeatd {
             self.asked = asked;
         }
         self.engine.set_systemd(self.seen().sources(&wanted));
+        self.show();
+    }
+
+    fn hear(&mut self, event: Event) {
+        match event {
+            Event::Systemd(seen) => {
+                let sources = seen.sources(&self.wanted());
+                self.engine.set_systemd(sources);
+            }
+            Event::Ask(ask) => self.answer(ask),
+            Event::Due => {}
+        }
         self.show();
     }
 
@@ -223,12 +238,16 @@ impl Heartbeatd {
         Ok(())
     }
 
+    /// What the host is told; where nobody says anything, what it would take that for.
+    fn state(&self) -> ApplicationState {
+        self.engine.word().unwrap_or_default()
+    }
+
     /// Has the bus show how things are, and tells the log what is news.
     fn show(&mut self) {
         self.engine.set_applications(self.leases.sources());
-        let state = self.engine.word().unwrap_or_default();
-        let before = self.board.shown();
-        if before.state != state && self.states.admit(state.name()).is_some() {
+        let state = self.state();
+        if self.telling.admit(state, Instant::now()) {
             match self.engine.worst() {
                 Some(Source { name, why, .. }) => {
                     let why = if why.is_empty() { String::new() } else { format!(": {why:?}") };
@@ -258,3 +277,14 @@ async fn seen(watch: &mut Option<Watch>) -> Seen {
         None => std::future::pending().await,
     }
 }
+
+/// Never where nothing is due: then there is no timer.
+async fn reached(due: Option<Instant>) {
+    match due {
+        Some(due) => sleep_until(due).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -31,6 +31,8 @@ pub(crate) struct Signals {
     name: &'static str,
     stream: MessageStream,
     owner: Option<OwnedUniqueName>,
+    /// The daemon is there again, and that is still to be told.
+    back: bool,
 }
 
 impl Signals {
@@ -51,7 +53,7 @@ impl Signals {
             Ok(name) => bus.get_name_owner(name).await.ok(),
             Err(error) => return Err(failed(error)),
         };
-        Ok(Signals { name, stream, owner })
+        Ok(Signals { name, stream, owner, back: false })
     }
 
     /// Whether the daemon is on the bus, as far as is known so far.
@@ -62,6 +64,9 @@ impl Signals {
     /// The next. Cancel safe. It must be polled while other calls on the same connection are awaited:
     /// the queue is bounded, and a full one stops the connection.
     pub(crate) async fn next(&mut self) -> Result<Heard, Error> {
+        if std::mem::take(&mut self.back) {
+            return Ok(Heard::Back);
+        }
         loop {
             let lost = || Error::no_bus("bus", "the connection was closed");
             let message = self.stream.next().await.ok_or_else(lost)?.map_err(|_| lost())?;
@@ -94,8 +99,10 @@ impl Signals {
             // Subscribing had seen this already.
             return None;
         }
-        self.owner = owner;
-        Some(if self.owner.is_some() { Heard::Back } else { Heard::Gone })
+        let before = std::mem::replace(&mut self.owner, owner);
+        // One daemon may follow another without a gap. It knows nothing of what that one knew: as with a gap.
+        self.back = before.is_some() && self.owner.is_some();
+        Some(if before.is_some() { Heard::Gone } else { Heard::Back })
     }
 }
 

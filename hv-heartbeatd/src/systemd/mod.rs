@@ -29,6 +29,12 @@ impl Watch {
         Watch { seen, task: tokio::spawn(follow::follow(bus, wanted, known, follow::PATIENCE)) }
     }
 
+    /// Of what a test says.
+    #[cfg(test)]
+    pub(crate) fn on(seen: watch::Receiver<Seen>) -> Watch {
+        Watch { seen, task: tokio::spawn(async {}) }
+    }
+
     /// What is seen now.
     #[must_use]
     pub fn now(&self) -> Seen {

@@ -55,6 +55,13 @@ impl Seen {
         self
     }
 
+    /// Of one unit, for tests.
+    #[cfg(test)]
+    pub(crate) fn unit(name: &str, active: &str) -> Seen {
+        let unit = UnitSeen { load: "loaded".to_owned(), active: active.to_owned(), ..UnitSeen::default() };
+        Seen { units: BTreeMap::from([(name.to_owned(), unit)]), ..Seen::default() }
+    }
+
     /// Nothing is known, and that is why.
     pub(super) fn silent(why: &'static str) -> Seen {
         Seen { silent: Some(why), ..Seen::default() }

@@ -120,7 +120,7 @@ impl FileCopy1 {
     -> zbus::Result<()>;
 }
 
-/// All three on the bus, until the value goes.
+/// All three on the bus, until the value goes or the next takes their names.
 struct Fakes(Option<tokio::sync::oneshot::Sender<()>>, Option<JoinHandle<()>>);
 
 impl Fakes {
@@ -146,6 +146,8 @@ impl Fakes {
                     .serve_at("/org/hvutils/Shutdown1", Shutdown1(fd, hangs))
                     .serve_at("/org/hvutils/Heartbeat1", Heartbeat1(std::sync::Mutex::default()))
                     .serve_at("/org/hvutils/FileCopy1", FileCopy1)
+                    .allow_name_replacements(true)
+                    .replace_existing_names(true)
                     .name("org.hvutils.Shutdown1")
                     .name("org.hvutils.Heartbeat1")
                     .name("org.hvutils.FileCopy1")
@@ -363,6 +365,29 @@ fn what_is_held_is_taken_again_when_the_daemon_comes_back() {
     let _fakes = Fakes::on(&bus);
     assert_eq!(run.err(), "hv-heartbeatd is back: held again");
     assert!(bus.run(&["heartbeat", "status"]).out.starts_with("applications: stopped\n"));
+}
+
+#[test]
+fn what_is_held_is_taken_again_from_a_daemon_that_follows_without_a_gap() {
+    let Some(bus) = Bus::start("without a gap") else { return };
+    let _first = Fakes::on(&bus);
+    let inhibits = Running::start(&mut bus.hvctl(&["shutdown", "inhibit"]));
+    assert_eq!(inhibits.err(), "the host's requests are refused unless forced; until Ctrl-C");
+    let reports = Running::start(&mut bus.hvctl(&["heartbeat", "report", "stopped"]));
+    assert_eq!(reports.err(), "the host is told: stopped; until Ctrl-C");
+    let watches = Running::start(&mut bus.hvctl(&["--json", "copy", "watch"]));
+    assert_eq!(watches.out(), r#"{"schema":1,"kind":"copy-watch","event":"ready","daemon":true}"#);
+    // It gets the names while the first still has them: the bus tells of both in one word.
+    let _second = Fakes::on(&bus);
+    for (run, daemon) in [(&inhibits, "hv-shutdownd"), (&reports, "hv-heartbeatd")] {
+        assert_eq!(run.err(), format!("{daemon} left the bus: nothing is held until it is back"));
+        assert_eq!(run.err(), format!("{daemon} is back: held again"));
+    }
+    assert!(bus.run(&["heartbeat", "status"]).out.starts_with("applications: stopped\n"));
+    for (event, there) in [("daemon-gone", false), ("daemon-back", true)] {
+        let told = format!(r#"{{"schema":1,"kind":"copy-watch","event":"{event}","daemon":{there}}}"#);
+        assert_eq!(watches.out(), told);
+    }
 }
 
 #[test]

@@ -1,0 +1,152 @@
+//! What the log has when a unit's state changes faster than it is told, on paused time.
+
+use std::fmt::Debug;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::watch;
+use tokio::time::{advance, timeout};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::{DefaultGuard, set_default};
+use tracing::{Metadata, Subscriber};
+
+use super::*;
+
+const UNIT: &str = "a.service";
+const CRITICAL: &str = "the host is told that applications are critical: a.service: \"failed\"";
+const HEALTHY: &str = "the host is told that applications are healthy: a.service: \"active\"";
+const NOTHING: &str = "the host is told nothing of applications any more";
+
+/// The log's lines.
+#[derive(Debug, Clone, Default)]
+struct Lines(Arc<Mutex<Vec<String>>>);
+
+impl Subscriber for Lines {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn event(&self, event: &tracing::Event<'_>) {
+        if event.metadata().target().starts_with("hv_heartbeatd") {
+            event.record(&mut self.clone());
+        }
+    }
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+impl Visit for Lines {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() == "message" {
+            self.0.lock().unwrap().push(format!("{value:?}"));
+        }
+    }
+}
+
+/// A daemon without a bus, and what stands for systemd.
+struct Setup {
+    daemon: Heartbeatd,
+    systemd: watch::Sender<Seen>,
+    lines: Lines,
+    _log: DefaultGuard,
+}
+
+fn settings() -> Settings {
+    Settings { units: vec![UNIT.to_owned()], ..Settings::default() }
+}
+
+impl Setup {
+    fn new() -> Setup {
+        let lines = Lines::default();
+        let _log = set_default(lines.clone());
+        let mut daemon = Heartbeatd::new(Authority::new(), settings());
+        let (systemd, seen) = watch::channel(Seen::default());
+        daemon.watch = Some(Watch::on(seen));
+        daemon.settle();
+        Setup { daemon, systemd, lines, _log }
+    }
+
+    /// The unit is in these states, one after the other.
+    async fn becomes(&mut self, states: &[&str]) {
+        for active in states {
+            self.systemd.send_replace(Seen::unit(UNIT, active));
+            self.turn().await;
+        }
+    }
+
+    /// Waits for the next event and takes it.
+    async fn turn(&mut self) {
+        let event = self.daemon.event().await;
+        self.daemon.hear(event);
+    }
+
+    async fn reload(&mut self, settings: Settings) {
+        self.daemon.reload(settings).await.unwrap();
+    }
+
+    /// What was logged since this was asked last.
+    fn lines(&self) -> Vec<String> {
+        std::mem::take(&mut *self.lines.0.lock().unwrap())
+    }
+
+    /// There is nothing to wake up for.
+    async fn is_idle(&mut self) -> bool {
+        timeout(Duration::from_secs(86_400), self.daemon.event()).await.is_err()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn last_line_of_a_state_that_flapped_is_the_state_that_lasts() {
+    let mut setup = Setup::new();
+    let begin = Instant::now();
+    setup.becomes(&["failed", "active", "failed"]).await;
+    assert_eq!(setup.lines(), [CRITICAL, HEALTHY]);
+    setup.turn().await;
+    assert_eq!(setup.lines(), [CRITICAL]);
+    assert!(begin.elapsed() >= Duration::from_secs(60), "{:?}", begin.elapsed());
+    assert!(setup.is_idle().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn state_that_is_as_the_log_has_it_again_wakes_nobody() {
+    let mut setup = Setup::new();
+    assert!(setup.is_idle().await);
+    setup.becomes(&["failed", "active", "failed", "active"]).await;
+    assert!(setup.is_idle().await);
+    assert_eq!(setup.lines(), [CRITICAL, HEALTHY]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn reload_loses_nothing_that_is_held_back_and_repeats_nothing() {
+    let mut setup = Setup::new();
+    let begin = Instant::now();
+    setup.becomes(&["failed", "active", "failed"]).await;
+    assert_eq!(setup.lines(), [CRITICAL, HEALTHY]);
+    advance(Duration::from_secs(30)).await;
+    setup.reload(settings()).await;
+    assert_eq!(setup.lines(), [""; 0]);
+    setup.turn().await;
+    // The reload has not begun another minute.
+    assert_eq!(begin.elapsed().as_secs(), 60);
+    assert_eq!(setup.lines(), [CRITICAL]);
+    setup.reload(settings()).await;
+    assert!(setup.is_idle().await);
+    assert_eq!(setup.lines(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_reload_changes_is_told_as_any_other_change() {
+    let mut setup = Setup::new();
+    setup.becomes(&["failed"]).await;
+    setup.reload(Settings::default()).await;
+    assert_eq!(setup.lines(), [CRITICAL, NOTHING]);
+    setup.reload(settings()).await;
+    assert_eq!(setup.lines(), [""; 0]);
+    setup.turn().await;
+    assert_eq!(setup.lines(), [CRITICAL]);
+    assert!(setup.is_idle().await);
+}
