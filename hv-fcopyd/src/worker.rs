@@ -18,6 +18,7 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::Instant;
 use tokio::sync::mpsc as answers;
 
 /// Enough for system calls and what their errors say.
@@ -46,7 +47,8 @@ pub trait Coming: Send {
     /// It cannot be written.
     fn write(&mut self, offset: u64, data: &[u8]) -> Result<(), Refusal>;
 
-    /// Whole and durable under its name, or nothing is left. `wanted` is asked once more before it has its name.
+    /// Whole and durable under its name, or nothing is left. `wanted` is asked once more before it has its name, and at the
+    /// end, if it can still be taken back.
     ///
     /// # Errors
     /// Something is missing, or cannot be written, or it is not wanted.
@@ -71,7 +73,7 @@ pub enum Done {
 enum Job {
     Begin(Id, Box<Start>, Arc<Ground>),
     Write(Id, Piece),
-    Finish(Id),
+    Finish(Id, Option<Instant>),
     Cancel(Id),
 }
 
@@ -114,13 +116,14 @@ impl Worker {
         self.give(Job::Write(id, piece));
     }
 
-    /// Completes it, after which comes its end.
-    pub fn finish(&self, id: Id) {
-        self.give(Job::Finish(id));
+    /// Completes it, after which comes its end. After `limit` it is not wanted any more, whether or not anybody is there to
+    /// say so.
+    pub fn finish(&self, id: Id, limit: Option<Instant>) {
+        self.give(Job::Finish(id, limit));
     }
 
     /// It is not wanted any more, nor is any before it. Its end comes, if it has not come yet; it may be a good one, if it
-    /// had its name already.
+    /// had its name already, and with it the place of another file.
     pub fn cancel(&self, id: Id) {
         self.unwanted.fetch_max(id, Ordering::Relaxed);
         self.give(Job::Cancel(id));
@@ -163,7 +166,7 @@ impl<F: Files> Bench<F> {
                 self.write(id, &piece);
                 self.tell(Done::Wrote(piece.data));
             }
-            Job::Finish(id) => self.finish(id),
+            Job::Finish(id, limit) => self.finish(id, limit),
             Job::Cancel(id) => self.cancel(id),
         }
     }
@@ -199,14 +202,18 @@ impl<F: Files> Bench<F> {
         }
     }
 
-    fn finish(&mut self, id: Id) {
+    fn finish(&mut self, id: Id, limit: Option<Instant>) {
         let Some((_, coming)) = self.copy.take_if(|(copy, _)| *copy == id) else { return };
-        let result = if self.is_unwanted(id) {
+        let wanted = || !self.is_unwanted(id) && limit.is_none_or(|limit| Instant::now() < limit);
+        let result = if wanted() {
+            coming.complete(&wanted)
+        } else {
             coming.cancel();
             Err(Refusal::unwanted())
-        } else {
-            coming.complete(&|| !self.is_unwanted(id))
         };
+        let result = result.map_err(|refusal| {
+            if refusal == Refusal::unwanted() && !self.is_unwanted(id) { Refusal::late() } else { refusal }
+        });
         self.tell(Done::Over(id, result));
     }
 

@@ -178,6 +178,7 @@ impl Service for Vssd {
     fn request(&mut self, request: Request, link: &mut Link) {
         // The host has given up what it asked before.
         (self.held, self.check) = (None, None);
+        self.catch_up(link);
         let body = link.body(&request);
         let parsed = match request.framing {
             Framing::Raw { version } => vss::parse(body, version),
@@ -193,6 +194,7 @@ impl Service for Vssd {
     }
 
     fn channel(&mut self, link: &mut Link) {
+        self.catch_up(link);
         if let ChannelState::Closed | ChannelState::Failed = link.status().state {
             self.engine.host_gone();
             self.follow("the channel to the host was lost", link);

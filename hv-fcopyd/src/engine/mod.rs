@@ -98,17 +98,20 @@ pub struct Engine {
     state: State,
     last: Id,
     open: u32,
+    /// The last copy is complete, and the host takes it for failed.
+    untold: bool,
 }
 
 impl Engine {
     /// Nothing has been asked yet.
     #[must_use]
     pub const fn new(limits: Limits) -> Engine {
-        Engine { limits, state: State::Idle, last: 0, open: 0 }
+        Engine { limits, state: State::Idle, last: 0, open: 0, untold: false }
     }
 
     /// START of a file of `size` bytes, or of something that is none (`size` is then what is wrong with it).
     pub fn start(&mut self, size: Result<u64, Failure>) -> Decision {
+        self.untold = false;
         let ended = self.end(|| Failure::new(Status::ABORTED, "the host began another copy"));
         let next = match size.and_then(|size| self.admit(size)) {
             Err(failure) => {
@@ -177,8 +180,15 @@ impl Engine {
     pub fn cancel(&mut self) -> Decision {
         match self.end(|| Failure::new(Status::ABORTED, "the host cancelled it")) {
             Some((id, failure)) => Decision { ended: Some((id, failure)), next: Next::Remove(id) },
+            // It cannot be taken back any more.
+            None if std::mem::take(&mut self.untold) => Next::Answer(Status::FAIL).into(),
             None => Next::Answer(Status::OK).into(),
         }
+    }
+
+    /// The host did not hear that its COMPLETE was good, because it had been told otherwise before.
+    pub fn untold(&mut self) {
+        self.untold = true;
     }
 
     /// The host, or the way to it, is another from here on, or this daemon is to end. The copy to be removed, if any.

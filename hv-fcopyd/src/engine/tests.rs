@@ -134,6 +134,21 @@ fn cancel_is_answered_when_nothing_is_left() {
 }
 
 #[test]
+fn cancel_of_a_file_that_is_there_and_taken_for_failed_is_refused_once() {
+    let mut engine = copying(10);
+    engine.complete();
+    engine.over(1, Ok(()));
+    engine.untold();
+    assert_eq!(engine.cancel(), answer(Status::FAIL));
+    assert_eq!(engine.cancel(), answer(Status::OK));
+    // Nobody asks for it any more once another copy begins.
+    engine.untold();
+    assert_eq!(engine.start(Ok(10)), Next::Begin(2).into());
+    engine.over(2, Err(Status::DISK_FULL));
+    assert_eq!(engine.cancel(), answer(Status::OK));
+}
+
+#[test]
 fn nothing_is_added_to_a_copy_that_is_being_completed() {
     let mut engine = copying(10);
     engine.complete();

@@ -1,12 +1,13 @@
 //! The end of a copy: a whole file takes its name, by one call, and the name is on the disk when the host is told.
 //!
-//! Order: what can still refuse, the bytes to the disk with mode and owner, the name, the name to the disk.
+//! Order: what can still refuse, the bytes to the disk with mode and owner, the name, the name to the disk. Whether it is
+//! wanted is asked before the name and at the end; a file that took the place of another stays then.
 
 use super::Rules;
 use super::temporary::Temporary;
 use crate::target::{Refusal, permissions};
 use hv_utils_core::wire::Status;
-use rustix::fs::{AtFlags, RenameFlags, fchmod, fsync, renameat, renameat_with, unlinkat};
+use rustix::fs::{AtFlags, RenameFlags, fchmod, fstat, fsync, renameat, renameat_with, statat, unlinkat};
 use rustix::io::Errno;
 
 pub(super) fn appear(file: &mut Temporary, rules: &Rules, wanted: &dyn Fn() -> bool) -> Result<(), Refusal> {
@@ -18,22 +19,39 @@ pub(super) fn appear(file: &mut Temporary, rules: &Rules, wanted: &dyn Fn() -> b
     };
     dress().map_err(|error| Refusal::of(error, "set mode and owner"))?;
     fsync(file.file()).map_err(|error| Refusal::of(error, "write the file to the disk"))?;
-    // That is what takes its time. From here on it cannot be taken back.
+    // That is what takes its time.
     if !wanted() {
         return Err(Refusal::unwanted());
     }
     let replaced = name(file)?;
     // The file once more: some filesystems (btrfs) keep by that which names it has.
     let kept = fsync(file.file()).and_then(|()| file.place().sync());
-    if let Err(error) = kept {
-        if !replaced {
-            // The host is told that it is not there.
-            let _ = unlinkat(file.place().directory(), file.place().name(), AtFlags::empty());
+    let refusal = match kept {
+        Err(error) => Refusal::of(error, "write the directory to the disk"),
+        // Something else is not brought back by taking it away.
+        Ok(()) if replaced || wanted() => {
+            file.arrived();
+            return Ok(());
         }
-        return Err(Refusal::of(error, "write the directory to the disk"));
+        Ok(()) => Refusal::unwanted(),
+    };
+    if !replaced {
+        // The host is told that it is not there.
+        take_away(file);
     }
-    file.arrived();
-    Ok(())
+    Err(refusal)
+}
+
+/// Takes its name away again, as far as that can be done, if it still is this file's.
+fn take_away(file: &Temporary) {
+    let (directory, name) = (file.place().directory(), file.place().name());
+    let found = statat(directory, name, AtFlags::SYMLINK_NOFOLLOW);
+    if let (Ok(found), Ok(ours)) = (found, fstat(file.file()))
+        && (found.st_dev, found.st_ino) == (ours.st_dev, ours.st_ino)
+        && unlinkat(directory, name, AtFlags::empty()).is_ok()
+    {
+        let _ = file.place().sync();
+    }
 }
 
 /// Gives the file its name; whether there may have been another one.

@@ -109,7 +109,8 @@ impl Incoming {
         self.complete_if(&|| true)
     }
 
-    /// As [`complete`](Self::complete), if it still is `wanted` when its bytes are on the disk, which may take long.
+    /// As [`complete`](Self::complete), if it still is `wanted` when its bytes are on the disk, which may take long, and at the
+    /// end, if it did not take the place of another file.
     ///
     /// # Errors
     /// As there, or it is not wanted.

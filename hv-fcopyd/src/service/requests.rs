@@ -2,6 +2,7 @@
 
 use super::{Fcopyd, Held, KERNEL_PATIENCE, Until};
 use crate::engine::{Decision, Failure, Id, Next};
+use crate::target::Refusal;
 use crate::worker::Done;
 use hv_utils_core::channel::{Framing, Link, Request};
 use hv_utils_core::wire::Status;
@@ -86,7 +87,7 @@ impl Fcopyd {
                 while let Some(piece) = self.gather.rest() {
                     self.worker.write(id, piece);
                 }
-                self.worker.finish(id);
+                self.worker.finish(id, limit(&request).map(Instant::into_std));
                 self.hold(request, Until::Finished(id));
             }
             Next::Remove(id) => self.hold(request, Until::Removed(id)),
@@ -114,13 +115,14 @@ impl Fcopyd {
     }
 
     fn hold(&mut self, request: Request, until: Until) {
-        let limit = matches!(request.framing, Framing::CharDevice).then(|| Instant::now() + KERNEL_PATIENCE);
+        let limit = limit(&request);
         self.held = Some(Held { request, until, limit });
     }
 
     /// The disk takes longer than the kernel waits for an answer.
     pub(super) fn give_up(&mut self, link: &mut Link) {
-        let failure = Failure::new(Status::NOT_READY, "the disk takes longer than the kernel waits");
+        let Refusal { status, why } = Refusal::late();
+        let failure = Failure::new(status, why);
         let ended = self.engine.give_up(&failure);
         self.end(ended);
         self.answer_held(failure.status, link);
@@ -164,6 +166,7 @@ impl Fcopyd {
                 // It had its name before anybody could know.
                 Ok(()) => Status::FAIL,
             },
+            (Until::Finished(held), Ok(())) if held == id => return self.answer_complete(link),
             (Until::Began(held) | Until::Finished(held), result) if held == id => {
                 result.err().unwrap_or(Status::OK)
             }
@@ -173,12 +176,29 @@ impl Fcopyd {
         self.answer_held(status, link);
     }
 
+    /// The file is there, whatever has become of the request for it meanwhile.
+    fn answer_complete(&mut self, link: &mut Link) {
+        let Some(held) = self.held.take() else { return };
+        // An answer that waits for room will be found by whoever reads.
+        if link.answer_noted(&held.request, Status::OK, |_| {}).known() == Some(false) {
+            self.engine.untold();
+            tracing::warn!(
+                "the host was told that the last copy failed before it was complete: the file is there"
+            );
+        }
+    }
+
     /// Answers the request that waits, if there is one.
     pub(super) fn answer_held(&mut self, status: Status, link: &mut Link) {
         if let Some(held) = self.held.take() {
             link.answer(&held.request, status, |_| {});
         }
     }
+}
+
+/// When an answer is too late.
+fn limit(request: &Request) -> Option<Instant> {
+    matches!(request.framing, Framing::CharDevice).then(|| Instant::now() + KERNEL_PATIENCE)
 }
 
 /// What the host calls the place, before anybody knows what is there.

@@ -25,6 +25,12 @@ impl Refusal {
         Refusal::new(Status::ABORTED, "it was cancelled")
     }
 
+    /// It has taken longer than anybody waits for.
+    #[must_use]
+    pub fn late() -> Refusal {
+        Refusal::new(Status::NOT_READY, "the disk takes longer than the kernel waits")
+    }
+
     /// A system call failed: `what` was tried.
     #[must_use]
     pub fn of(error: Errno, what: &str) -> Refusal {

@@ -108,7 +108,7 @@ async fn copy_goes_from_its_begin_to_its_end_in_order() {
     let (mut worker, double, ground) = setup();
     worker.begin(1, start("a"), ground);
     worker.write(1, piece(0));
-    worker.finish(1);
+    worker.finish(1, None);
     assert_eq!(next(&mut worker).await, Done::Began(1, "a".to_owned()));
     assert_eq!(next(&mut worker).await, Done::Wrote(vec![1, 2, 3]));
     assert_eq!(next(&mut worker).await, Done::Over(1, Ok(())));
@@ -116,16 +116,26 @@ async fn copy_goes_from_its_begin_to_its_end_in_order() {
 }
 
 #[tokio::test]
+async fn copy_whose_time_is_over_does_not_appear_even_if_nobody_is_there_to_cancel_it() {
+    let (mut worker, double, ground) = setup();
+    worker.begin(1, start("a"), ground);
+    worker.finish(1, Some(std::time::Instant::now()));
+    assert_eq!(next(&mut worker).await, Done::Began(1, "a".to_owned()));
+    assert_eq!(next(&mut worker).await, Done::Over(1, Err(Refusal::late())));
+    assert_eq!(double.done(), ["prepare", "begin a", "cancel a"]);
+}
+
+#[tokio::test]
 async fn refused_copy_and_failed_write_end_it_and_what_follows_does_nothing() {
     let (mut worker, double, ground) = setup();
     worker.begin(1, start("bad"), ground.clone());
     worker.write(1, piece(0));
-    worker.finish(1);
+    worker.finish(1, None);
     worker.begin(2, start("b"), ground);
     for offset in [666, 0] {
         worker.write(2, piece(offset));
     }
-    worker.finish(2);
+    worker.finish(2, None);
     assert_eq!(next(&mut worker).await, Done::Over(1, Err(Refusal::new(Status::ACCESS_DENIED, "not here"))));
     assert_eq!(next(&mut worker).await, Done::Wrote(vec![1, 2, 3]));
     assert_eq!(next(&mut worker).await, Done::Began(2, "b".to_owned()));
@@ -146,9 +156,9 @@ async fn what_is_cancelled_while_the_disk_hangs_is_not_done_when_it_goes_on() {
     let frozen = double.0.frozen.lock().unwrap();
     worker.write(1, piece(0));
     worker.write(1, piece(3));
-    worker.finish(1);
+    worker.finish(1, None);
     worker.begin(2, start("b"), ground.clone());
-    worker.finish(2);
+    worker.finish(2, None);
     worker.cancel(2);
     worker.begin(3, start("c"), ground);
     drop(frozen);
@@ -176,7 +186,7 @@ async fn copy_that_is_cancelled_while_it_is_being_completed_does_not_appear() {
     worker.begin(1, start("a"), ground);
     assert_eq!(next(&mut worker).await, Done::Began(1, "a".to_owned()));
     let frozen = double.0.frozen.lock().unwrap();
-    worker.finish(1);
+    worker.finish(1, None);
     let begin = std::time::Instant::now();
     while !double.0.completing.load(Ordering::SeqCst) {
         assert!(begin.elapsed() < Duration::from_secs(60), "never completed");

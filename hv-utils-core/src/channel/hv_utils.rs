@@ -25,6 +25,9 @@ const FCOPY_VERSION: u32 = 1;
 /// More than the kernel's longest message, which has no fixed size.
 const FCOPY_BUFFER_BYTES: usize = 16384;
 
+/// How poll says that the driver is going away.
+const GONE: PollFlags = PollFlags::ERR.union(PollFlags::HUP).union(PollFlags::NVAL);
+
 /// How the char device of one IC is spoken to.
 #[derive(Debug)]
 pub(super) struct Protocol {
@@ -117,7 +120,7 @@ impl CharDevice {
             let mut guard =
                 self.ready.readable().await.map_err(ChannelError::io("wait for the kernel's device"))?;
             let events = self.node.poll().map_err(ChannelError::io("poll the kernel's device"))?;
-            if events.intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL) {
+            if events.intersects(GONE) {
                 return Err(ChannelError::Closed);
             }
             if !events.contains(PollFlags::IN) {
@@ -146,6 +149,14 @@ impl CharDevice {
         }
         self.registered = true;
         Ok(Arrival::Registered)
+    }
+
+    /// Whether the kernel has another request for us: then it has given up the one before it, since it sends one at a
+    /// time. Never waits.
+    pub(super) fn has_next(&self) -> Result<bool, ChannelError> {
+        let events = self.node.poll().map_err(ChannelError::io("poll the kernel's device"))?;
+        // What a driver that goes away says besides is told by the next read or write.
+        Ok(events.contains(PollFlags::IN) && !events.intersects(GONE))
     }
 
     /// Answers the request in `message`, which holds the reply's fields already.

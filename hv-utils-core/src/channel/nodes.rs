@@ -62,7 +62,9 @@ pub trait CharNode: Debug + Send + Sync {
     /// As `poll(2)`.
     fn poll(&self) -> io::Result<PollFlags> {
         let mut descriptors = [PollFd::new(self.descriptor(), PollFlags::IN)];
-        rustix::event::poll(&mut descriptors, Some(&rustix::time::Timespec { tv_sec: 0, tv_nsec: 0 }))?;
+        let at_once = rustix::time::Timespec { tv_sec: 0, tv_nsec: 0 };
+        // Even a poll that does not wait ends early when a signal has come and there is nothing to tell.
+        rustix::io::retry_on_intr(|| rustix::event::poll(&mut descriptors, Some(&at_once)))?;
         Ok(descriptors[0].revents())
     }
 

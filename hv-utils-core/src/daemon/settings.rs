@@ -6,7 +6,7 @@ use super::Service;
 use super::args::Parsed;
 use super::config::{Config, Finding, Sources, Table};
 use super::log::{FORMATS, Format, Level};
-use crate::wire::Version;
+use crate::wire::{Ic, Version};
 
 /// Everything the configuration says to one daemon.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(super) fn load<S: Service>(parsed: &Parsed<S::Args>) -> Loaded<S::Settings> 
     let mut config = Config::load(&Sources::new(common.config.as_deref(), &common.etc_root));
     let (level, format) = log_settings(&mut config.table("log"), common.log_level, common.log_format);
     let mut table = config.table(S::TABLE);
-    let max_version = max_version::<S>(&mut table);
+    let max_version = max_version(&mut table, S::IC, S::NAME);
     let own = S::settings(&mut table, &parsed.own, common);
     Loaded { own, level, format, max_version, findings: config.finish() }
 }
@@ -36,18 +36,22 @@ pub fn log_settings(table: &mut Table<'_>, level: Option<Level>, format: Option<
     (level.or(written.0).unwrap_or_default(), format.or(written.1).unwrap_or_default())
 }
 
-/// The newest version to agree on with a host that misbehaves on its newest: not older than all we speak.
-fn max_version<S: Service>(table: &mut Table<'_>) -> Option<Version> {
+/// The newest version to agree on with a host that misbehaves on its newest: one that we speak, so that a slip of the pen is
+/// not taken for a limit.
+fn max_version(table: &mut Table<'_>, ic: Ic, daemon: &str) -> Option<Version> {
     const KEY: &str = "max-message-version";
     let version = table.version(KEY)?;
-    let spoken = S::IC.versions();
-    if spoken.iter().any(|ours| *ours <= version) {
+    let spoken = ic.versions();
+    if spoken.contains(&version) {
         return Some(version);
     }
     let spoken: Vec<String> = spoken.iter().map(ToString::to_string).collect();
     table.reject(
         KEY,
-        format!("{version} is older than all that {} speaks, use one of: {}", S::NAME, spoken.join(", ")),
+        format!("{version} is no version that {daemon} speaks, use one of: {}", spoken.join(", ")),
     );
     None
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,7 +81,7 @@ fn good_configuration_is_ok_and_touches_nothing() {
 fn bad_configuration_is_78_with_every_finding_on_a_line() {
     let home = Home::new();
     home.configure(concat!(
-        "[heartbeat]\nstep = 0\nstepp = 1\nmax-message-version = \"0.9\"\n",
+        "[heartbeat]\nstep = 0\nstepp = 1\nmax-message-version = \"2.0\"\n",
         "[log]\nlevel = \"loud\"\nformat = \"braille\"\ncolour = true\n[heart]\n"
     ));
     let file = home.path("hv-utils.toml");
@@ -94,7 +94,7 @@ fn bad_configuration_is_78_with_every_finding_on_a_line() {
         [
             "2: heartbeat.step: must be a number from 1 to 1000, not 0",
             "3: heartbeat.stepp: unknown key, did you mean \"step\"?",
-            "4: heartbeat.max-message-version: 0.9 is older than all that hv-heartbeatd speaks, use one of: 3.0, 1.0",
+            "4: heartbeat.max-message-version: 2.0 is no version that hv-heartbeatd speaks, use one of: 3.0, 1.0",
             "6: log.level: must be error, warn, info, debug or trace, not \"loud\"",
             "7: log.format: must be one of: auto, text, json, journald, not \"braille\"",
             "8: log.colour: unknown key, remove it; [log] has: format, level",

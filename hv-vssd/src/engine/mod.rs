@@ -190,10 +190,20 @@ impl Engine {
         self.was_told = std::mem::take(&mut self.told);
     }
 
-    /// The channel is lost, or the host was not told that its freeze is in force: what it froze ends.
+    /// The channel is lost: what the host froze ends.
     pub fn host_gone(&mut self) {
         if self.origin == Origin::Host {
             self.end(Cause::Error);
+        }
+    }
+
+    /// The host was not told that its freeze is in force: it ends, and nothing is owed for it.
+    pub fn unheard(&mut self) {
+        self.told = false;
+        self.host_gone();
+        if std::mem::take(&mut self.was_told) {
+            // It ended before that was known.
+            self.owed = false;
         }
     }
 

@@ -100,6 +100,28 @@ fn a_thaw_that_finds_somebody_else_has_thawed_fails_once() {
 }
 
 #[test]
+fn a_freeze_whose_answer_was_lost_ends_before_the_host_can_ask_anew_and_owes_nothing() {
+    for next in [Operation::FREEZE, Operation::THAW] {
+        let mut engine = host_frozen();
+        engine.unheard();
+        assert_eq!((engine.phase(), engine.cause()), (Phase::Thawing, Some(Cause::Error)));
+        assert_eq!(engine.request(next), Action::Await, "not the OK of a freeze that stays");
+        engine.over();
+        assert!(!engine.is_owed());
+    }
+    // Ended by its deadline before anybody knew.
+    let mut engine = host_frozen();
+    engine.end(Cause::Deadline);
+    engine.over();
+    engine.unheard();
+    assert_eq!(engine.request(Operation::THAW), Action::Answer(true));
+    // What is owed for a freeze that the host was told of stays owed.
+    let mut engine = Engine::new(true);
+    engine.unheard();
+    assert_eq!(engine.request(Operation::THAW), Action::Answer(false));
+}
+
+#[test]
 fn a_daemon_that_stops_begins_nothing_more() {
     let mut engine = host_frozen();
     engine.stop();

@@ -80,6 +80,16 @@ impl Vssd {
         }
     }
 
+    /// Learns what has become of the last answer, if that is known by now: it comes before what the host wants next, which it
+    /// may want because it was not told.
+    pub(super) fn catch_up(&mut self, link: &mut Link) {
+        match self.receipt.as_mut().and_then(|(receipt, _)| receipt.known()) {
+            Some(true) => self.heard(),
+            Some(false) => self.unheard(link),
+            None => {}
+        }
+    }
+
     /// The host has heard what it must.
     pub(super) fn heard(&mut self) {
         if let Some((_, Heard::Spoiled)) = self.receipt.take()
@@ -93,8 +103,10 @@ impl Vssd {
     pub(super) fn unheard(&mut self, link: &mut Link) {
         match self.receipt.take() {
             Some((_, Heard::Frozen)) => {
-                self.engine.host_gone();
+                self.engine.unheard();
                 self.follow("the host was not told that everything is frozen", link);
+                // After the thaw is on its way: it writes.
+                self.debt.settle();
             }
             Some((_, Heard::Spoiled)) => self.engine.owes_still(),
             None => {}

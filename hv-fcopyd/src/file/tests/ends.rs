@@ -7,6 +7,7 @@ use crate::testing::{RULES, World, skipped};
 use hv_utils_core::wire::Status;
 use hv_utils_core::wire::fcopy::Start;
 use rustix::io::Errno;
+use std::cell::Cell;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
@@ -92,6 +93,44 @@ fn file_that_is_unwanted_when_its_bytes_are_on_the_disk_does_not_appear() {
             assert_eq!(world.tree(), tree);
         }
     }
+}
+
+#[test]
+fn file_that_is_unwanted_when_its_name_is_durable_is_taken_away_unless_it_took_a_place() {
+    for begin in KINDS {
+        let world = World::new();
+        let asked = Cell::new(0);
+        let before_the_name = || asked.replace(asked.get() + 1) == 0;
+        let mut incoming = begin(&world, 3, false);
+        incoming.write(0, b"new").unwrap();
+        assert_eq!(incoming.complete_if(&before_the_name).unwrap_err(), Refusal::unwanted());
+        assert_eq!((asked.get(), world.tree()), (2, vec!["root/".to_owned()]));
+
+        fs::write(world.path("root/f"), "old").unwrap();
+        asked.set(0);
+        let mut incoming = begin(&world, 3, true);
+        incoming.write(0, b"new").unwrap();
+        incoming.complete_if(&before_the_name).unwrap();
+        assert_eq!(fs::read(world.path("root/f")).unwrap(), b"new", "the old one cannot come back");
+    }
+}
+
+#[test]
+fn name_that_somebody_else_has_taken_meanwhile_is_not_taken_away() {
+    let world = World::new();
+    let asked = Cell::new(0);
+    let wanted = || match asked.replace(asked.get() + 1) {
+        0 => true,
+        _ => {
+            fs::write(world.path("root/other"), "other").unwrap();
+            fs::rename(world.path("root/other"), world.path("root/f")).unwrap();
+            false
+        }
+    };
+    let mut incoming = world.begin(3, false);
+    incoming.write(0, b"new").unwrap();
+    assert_eq!(incoming.complete_if(&wanted).unwrap_err(), Refusal::unwanted());
+    assert_eq!(fs::read(world.path("root/f")).unwrap(), b"other");
 }
 
 #[test]

@@ -104,18 +104,66 @@ async fn complete_that_takes_longer_than_the_kernel_waits_is_told_to_have_failed
     assert_eq!(device.ask(&kernels_start("a", 0)).await, 0);
 }
 
-#[tokio::test]
-async fn cancel_of_a_file_that_has_its_name_already_is_not_answered_with_success() {
+/// COMPLETE of a file whose name does not become durable, and then CANCEL, while `before` is there already.
+async fn cancelled_with_its_name(before: Option<&[u8]>) -> Device {
     let mut device = Device::new().await;
+    if let Some(bytes) = before {
+        assert_eq!(device.ask(&kernels_start("a", bytes.len() as u64)).await, 0);
+        assert_eq!(device.ask(&encode_write(0, bytes)).await, 0);
+        assert_eq!(device.ask(&complete()).await, 0);
+    }
     assert_eq!(device.ask(&kernels_start("a", 3)).await, 0);
     assert_eq!(device.ask(&encode_write(0, b"abc")).await, 0);
     device.guest.disk.freeze_names();
     device.kernel.send(&complete()).unwrap();
     let disk = device.guest.disk.clone();
-    device.guest.becomes("a name", |_| disk.count() == (1, 0)).await;
+    device.guest.becomes("a name", |_| disk.file("a").as_deref() == Some(b"abc")).await;
     device.kernel.send(&cancel()).unwrap();
     device.guest.becomes("the cancelled copy", |daemon| daemon.copies.current().is_none()).await;
     device.guest.disk.thaw_names();
+    device
+}
+
+#[tokio::test]
+async fn cancel_of_a_file_that_has_another_ones_name_already_is_not_answered_with_success() {
+    let mut device = cancelled_with_its_name(Some(b"older")).await;
     assert_eq!(device.answer().await, 0x8000_4005, "it is there");
-    assert_eq!(device.guest.results(), ["ok"]);
+    assert_eq!(device.guest.results(), ["ok", "ok"]);
+    assert_eq!(device.guest.disk.file("a").as_deref(), Some(&b"abc"[..]));
+}
+
+#[tokio::test]
+async fn name_of_a_file_that_is_cancelled_while_it_becomes_durable_is_taken_away() {
+    let mut device = cancelled_with_its_name(None).await;
+    assert_eq!(device.answer().await, 0, "nothing is left");
+    assert_eq!(device.guest.results(), ["the host cancelled it: 0x800703e3 (aborted)"]);
+    assert_eq!(device.guest.disk.count(), (0, 0));
+}
+
+#[tokio::test]
+async fn cancel_of_a_file_whose_good_end_the_host_was_not_told_is_not_answered_with_success() {
+    let mut device = Device::new().await;
+    assert_eq!(device.ask(&kernels_start("a", 3)).await, 0);
+    assert_eq!(device.ask(&encode_write(0, b"abc")).await, 0);
+    device.guest.disk.freeze();
+    device.kernel.send(&complete()).unwrap();
+    device.guest.becomes("COMPLETE that waits", |daemon| daemon.held.is_some()).await;
+    device.guest.disk.thaw();
+    let done = loop {
+        match device.guest.daemon.worker.done().await {
+            Done::Wrote(_) => {}
+            done => break done,
+        }
+    };
+    // The daemon was stopped for longer than the kernel waits, and both are there when it goes on.
+    device.kernel.send(&cancel()).unwrap();
+    device.guest.daemon.handle(Event::Done(done), &mut device.guest.link);
+    assert_eq!(
+        device.answer().await,
+        0x8000_4005,
+        "of CANCEL, and not the OK of COMPLETE: the file is there"
+    );
+    assert_eq!((device.guest.link.status().stale, device.guest.disk.count()), (1, (1, 0)));
+    assert_eq!(device.ask(&cancel()).await, 0, "said once");
+    assert_eq!(device.ask(&kernels_start("b", 0)).await, 0);
 }

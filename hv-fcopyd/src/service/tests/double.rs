@@ -75,9 +75,9 @@ impl Memory {
         self.0.state.lock().unwrap().writes
     }
 
-    fn with_names(&self, what: impl FnOnce(&mut State)) {
+    fn with_names<T>(&self, what: impl FnOnce(&mut State) -> T) -> T {
         let state = self.0.state.lock().unwrap();
-        what(&mut self.0.thawed.wait_while(state, |state| state.names_hang).unwrap());
+        what(&mut self.0.thawed.wait_while(state, |state| state.names_hang).unwrap())
     }
 
     fn with<T>(&self, what: impl FnOnce(&mut State) -> T) -> T {
@@ -121,17 +121,22 @@ impl Coming for MemoryFile {
 
     fn complete(self: Box<Self>, wanted: &dyn Fn() -> bool) -> Result<(), Refusal> {
         let file = *self;
-        file.disk.with(|state| {
+        let replaced = file.disk.with(|state| {
             state.coming -= 1;
             if !wanted() {
                 return Err(Refusal::unwanted());
             }
-            state.files.insert(file.name, file.bytes);
-            Ok(())
+            Ok(state.files.insert(file.name.clone(), file.bytes).is_some())
         })?;
         // As a disk that hangs when the name is to become durable.
-        file.disk.with_names(|state| state.named += 1);
-        Ok(())
+        file.disk.with_names(|state| {
+            state.named += 1;
+            if replaced || wanted() {
+                return Ok(());
+            }
+            state.files.remove(&file.name);
+            Err(Refusal::unwanted())
+        })
     }
 
     fn cancel(self: Box<Self>) {

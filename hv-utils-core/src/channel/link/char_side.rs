@@ -1,8 +1,9 @@
 //! A daemon's side of the kernel's char device: registration, the one request, its reply.
 //!
-//! The kernel keeps the rings and the negotiation, and sends the next request only after a reply, or after its own
-//! time limit: then the reply to the first is refused or, worse, taken for the second's. So a new request ends the
-//! one before it.
+//! The kernel keeps the rings and the negotiation, and sends the next request only after a reply, or after its own time
+//! limit. A reply names no request: it is refused if the kernel waits for none, and taken for the reply to whatever it
+//! waits for, even to a request that nobody has read yet (docs/architecture.md). So a new request ends the one before it, and it is
+//! looked for right before each reply.
 
 use super::receipt::Note;
 use super::status::{Books, Framing, Request};
@@ -45,7 +46,7 @@ impl CharSide {
                 books.received();
                 let serial = books.serial();
                 if self.current.replace(serial).is_some() {
-                    books.warn("request overtaken", &"the kernel gave up waiting for its reply");
+                    overtaken(books);
                 }
                 mem::swap(&mut self.incoming, &mut self.message);
                 Ok(Some(Request { serial, framing: Framing::CharDevice }))
@@ -59,11 +60,32 @@ impl CharSide {
     }
 
     /// Answers that request as `fill` decides. `false`: it ended, and nothing is sent.
-    pub(super) fn answer(&mut self, serial: u64, note: Note, fill: impl FnOnce(&mut [u8]) -> Status) -> bool {
+    pub(super) fn answer(
+        &mut self,
+        serial: u64,
+        books: &mut Books,
+        note: Note,
+        fill: impl FnOnce(&mut [u8]) -> Status,
+    ) -> bool {
         if self.current.take_if(|current| *current == serial).is_none() {
             return false;
         }
         let status = fill(&mut self.message);
+        // The last thing before the reply: what comes after this look is answered by it.
+        match self.device.has_next() {
+            Ok(false) => self.reply(status, note),
+            Ok(true) => {
+                overtaken(books);
+                false
+            }
+            Err(error) => {
+                self.trouble = Some(error);
+                true
+            }
+        }
+    }
+
+    fn reply(&mut self, status: Status, note: Note) -> bool {
         match self.device.reply(&mut self.message, status) {
             Ok(()) => {
                 note.sent();
@@ -76,4 +98,8 @@ impl CharSide {
             }
         }
     }
+}
+
+fn overtaken(books: &mut Books) {
+    books.warn("request overtaken", &"the kernel gave up waiting for its reply");
 }

@@ -195,7 +195,7 @@ impl Link {
     fn answer_and_note(&mut self, request: &Request, note: Note, fill: impl FnOnce(&mut [u8]) -> Status) {
         let answered = match &mut self.phase {
             Phase::Raw(side) => side.answer(request.serial, &mut self.books, note, fill),
-            Phase::Char(side) => side.answer(request.serial, note, fill),
+            Phase::Char(side) => side.answer(request.serial, &mut self.books, note, fill),
             _ => false,
         };
         if !answered {

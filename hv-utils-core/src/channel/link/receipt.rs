@@ -4,7 +4,7 @@
 
 use super::status::Books;
 use crate::channel::ChannelError;
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::TryRecvError};
 
 /// What becomes of an answer, for whoever must know what the host has been told.
 #[derive(Debug)]
@@ -15,6 +15,15 @@ impl Receipt {
     /// the channel was lost before there was room for it. Cancel safe.
     pub async fn delivered(&mut self) -> bool {
         (&mut self.0).await.is_ok()
+    }
+
+    /// As [`delivered`](Self::delivered), if it is known by now. Not to be asked again when it was.
+    pub fn known(&mut self) -> Option<bool> {
+        match self.0.try_recv() {
+            Ok(()) => Some(true),
+            Err(TryRecvError::Closed) => Some(false),
+            Err(TryRecvError::Empty) => None,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{request, settle, until_open, until_state};
 use crate::channel::link::{Framing, Link};
 use crate::channel::{ChannelChoice, ChannelState, Transport};
-use crate::testing::{Call, FakeBus, KernelEnd};
+use crate::testing::{Call, Driver, FakeBus, KernelEnd};
 use crate::wire::kvp::chardev;
 use crate::wire::{Ic, Status};
 use rustix::io::Errno;
@@ -187,6 +187,53 @@ async fn a_request_that_the_kernel_gave_up_is_overtaken_by_the_next() {
     assert!(link.answer_noted(&new, Status::OK, |_| {}).delivered().await);
     assert_eq!(kernel.recv().await.unwrap()[8], 2);
     assert_eq!(link.status().stale, 1);
+}
+
+/// A request of the kernel's, told apart by a number.
+type Asked = fn(u8) -> Vec<u8>;
+
+/// What the kernel says to a registration, and how it asks.
+fn spoken(ic: Ic) -> (Vec<u8>, Asked) {
+    match ic {
+        Ic::Kvp => (greeting(), kvp_request),
+        Ic::Vss => (129_u32.to_ne_bytes().to_vec(), |mark| vec![mark, 0, 0, 0, 0, 0, 0, 0, mark, 0, 0, 0]),
+        _ => (1_u32.to_ne_bytes().to_vec(), |mark| vec![mark; 36]),
+    }
+}
+
+/// The status is all that every device's answer has in its first four bytes.
+fn status(answer: &[u8]) -> u32 {
+    u32::from_ne_bytes(*answer.first_chunk().expect("four bytes"))
+}
+
+#[tokio::test]
+async fn an_answer_is_not_given_to_the_next_request_that_nobody_has_read_yet() {
+    for ic in [Ic::Kvp, Ic::Vss, Ic::FileCopy] {
+        let Setup { mut bus, mut link, _directory } = setup(ic);
+        if ic == Ic::FileCopy {
+            bus.bind(ic, Driver::HvUtils).unwrap();
+        }
+        until_open(&mut link, Transport::HvUtils).await;
+        let kernel = bus.char_opened().await;
+        kernel.recv().await.unwrap();
+        let (greeting, asked) = spoken(ic);
+        kernel.send(&greeting).unwrap();
+        until_state(&mut link, ChannelState::Ready).await;
+        kernel.send(&asked(5)).unwrap();
+        let old = request(&mut link).await;
+        // The kernel has told the host that it failed, and has the host's next request already.
+        kernel.send(&asked(6)).unwrap();
+        let mut receipt = link.answer_noted(&old, Status::FAIL, |_| {});
+        assert_eq!(receipt.known(), Some(false), "{ic}");
+        assert!(link.body(&old).is_empty(), "{ic}: it is over");
+        let new = request(&mut link).await;
+        assert_eq!(link.body(&new), asked(6), "{ic}: it is served in its turn");
+        let mut receipt = link.answer_noted(&new, Status::OK, |_| {});
+        assert_eq!(receipt.known(), Some(true), "{ic}");
+        assert_eq!(status(&kernel.recv().await.unwrap()), Status::OK.0, "{ic}: the first that was answered");
+        assert_eq!((link.status().stale, link.status().received), (1, 2), "{ic}");
+        assert_eq!(link.status().state, ChannelState::Ready, "{ic}: nothing was opened anew");
+    }
 }
 
 #[tokio::test(start_paused = true)]
