@@ -9,8 +9,10 @@ use rustix::fs::{Mode, OFlags};
 use std::fmt::Debug;
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 /// Opens device nodes.
 pub trait Nodes: Debug + Send + Sync {
@@ -25,6 +27,9 @@ pub trait Nodes: Debug + Send + Sync {
     /// # Errors
     /// As `open(2)`; EBUSY if another program has it.
     fn open_char(&self, path: &Path) -> io::Result<Box<dyn CharNode>>;
+
+    /// How long a node has been there at least; `None` if there is none. Zero where the clock does not tell.
+    fn age(&self, path: &Path) -> Option<Duration>;
 }
 
 /// An open uio node. Its descriptor is readable when interrupts came. Dropping it closes the VMBus channel.
@@ -92,6 +97,14 @@ impl Nodes for DeviceNodes {
 
     fn open_char(&self, path: &Path) -> io::Result<Box<dyn CharNode>> {
         Ok(Box::new(Node(open(path)?.into())))
+    }
+
+    fn age(&self, path: &Path) -> Option<Duration> {
+        // Whoever sets its mode or owner makes it younger, never older.
+        let changed = std::fs::metadata(path).ok()?;
+        let since_epoch =
+            Duration::new(changed.ctime().try_into().ok()?, changed.ctime_nsec().try_into().unwrap_or(0));
+        Some(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH + since_epoch).unwrap_or_default())
     }
 }
 

@@ -9,6 +9,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+/// Linux `enum vmbus_channel_state`: `CHANNEL_OPEN_STATE`; `CHANNEL_OPENED_STATE` follows.
+const OPEN: u32 = 2;
+
 /// A device on the VMBus.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VmbusDevice {
@@ -22,6 +25,8 @@ pub struct VmbusDevice {
     pub driver: Option<String>,
     /// Number of its primary channel (`id`); another one after each offer.
     pub relid: Option<u32>,
+    /// State of its primary channel (`state`): 0 offered, 1 being opened, 2 or 3 open.
+    pub state: Option<u32>,
     /// Bit of the monitor page that signals the host (`channels/RELID/monitor_id`). Rare: then, and only then,
     /// writing to the uio node does not signal.
     pub monitor_id: Option<u8>,
@@ -55,6 +60,12 @@ impl VmbusDevice {
     pub fn ring_bytes(&self) -> Option<u64> {
         let uio = self.uio.as_ref()?;
         uio.maps.iter().find(|map| map.index == 0).map(|map| map.size / 2)
+    }
+
+    /// Whether its channel is not open yet, or not any more. A kernel that does not say is believed to have it open.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.state.is_some_and(|state| state < OPEN)
     }
 
     /// Bytes in all maps together: on some kernels a device bound to `uio_hv_generic` costs 47 MiB.
@@ -118,6 +129,7 @@ fn read_device(path: &Path, instance: String) -> Option<VmbusDevice> {
         device_id: attribute(path, "device_id").and_then(|text| text.parse().ok()),
         driver: driver(path),
         relid,
+        state: attribute(path, "state").and_then(|text| text.parse().ok()),
         monitor_id,
         uio: read_uio(path),
     })

@@ -207,6 +207,19 @@ impl FakeBus {
         self.shared.state().lingering = true;
     }
 
+    /// From now on nodes seem to have been made so long ago (without this, long ago).
+    pub fn set_node_age(&self, age: Duration) {
+        self.shared.state().node_age = age;
+    }
+
+    /// The state of a device's channel, as Linux numbers it (without this, the attribute is missing).
+    ///
+    /// # Errors
+    /// The tree cannot be written.
+    pub fn set_channel_state(&self, ic: Ic, state: u32) -> io::Result<()> {
+        std::fs::write(self.device_directory(ic).join("state"), format!("{state}\n"))
+    }
+
     /// Makes the next such call fail.
     pub fn inject(&self, call: Call, error: Errno) {
         self.shared.state().faults.push_back((call, error));

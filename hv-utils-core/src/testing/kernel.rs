@@ -37,6 +37,8 @@ pub(super) struct State {
     pub(super) old_kernel: bool,
     pub(super) monitor_id: Option<u8>,
     pub(super) lingering: bool,
+    /// What nodes say of their age.
+    pub(super) node_age: Duration,
     /// A closed KVP device is replaced, as a real host does.
     pub(super) reoffers: bool,
     /// How long after an unbind by a file the replacement comes.
@@ -206,6 +208,7 @@ impl State {
             old_kernel: false,
             monitor_id: None,
             lingering: false,
+            node_age: Duration::MAX,
             reoffers: true,
             reoffer_delay: None,
             costly: false,

@@ -17,6 +17,7 @@ use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 use tokio::net::UnixStream;
 
@@ -76,6 +77,10 @@ impl Nodes for FakeNodes {
         // Nobody waits for it only when the bus is gone.
         let _ = self.0.kernel_ends.send(KernelEnd { socket: sys::watch(kernels)? });
         Ok(Box::new(FakeChar { shared: self.0.clone(), key, socket: Arc::new(ours) }))
+    }
+
+    fn age(&self, path: &Path) -> Option<Duration> {
+        path.exists().then(|| self.0.state().node_age)
     }
 }
 

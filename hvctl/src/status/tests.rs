@@ -38,6 +38,7 @@ fn told(
         class: daemon.ic.class(),
         device_id: None,
         driver: Some(driver.to_owned()),
+        state: None,
         relid: None,
         monitor_id: None,
         uio: None,

@@ -54,6 +54,8 @@ pub struct Link {
     opened: Instant,
     /// The uio device whose channel was lost last.
     left: Option<Left>,
+    /// When a char device that has just been made may be opened.
+    settled: Option<Instant>,
     /// Between attempts at a test host that is not there.
     host_backoff: Backoff,
     /// After disconnects of one that is.
@@ -102,6 +104,7 @@ impl Link {
             looks: opening::LOOKS,
             opened: Instant::now(),
             left: None,
+            settled: None,
             host_backoff: Backoff::new(backoff::FIRST, backoff::HOST_LIMIT),
             reconnect_backoff: Backoff::new(backoff::RECONNECT, backoff::HOST_LIMIT),
             trouble_backoff: Backoff::new(backoff::FIRST, backoff::HOST_LIMIT),

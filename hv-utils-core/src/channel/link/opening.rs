@@ -6,7 +6,7 @@
 use super::backoff;
 use super::char_side::CharSide;
 use super::raw::RawSide;
-use super::resolve::{self, Absence, Target};
+use super::resolve::{self, Absence, SETTLED, Target};
 use super::{Link, Phase};
 use crate::channel::hv_utils::{CharDevice, Protocol};
 use crate::channel::presence::Presence;
@@ -69,6 +69,8 @@ impl Link {
             Some(Ok(())) => {
                 self.looks = LOOKS;
                 self.device_backoff.reset();
+                // It could be another one by now.
+                self.settled = None;
             }
             // The subscription is made anew by the next attempt.
             Some(Err(_)) => self.presence = None,
@@ -123,7 +125,7 @@ impl Link {
         if let Err(error) = self.subscribe() {
             return self.device_failed(&error, "watch for devices");
         }
-        let target = match resolve::facts(&self.options) {
+        let target = match resolve::facts(&self.options, &*self.nodes) {
             Ok(facts) => resolve::resolve(&self.options.choice, self.options.ic, facts),
             Err(error) => return self.device_failed(&error, "read sysfs"),
         };
@@ -131,9 +133,22 @@ impl Link {
             // What was left is gone; one that comes back with the same numbers is another one.
             self.left = None;
         }
+        if !matches!(target, Target::Fresh(_)) {
+            self.settled = None;
+        }
         match target {
             Target::Uio(device) => self.open_uio(&device),
             Target::CharDevice(protocol) => self.open_char(protocol),
+            Target::Fresh(protocol) => {
+                // Our own clock, since the node's age goes by one that may be set.
+                let settled = *self.settled.get_or_insert_with(|| Instant::now() + SETTLED);
+                if Instant::now() < settled {
+                    return self.rest(ChannelState::Closed, Wake::EventOr(settled));
+                }
+                self.open_char(protocol);
+            }
+            // The end of the probe is announced where uevents are heard.
+            Target::Opening => self.rest(ChannelState::Closed, Wake::EventOr(Instant::now() + SETTLED)),
             Target::Kernel => {
                 self.phase = Phase::Kernel;
                 self.wake = Wake::Event;

@@ -5,15 +5,25 @@
 
 use super::LinkOptions;
 use crate::channel::hv_utils::{self, Protocol};
+use crate::channel::nodes::Nodes;
 use crate::channel::sysfs::{self, VmbusDevice};
 use crate::channel::{ChannelChoice, uio};
 use crate::wire::Ic;
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 /// Driver names in sysfs.
 pub(super) const UIO_DRIVER: &str = "uio_hv_generic";
 pub(super) const KERNEL_DRIVER: &str = "hv_utils";
+
+/// How long a char device is left alone after its driver has made it.
+///
+/// The driver shows the device before it has finished with it. A registration in between is handed to what was there before:
+/// to nothing, or to the memory of a device that is gone, and the kernel ends or spins for ever (Linux 6.12.95,
+/// `hv_kvp_init_transport`: the pointer is set after `misc_register`). Before Linux 6.13 it can be there before the channel
+/// is open, with the same end. Nothing in sysfs tells the end of a probe; what is missing then takes microseconds.
+pub(super) const SETTLED: Duration = Duration::from_secs(1);
 
 /// Where to go.
 #[derive(Debug)]
@@ -22,6 +32,10 @@ pub(super) enum Target {
     Uio(VmbusDevice),
     /// Open the kernel's char device.
     CharDevice(&'static Protocol),
+    /// The same, once the kernel has certainly finished with it.
+    Fresh(&'static Protocol),
+    /// The kernel's driver is still opening the channel, or waits for the host.
+    Opening,
     /// The kernel serves this IC by itself.
     Kernel,
     /// Something is there, but not all of it yet.
@@ -75,20 +89,20 @@ pub(super) struct Facts {
     pub(super) device: Option<VmbusDevice>,
     /// `/dev/uioN` of the device is there.
     pub(super) uio_node: bool,
-    /// `/dev/vmbus/hv_*` of the IC is there.
-    pub(super) char_node: bool,
+    /// `/dev/vmbus/hv_*` of the IC is there, for so long at least.
+    pub(super) char_node: Option<Duration>,
 }
 
 /// Reads the facts.
 ///
 /// # Errors
 /// sysfs cannot be read.
-pub(super) fn facts(options: &LinkOptions) -> io::Result<Facts> {
+pub(super) fn facts(options: &LinkOptions, nodes: &dyn Nodes) -> io::Result<Facts> {
     let device = sysfs::find(&options.sysfs_root, options.ic.class())?;
     let uio = device.as_ref().and_then(|device| device.uio.as_ref());
     let uio_node = uio.is_some_and(|uio| uio::node_path(&options.dev_root, uio.index).exists());
     let char_node =
-        hv_utils::protocol(options.ic).is_some_and(|protocol| options.dev_root.join(protocol.node).exists());
+        hv_utils::protocol(options.ic).and_then(|protocol| nodes.age(&options.dev_root.join(protocol.node)));
     Ok(Facts { device, uio_node, char_node })
 }
 
@@ -103,8 +117,12 @@ pub(super) fn resolve(choice: &ChannelChoice, ic: Ic, facts: Facts) -> Target {
         }
         (KERNEL_DRIVER, ChannelChoice::Auto | ChannelChoice::HvUtils) => match hv_utils::protocol(ic) {
             None => Target::Kernel,
-            Some(protocol) if char_node => Target::CharDevice(protocol),
-            Some(_) => Target::Late,
+            Some(protocol) => match char_node {
+                None => Target::Late,
+                Some(_) if device.is_closed() => Target::Opening,
+                Some(age) if age < SETTLED => Target::Fresh(protocol),
+                Some(_) => Target::CharDevice(protocol),
+            },
         },
         _ => Target::Absent(Absence::BoundTo(driver.to_owned())),
     }

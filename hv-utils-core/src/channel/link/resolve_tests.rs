@@ -1,9 +1,10 @@
 //! The choice of the way to the host, as a table.
 
-use super::{Absence, Facts, Target, resolve};
+use super::{Absence, Facts, SETTLED, Target, resolve};
 use crate::channel::ChannelChoice;
 use crate::channel::sysfs::{Uio, UioMap, VmbusDevice};
 use crate::wire::Ic;
+use std::time::Duration;
 
 fn device(ic: Ic, driver: Option<&str>) -> VmbusDevice {
     let maps = vec![UioMap { index: 0, name: "txrx_rings".into(), size: 0x8000 }];
@@ -13,6 +14,7 @@ fn device(ic: Ic, driver: Option<&str>) -> VmbusDevice {
         device_id: None,
         driver: driver.map(Into::into),
         relid: Some(3),
+        state: Some(3),
         monitor_id: None,
         uio: (driver == Some("uio_hv_generic")).then_some(Uio { index: 0, maps }),
     }
@@ -20,7 +22,7 @@ fn device(ic: Ic, driver: Option<&str>) -> VmbusDevice {
 
 /// With the nodes that a driver makes.
 fn ready(choice: &ChannelChoice, ic: Ic, driver: Option<&str>) -> String {
-    let facts = Facts { device: Some(device(ic, driver)), uio_node: true, char_node: true };
+    let facts = Facts { device: Some(device(ic, driver)), uio_node: true, char_node: Some(SETTLED) };
     name(&resolve(choice, ic, facts))
 }
 
@@ -29,6 +31,8 @@ fn name(target: &Target) -> String {
         Target::Uio(_) => "uio".into(),
         Target::CharDevice(protocol) => protocol.node.into(),
         Target::Kernel => "kernel".into(),
+        Target::Fresh(_) => "fresh".into(),
+        Target::Opening => "opening".into(),
         Target::Late => "late".into(),
         Target::Absent(Absence::BoundTo(driver)) => format!("not {driver}"),
         Target::Absent(Absence::Unbound) => "unbound".into(),
@@ -70,7 +74,7 @@ fn the_driver_and_the_choice_decide() {
 fn without_a_device_there_is_nothing_whatever_was_chosen() {
     for choice in [ChannelChoice::Auto, ChannelChoice::Uio, ChannelChoice::HvUtils] {
         // A node of the kernel's alone is the rest of a device that is going away.
-        let facts = Facts { device: None, uio_node: false, char_node: true };
+        let facts = Facts { device: None, uio_node: false, char_node: Some(SETTLED) };
         assert_eq!(name(&resolve(&choice, Ic::Kvp, facts)), "none", "{choice}");
     }
 }
@@ -80,7 +84,7 @@ fn what_is_not_complete_yet_is_late() {
     let auto = ChannelChoice::Auto;
     let late = |driver: &str, change: fn(&mut Facts)| {
         let mut facts =
-            Facts { device: Some(device(Ic::Kvp, Some(driver))), uio_node: true, char_node: true };
+            Facts { device: Some(device(Ic::Kvp, Some(driver))), uio_node: true, char_node: Some(SETTLED) };
         change(&mut facts);
         name(&resolve(&auto, Ic::Kvp, facts))
     };
@@ -89,5 +93,18 @@ fn what_is_not_complete_yet_is_late() {
     assert_eq!(late("uio_hv_generic", |facts| facts.uio_node = false), "late");
     assert_eq!(late("uio_hv_generic", uio), "late");
     assert_eq!(late("uio_hv_generic", maps), "late");
-    assert_eq!(late("hv_utils", |facts| facts.char_node = false), "late");
+    assert_eq!(late("hv_utils", |facts| facts.char_node = None), "late");
+    let younger = |facts: &mut Facts| facts.char_node = Some(SETTLED - Duration::from_nanos(1));
+    assert_eq!(late("hv_utils", younger), "fresh");
+    for (state, expected) in
+        [(Some(0), "opening"), (Some(1), "opening"), (Some(2), "vmbus/hv_kvp"), (None, "vmbus/hv_kvp")]
+    {
+        let mut facts = Facts {
+            device: Some(device(Ic::Kvp, Some("hv_utils"))),
+            uio_node: false,
+            char_node: Some(SETTLED),
+        };
+        facts.device.as_mut().unwrap().state = state;
+        assert_eq!(name(&resolve(&auto, Ic::Kvp, facts)), expected, "{state:?}");
+    }
 }

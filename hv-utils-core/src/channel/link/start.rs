@@ -5,6 +5,7 @@
 
 use super::LinkOptions;
 use super::resolve::{self, Facts, KERNEL_DRIVER, UIO_DRIVER};
+use crate::channel::nodes::DeviceNodes;
 use crate::channel::{ChannelChoice, hv_utils, sysfs, uio};
 use crate::wire::Ic;
 use rustix::fs::Access;
@@ -93,7 +94,7 @@ pub(super) fn check(options: &LinkOptions) -> Result<(), LinkError> {
 /// closed, so right after the end of the daemon before us it is away for a while.
 fn facts(options: &LinkOptions) -> Result<Facts, LinkError> {
     let read = || {
-        resolve::facts(options)
+        resolve::facts(options, &DeviceNodes)
             .map_err(|source| LinkError::Sysfs { path: options.sysfs_root.clone(), source })
     };
     let mut facts = read()?;
@@ -131,7 +132,7 @@ fn check_hv_utils(options: &LinkOptions, facts: &Facts, release: &str) -> Result
     let ic = options.ic;
     let device = facts.device.as_ref().ok_or(LinkError::NoDevice { ic })?;
     let Some(protocol) = hv_utils::protocol(ic) else { return Ok(()) };
-    if facts.char_node {
+    if facts.char_node.is_some() {
         return permitted(&options.dev_root.join(protocol.node));
     }
     let offered = device.driver.as_deref() == Some(KERNEL_DRIVER)

@@ -1,6 +1,7 @@
 //! The kernel's char devices on a socket pair: registration, replies, and each way it can fail.
 
 use super::{request, settle, until_open, until_state};
+use crate::channel::link::resolve::SETTLED;
 use crate::channel::link::{Framing, Link};
 use crate::channel::{ChannelChoice, ChannelState, Transport};
 use crate::testing::{Call, Driver, FakeBus, KernelEnd};
@@ -82,6 +83,45 @@ async fn vss_speaks_in_messages_of_12_bytes() {
     assert_eq!(link.body(&request), freeze);
     link.answer(&request, Status::OK, |_| {});
     assert_eq!(kernel.recv().await.unwrap(), [0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0]);
+}
+
+/// Linux 6.12.95 spun for ever in `hvutil_transport_send` when the registration came before its driver had finished.
+#[tokio::test(start_paused = true)]
+async fn a_device_that_the_driver_has_just_made_is_not_opened_at_once() {
+    for ic in [Ic::Kvp, Ic::Vss] {
+        let Setup { mut bus, mut link, _directory } = setup(ic);
+        bus.set_node_age(SETTLED - Duration::from_millis(1));
+        let begin = Instant::now();
+        until_open(&mut link, Transport::HvUtils).await;
+        assert_eq!(begin.elapsed(), SETTLED);
+        bus.char_opened().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_device_that_comes_back_while_the_first_is_waited_for_is_waited_for_anew() {
+    let Setup { bus, mut link, _directory } = setup(Ic::Kvp);
+    bus.set_node_age(Duration::ZERO);
+    settle(&mut link).await;
+    let half = SETTLED / 2;
+    tokio::time::sleep(half).await;
+    bus.rescind(Ic::Kvp).unwrap();
+    bus.offer(Ic::Kvp).unwrap();
+    settle(&mut link).await;
+    let begin = Instant::now();
+    until_open(&mut link, Transport::HvUtils).await;
+    assert!(begin.elapsed() > half, "{:?}", begin.elapsed());
+}
+
+/// Before Linux 6.13 a registration before the channel is open ends the kernel.
+#[tokio::test(start_paused = true)]
+async fn a_device_whose_channel_the_driver_is_still_opening_is_left_alone() {
+    let Setup { mut bus, mut link, _directory } = setup(Ic::Kvp);
+    bus.set_channel_state(Ic::Kvp, 1).unwrap();
+    let opens = tokio::time::timeout(10 * SETTLED, until_open(&mut link, Transport::HvUtils)).await;
+    assert!(opens.is_err(), "it was opened");
+    bus.set_channel_state(Ic::Kvp, 3).unwrap();
+    register(&mut bus, &mut link).await;
 }
 
 #[tokio::test(start_paused = true)]
