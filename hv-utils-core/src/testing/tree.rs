@@ -87,7 +87,7 @@ impl Tree {
         }
     }
 
-    /// The uio device and, last, its node. `costly`: with the buffers that some kernels allocate for every device.
+    /// The uio device, without its node. `costly`: with the buffers that some kernels allocate for every device.
     pub(super) fn add_uio(&self, ic: Ic, index: u32, ring_bytes: u32, costly: bool) -> io::Result<()> {
         let uio = self.device(ic).join("uio").join(format!("uio{index}"));
         let mut maps = vec![("txrx_rings", 2 * ring_bytes), ("int_page", 4096), ("monitor_page", 4096)];
@@ -102,7 +102,11 @@ impl Tree {
             fs::write(map.join("addr"), "0x0000000000000000\n")?;
             fs::write(map.join("offset"), "0x0\n")?;
         }
-        fs::write(uio.join("name"), "uio_hv_generic\n")?;
+        fs::write(uio.join("name"), "uio_hv_generic\n")
+    }
+
+    /// The node of a uio device: comes last, since its coming is what programs wait for.
+    pub(super) fn add_uio_node(&self, index: u32) -> io::Result<()> {
         fs::write(self.dev.join(format!("uio{index}")), "")
     }
 
