@@ -66,13 +66,14 @@ impl Tree {
         let device = self.device(ic);
         let channel = device.join("channels").join(relid.to_string());
         fs::create_dir_all(&channel)?;
-        fs::write(device.join("class_id"), format!("{{{}}}\n", ic.class()))?;
         fs::write(device.join("device_id"), format!("{{{}}}\n", ic.instance()))?;
         fs::write(device.join("id"), format!("{relid}\n"))?;
         if let Some(id) = monitor_id {
             fs::write(channel.join("monitor_id"), format!("{id}\n"))?;
         }
-        self.set_driver_override(ic, None)
+        self.set_driver_override(ic, None)?;
+        // By its class a device is found: from then on a program may set its override, and that has to last.
+        fs::write(device.join("class_id"), format!("{{{}}}\n", ic.class()))
     }
 
     pub(super) fn remove_device(&self, ic: Ic) -> io::Result<()> {

@@ -131,3 +131,16 @@ fn link_to_the_raw_driver_comes_when_all_maps_are_there() {
     assert!(has_driver());
     assert_eq!(scene.bus.driver(Ic::Vss), Some(Driver::Uio));
 }
+
+#[test]
+fn new_device_is_found_when_its_override_has_been_cleared() {
+    let scene = Scene::new(&[]);
+    // What stands where the class would be holds up the act before it.
+    let device = scene.bus.device_directory(Ic::Vss);
+    fs::create_dir_all(device.join("class_id")).unwrap();
+    scene.bus.offer(Ic::Vss).unwrap_err();
+    assert_eq!(fs::read_to_string(device.join("driver_override")).unwrap(), "(null)\n");
+    fs::remove_dir(device.join("class_id")).unwrap();
+    scene.bus.offer(Ic::Vss).unwrap();
+    assert_eq!(scene.bus.driver(Ic::Vss), Some(Driver::HvUtils));
+}
