@@ -123,6 +123,10 @@ impl Service for Heartbeatd {
         self.settle();
         Ok(())
     }
+
+    async fn stop(&mut self, _: &mut Link) {
+        self.end();
+    }
 }
 
 impl Heartbeatd {
@@ -248,16 +252,28 @@ impl Heartbeatd {
         self.engine.set_applications(self.leases.sources());
         let state = self.state();
         if self.telling.admit(state, Instant::now()) {
-            match self.engine.worst() {
-                Some(Source { name, why, .. }) => {
-                    let why = if why.is_empty() { String::new() } else { format!(": {why:?}") };
-                    tracing::info!("the host is told that applications are {state}: {name}{why}");
-                }
-                None => tracing::info!("the host is told nothing of applications any more"),
-            }
+            self.tell(state);
         }
         let sources = self.engine.sources().cloned().collect();
         self.board.publish(Shown { state, sources, reporting: self.reporting() });
+    }
+
+    /// Nothing is held back any longer.
+    fn end(&mut self) {
+        let state = self.state();
+        if self.telling.end(state) {
+            self.tell(state);
+        }
+    }
+
+    fn tell(&self, state: ApplicationState) {
+        match self.engine.worst() {
+            Some(Source { name, why, .. }) => {
+                let why = if why.is_empty() { String::new() } else { format!(": {why:?}") };
+                tracing::info!("the host is told that applications are {state}: {name}{why}");
+            }
+            None => tracing::info!("the host is told nothing of applications any more"),
+        }
     }
 
     fn odd(&mut self, problem: &dyn std::fmt::Display) {

@@ -1,8 +1,8 @@
 //! When the log is told what the host is told: each state at once, but none again before a minute is over.
 //!
 //! Units that fail again and again are systemd's to tell of. What was held back is told when its minute is over, if that is
-//! still how things are and not what the log has: its last line may be late, but not wrong. Nothing is logged here, and there
-//! is no timer: whoever has one asks when ([`Telling::due`]), which is never where the log is up to date.
+//! still how things are and not what the log has, or when the daemon ends before: its last line may be late, but not wrong. Nothing
+//! is logged here, and there is no timer: whoever has one asks when ([`Telling::due`]), which is never where the log is up to date.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -31,6 +31,11 @@ impl Telling {
             self.times.insert(state, now);
         }
         is_news
+    }
+
+    /// Whether the log is to be told of this state now, whatever it was told when, since nothing follows.
+    pub(crate) fn end(&mut self, state: ApplicationState) -> bool {
+        std::mem::replace(&mut self.told, state) != state
     }
 
     /// When the log is to be told of a state that was held back, if it lasts; `None`: nothing is.

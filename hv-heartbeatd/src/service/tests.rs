@@ -150,3 +150,20 @@ async fn what_a_reload_changes_is_told_as_any_other_change() {
     assert_eq!(setup.lines(), [CRITICAL]);
     assert!(setup.is_idle().await);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_held_back_when_the_daemon_ends_is_told_then_and_nothing_twice() {
+    let mut setup = Setup::new();
+    setup.becomes(&["failed", "active", "failed"]).await;
+    assert_eq!(setup.lines(), [CRITICAL, HEALTHY]);
+    setup.daemon.end();
+    assert_eq!(setup.lines(), [CRITICAL]);
+    setup.daemon.end();
+    assert_eq!(setup.lines(), [""; 0]);
+    // Where the log is up to date the end is no news.
+    let mut setup = Setup::new();
+    setup.becomes(&["failed", "active"]).await;
+    setup.lines();
+    setup.daemon.end();
+    assert_eq!(setup.lines(), [""; 0]);
+}

@@ -34,6 +34,24 @@ fn each_state_is_told_until_it_is_withdrawn() {
 }
 
 #[test]
+fn log_of_a_daemon_that_ends_ends_with_the_state_that_was_held_back() {
+    run(async {
+        let (mut guest, mut host, client) = Guest::start("").await;
+        for state in ["critical", "healthy", "critical"] {
+            client.reports(state, "").await.unwrap();
+        }
+        assert_eq!(host.word().await, 2);
+        guest.end();
+        let log = guest.log();
+        let told =
+            log.lines().filter_map(|line| line.split_once("that applications are ")).map(|(_, told)| told);
+        let states: Vec<&str> =
+            told.filter_map(|told| told.split_once(':')).map(|(state, _)| state).collect();
+        assert_eq!(states, ["critical", "healthy", "critical"], "{log}");
+    });
+}
+
+#[test]
 fn worst_of_several_is_told_and_each_goes_with_its_caller() {
     run(async {
         let (guest, mut host, watcher) = Guest::start("").await;

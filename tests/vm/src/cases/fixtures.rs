@@ -85,6 +85,18 @@ pub(super) fn mark(machine: &Machine, kernel: &str, case: &str) {
     }
 }
 
+/// Notes in a machine's directory that the case played last has failed: what was exchanged in it is no example. What the kernel
+/// answers by itself is as good as ever.
+pub(super) fn mark_failed(machine: &Path, case: &str) {
+    let file = machine.join(MARKS);
+    // A case that failed before it was noted has nothing to take back.
+    let Ok(text) = std::fs::read_to_string(&file) else { return };
+    let Some(before) = text.strip_suffix(&format!(" {case}\n")) else { return };
+    if let Err(error) = std::fs::write(&file, format!("{before} {case} (failed)\n")) {
+        println!("vm: cannot write {}: {error}", file.display());
+    }
+}
+
 /// Writes the fixtures of every machine below `dir` into `to`.
 ///
 /// # Errors
@@ -278,3 +290,7 @@ fn daemons_version(images: &Images) -> String {
     std::fs::read_to_string(file)
         .map_or_else(|_| "of unknown version".to_owned(), |text| text.trim().to_owned())
 }
+
+#[cfg(test)]
+#[path = "fixtures_tests.rs"]
+mod tests;

@@ -38,7 +38,7 @@ pub fn play(images: &Images, only: &[String], dir: &Path, once: bool) -> Counts 
             let beside = scope.spawn(|| in_order(&beside));
             let counts = in_order(&others);
             // Cases panic within their stage; whatever else does is no passed run.
-            counts + beside.join().unwrap_or(Counts { failed: 1, ..Counts::default() })
+            counts + beside.join().unwrap_or_else(|panic| cut_short(&*panic))
         })
     } else {
         in_order(&others) + in_order(&beside)
@@ -68,27 +68,44 @@ fn play_stage(
             let place = dir.join(format!("{}{number}{suffix}", stage.name()));
             attempt(images, stage, &setup, &place, case, &mut machine)
         };
-        let (why, guest) = match attempt("") {
+        let failure = match attempt("") {
             Attempt::Ended { ending, took } => {
                 counts.count(case.name, took, &ending);
                 continue;
             }
-            Attempt::Failed { why, guest } => (why, guest),
+            Attempt::Failed { why, guest } => Failure { name: case.name, why, guest, passed_again: false },
         };
         let look = looks.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
-        let again = look.is_ok().then(|| attempt("-again"));
-        let passed_again = match again {
-            Some(Attempt::Ended { ending: Ending::Passed, took }) => {
-                counts.count(case.name, took, &Ending::Passed);
-                true
-            }
-            _ => {
-                counts.failed += 1;
-                false
-            }
-        };
-        counts.failures.push(Failure { name: case.name, why, guest, passed_again });
+        settle(counts, failure, look.is_ok().then(|| attempt("-again")));
     }
+}
+
+/// Counts a case that failed, by what came of it when it was played again, if it was: passed is only what passed then.
+fn settle(counts: &mut Counts, mut failure: Failure, again: Option<Attempt>) {
+    let second = match again {
+        Some(Attempt::Ended { ending: Ending::Passed, took }) => {
+            counts.count(failure.name, took, &Ending::Passed);
+            failure.passed_again = true;
+            counts.failures.push(failure);
+            return;
+        }
+        Some(Attempt::Ended { ending: Ending::Skipped(why), .. }) => Some(format!("it was skipped: {why}")),
+        Some(Attempt::Ended { ending: Ending::Failed(why), .. } | Attempt::Failed { why, .. }) => Some(why),
+        None => None,
+    };
+    if let Some(second) = second {
+        failure.why += &format!("\nwhen played again: {second}");
+    }
+    counts.failed += 1;
+    counts.failures.push(failure);
+}
+
+/// A stage that ended before its cases did: a failure as any other, so that it is told, and what its machines have left is kept.
+fn cut_short(panic: &(dyn Any + Send)) -> Counts {
+    let why = format!("it ended before its cases did: {}", words(panic));
+    let failure =
+        Failure { name: "the stage beside the others", why, guest: String::new(), passed_again: false };
+    Counts { failed: 1, failures: vec![failure], ..Counts::default() }
 }
 
 /// How an attempt at a case ended.
@@ -128,6 +145,7 @@ fn attempt(
     };
     if let Ending::Failed(why) = ending {
         report::line(case.name, began.elapsed(), &Ending::Failed(why.clone()));
+        fixtures::mark_failed(current.dir(), case.name);
         let guest = post_mortem(&current);
         return Attempt::Failed { why, guest };
     }
@@ -165,7 +183,14 @@ fn remember_where_panics_happen() {
 }
 
 fn sentence(panic: &(dyn Any + Send)) -> String {
-    let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked without a word");
-    format!("{text}\n(at {})", PLACE.take())
+    format!("{}\n(at {})", words(panic), PLACE.take())
 }
+
+fn words(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked without a word")
+}
+
+#[cfg(test)]
+#[path = "play_tests.rs"]
+mod tests;
