@@ -46,7 +46,7 @@ fn guest_that_can_hibernate_keeps_its_kernel_drivers() {
 #[test]
 fn memory_that_was_taken_sends_it_back_and_is_remembered_for_this_boot() {
     let guest = Guest::new(&[Ic::Kvp]);
-    guest.bus.set_costly();
+    guest.bus.set_costly().unwrap();
     guest.good(&["apply"]);
     guest.has(Ic::Kvp, Driver::HvUtils);
     guest.is_orderly();

@@ -71,7 +71,9 @@ impl FakeBus {
         let (channel_sender, channels) = mpsc::unbounded_channel();
         let (kernel_sender, kernel_ends) = mpsc::unbounded_channel();
         let tree = Tree::create(root)?;
-        let state = Mutex::new(State::new());
+        let state = State::new();
+        tree.maps(state.ring_bytes, state.costly)?;
+        let state = Mutex::new(state);
         let files = OnceLock::new();
         let shared = Shared { tree, channels: channel_sender, kernel_ends: kernel_sender, state, files };
         Ok(Self { shared: Arc::new(shared), channels, kernel_ends, obeying: None })
@@ -102,8 +104,13 @@ impl FakeBus {
     }
 
     /// Devices bound to `uio_hv_generic` from now on cost 47 MiB more, as on some kernels.
-    pub fn set_costly(&self) {
-        self.shared.state().costly = true;
+    ///
+    /// # Errors
+    /// See [`new`](Self::new).
+    pub fn set_costly(&self) -> io::Result<()> {
+        let mut state = self.shared.state();
+        state.costly = true;
+        self.shared.tree.maps(state.ring_bytes, true).map(drop)
     }
 
     /// From now on this driver takes no device.

@@ -151,13 +151,18 @@ impl Shared {
             // Its probe opens the channel.
             return Err(Errno::INVAL.into());
         }
+        if driver == Driver::Uio {
+            // Before the link says that the driver has it: whoever waits for that, where a kernel's write to `bind` would
+            // have returned, finds all maps, and not the first of them.
+            self.tree.add_uio(ic, index, ring_bytes, costly)?;
+            device.uio = Some(index);
+        }
         device.driver = Some(driver);
         self.tree.set_driver(ic, Some(driver))?;
         match driver {
             Driver::Uio => {
-                device.uio = Some(index);
                 state.next_uio += 1;
-                self.tree.add_uio(ic, index, ring_bytes, costly)
+                self.tree.add_uio_node(index)
             }
             Driver::HvUtils => char_name(ic).map_or(Ok(()), |name| self.tree.add_char(name)),
         }

@@ -66,13 +66,14 @@ impl Tree {
         let device = self.device(ic);
         let channel = device.join("channels").join(relid.to_string());
         fs::create_dir_all(&channel)?;
-        fs::write(device.join("class_id"), format!("{{{}}}\n", ic.class()))?;
         fs::write(device.join("device_id"), format!("{{{}}}\n", ic.instance()))?;
         fs::write(device.join("id"), format!("{relid}\n"))?;
         if let Some(id) = monitor_id {
             fs::write(channel.join("monitor_id"), format!("{id}\n"))?;
         }
-        self.set_driver_override(ic, None)
+        self.set_driver_override(ic, None)?;
+        // By its class a device is found: from then on a program may set its override, and that has to last.
+        fs::write(device.join("class_id"), format!("{{{}}}\n", ic.class()))
     }
 
     pub(super) fn remove_device(&self, ic: Ic) -> io::Result<()> {
@@ -87,22 +88,41 @@ impl Tree {
         }
     }
 
-    /// The uio device and, last, its node. `costly`: with the buffers that some kernels allocate for every device.
+    /// The uio device, without its node. `costly`: with the buffers that some kernels allocate for every device.
     pub(super) fn add_uio(&self, ic: Ic, index: u32, ring_bytes: u32, costly: bool) -> io::Result<()> {
+        let maps = self.maps(ring_bytes, costly)?;
         let uio = self.device(ic).join("uio").join(format!("uio{index}"));
+        fs::create_dir_all(&uio)?;
+        fs::write(uio.join("name"), "uio_hv_generic\n")?;
+        std::os::unix::fs::symlink(Path::new("../../../../../..").join(maps), uio.join("maps"))
+    }
+
+    /// The maps of such devices, below what stands for `/sys`. They are made once and devices refer to them: on a busy
+    /// machine the many files take seconds, which a kernel does not, and whoever writes to `bind` waits no longer.
+    pub(super) fn maps(&self, ring_bytes: u32, costly: bool) -> io::Result<PathBuf> {
+        let name = format!("maps-{ring_bytes}{}", if costly { "-costly" } else { "" });
+        let (there, new) = (self.sysfs.join(&name), self.sysfs.join("maps-new"));
+        if there.exists() {
+            return Ok(name.into());
+        }
         let mut maps = vec![("txrx_rings", 2 * ring_bytes), ("int_page", 4096), ("monitor_page", 4096)];
         if costly {
             maps.extend([("recv:4294967295", 31 << 20), ("send:4294967295", 16 << 20)]);
         }
         for (number, (name, size)) in maps.into_iter().enumerate() {
-            let map = uio.join(format!("maps/map{number}"));
+            let map = new.join(format!("map{number}"));
             fs::create_dir_all(&map)?;
             fs::write(map.join("name"), format!("{name}\n"))?;
             fs::write(map.join("size"), format!("0x{size:016x}\n"))?;
             fs::write(map.join("addr"), "0x0000000000000000\n")?;
             fs::write(map.join("offset"), "0x0\n")?;
         }
-        fs::write(uio.join("name"), "uio_hv_generic\n")?;
+        fs::rename(new, there)?;
+        Ok(name.into())
+    }
+
+    /// The node of a uio device: comes last, since its coming is what programs wait for.
+    pub(super) fn add_uio_node(&self, index: u32) -> io::Result<()> {
         fs::write(self.dev.join(format!("uio{index}")), "")
     }
 

@@ -112,3 +112,35 @@ fn driver_that_refuses_takes_nothing() {
     scene.append("drivers_probe", &name(Ic::Vss));
     assert_eq!(scene.bus.driver(Ic::Vss), None);
 }
+
+#[test]
+fn link_to_the_raw_driver_comes_when_all_maps_are_there() {
+    let scene = Scene::new(&[Ic::Vss]);
+    scene.append("drivers/hv_utils/unbind", &name(Ic::Vss));
+    scene.bus.set_driver_override(Ic::Vss, Driver::Uio).unwrap();
+    scene.seen.recv_timeout(HANG).unwrap();
+    // What stands where the maps would be holds up the act before them.
+    let device = scene.bus.device_directory(Ic::Vss);
+    fs::write(device.join("uio"), "").unwrap();
+    scene.append("drivers/uio_hv_generic/bind", &name(Ic::Vss));
+    let has_driver = || device.join("driver").symlink_metadata().is_ok();
+    assert!(!has_driver(), "whoever sees it would take what is there for all");
+    assert_eq!(scene.bus.driver(Ic::Vss), None);
+    fs::remove_file(device.join("uio")).unwrap();
+    scene.append("drivers/uio_hv_generic/bind", &name(Ic::Vss));
+    assert!(has_driver());
+    assert_eq!(scene.bus.driver(Ic::Vss), Some(Driver::Uio));
+}
+
+#[test]
+fn new_device_is_found_when_its_override_has_been_cleared() {
+    let scene = Scene::new(&[]);
+    // What stands where the class would be holds up the act before it.
+    let device = scene.bus.device_directory(Ic::Vss);
+    fs::create_dir_all(device.join("class_id")).unwrap();
+    scene.bus.offer(Ic::Vss).unwrap_err();
+    assert_eq!(fs::read_to_string(device.join("driver_override")).unwrap(), "(null)\n");
+    fs::remove_dir(device.join("class_id")).unwrap();
+    scene.bus.offer(Ic::Vss).unwrap();
+    assert_eq!(scene.bus.driver(Ic::Vss), Some(Driver::HvUtils));
+}
