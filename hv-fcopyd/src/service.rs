@@ -138,6 +138,8 @@ impl Service for Fcopyd {
 
     async fn event(&mut self) -> Event {
         tokio::select! {
+            // What was done in time is not given up because it is looked at late.
+            biased;
             done = self.worker.done() => Event::Done(done),
             () = due(self.held.as_ref()) => Event::Due,
         }

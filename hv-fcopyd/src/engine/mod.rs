@@ -98,7 +98,11 @@ pub struct Engine {
     state: State,
     last: Id,
     open: u32,
-    /// The last copy is complete, and the host takes it for failed.
+    /// The copy that a CANCEL is about: the last one, if the last START was followed.
+    subject: Option<Id>,
+    /// That copy, if it was ended and the disk has not done so yet.
+    ending: Option<Id>,
+    /// That copy is complete, and the host takes it for failed.
     untold: bool,
 }
 
@@ -106,13 +110,13 @@ impl Engine {
     /// Nothing has been asked yet.
     #[must_use]
     pub const fn new(limits: Limits) -> Engine {
-        Engine { limits, state: State::Idle, last: 0, open: 0, untold: false }
+        Engine { limits, state: State::Idle, last: 0, open: 0, subject: None, ending: None, untold: false }
     }
 
     /// START of a file of `size` bytes, or of something that is none (`size` is then what is wrong with it).
     pub fn start(&mut self, size: Result<u64, Failure>) -> Decision {
-        self.untold = false;
         let ended = self.end(|| Failure::new(Status::ABORTED, "the host began another copy"));
+        (self.subject, self.ending, self.untold) = (None, None, false);
         let next = match size.and_then(|size| self.admit(size)) {
             Err(failure) => {
                 self.state = State::Failed(failure.status);
@@ -121,6 +125,7 @@ impl Engine {
             Ok(size) => {
                 self.last += 1;
                 self.open += 1;
+                self.subject = Some(self.last);
                 self.state = State::Copying(Copy { id: self.last, size, finishing: false });
                 Next::Begin(self.last)
             }
@@ -178,17 +183,22 @@ impl Engine {
 
     /// CANCEL. Without a copy there is nothing left of one already, which is what is asked for.
     pub fn cancel(&mut self) -> Decision {
-        match self.end(|| Failure::new(Status::ABORTED, "the host cancelled it")) {
-            Some((id, failure)) => Decision { ended: Some((id, failure)), next: Next::Remove(id) },
+        let ended = self.end(|| Failure::new(Status::ABORTED, "the host cancelled it"));
+        let next = match self.ending {
+            Some(id) => Next::Remove(id),
             // It cannot be taken back any more.
-            None if std::mem::take(&mut self.untold) => Next::Answer(Status::FAIL).into(),
-            None => Next::Answer(Status::OK).into(),
-        }
+            None if std::mem::take(&mut self.untold) => Next::Answer(Status::FAIL),
+            None => Next::Answer(Status::OK),
+        };
+        Decision { ended, next }
     }
 
-    /// The host did not hear that its COMPLETE was good, because it had been told otherwise before.
-    pub fn untold(&mut self) {
-        self.untold = true;
+    /// The host did not hear that its COMPLETE of this copy was good, because it had been told otherwise before. Whether it can
+    /// still ask for it.
+    pub fn untold(&mut self, id: Id) -> bool {
+        let asked_for = self.subject == Some(id);
+        self.untold |= asked_for;
+        asked_for
     }
 
     /// The host, or the way to it, is another from here on, or this daemon is to end. The copy to be removed, if any.
@@ -207,6 +217,7 @@ impl Engine {
     /// The disk has done with a copy, well or not.
     pub fn over(&mut self, id: Id, result: Result<(), Status>) {
         self.open = self.open.saturating_sub(1);
+        self.ending.take_if(|ending| *ending == id);
         if matches!(&self.state, State::Copying(copy) if copy.id == id) {
             self.state = result.map_or_else(State::Failed, |()| State::Idle);
         }
@@ -237,7 +248,10 @@ impl Engine {
     /// Ends the copy under way, whatever it is at, and forgets a failure.
     fn end(&mut self, failure: impl FnOnce() -> Failure) -> Option<(Id, Failure)> {
         match std::mem::replace(&mut self.state, State::Idle) {
-            State::Copying(copy) => Some((copy.id, failure())),
+            State::Copying(copy) => {
+                self.ending = Some(copy.id);
+                Some((copy.id, failure()))
+            }
             State::Idle | State::Failed(_) => None,
         }
     }

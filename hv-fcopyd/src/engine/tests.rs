@@ -138,13 +138,38 @@ fn cancel_of_a_file_that_is_there_and_taken_for_failed_is_refused_once() {
     let mut engine = copying(10);
     engine.complete();
     engine.over(1, Ok(()));
-    engine.untold();
+    assert!(engine.untold(1));
     assert_eq!(engine.cancel(), answer(Status::FAIL));
     assert_eq!(engine.cancel(), answer(Status::OK));
     // Nobody asks for it any more once another copy begins.
-    engine.untold();
+    engine.untold(1);
     assert_eq!(engine.start(Ok(10)), Next::Begin(2).into());
+    assert!(!engine.untold(1));
     engine.over(2, Err(Status::DISK_FULL));
+    assert_eq!(engine.cancel(), answer(Status::OK));
+}
+
+#[test]
+fn cancel_of_a_copy_that_was_given_up_is_answered_when_nothing_is_left() {
+    let late = Failure::new(Status::NOT_READY, "late");
+    let give_up = |engine: &mut Engine| engine.give_up(&late).is_some();
+    let gone = |engine: &mut Engine| engine.host_gone("gone").is_some();
+    let off = |engine: &mut Engine| engine.set_limits(Limits { enabled: false, ..LIMITS }).is_some();
+    let again = |engine: &mut Engine| engine.cancel().ended.is_some();
+    let ends: [&dyn Fn(&mut Engine) -> bool; 4] = [&give_up, &gone, &off, &again];
+    for end in ends {
+        let mut engine = copying(10);
+        engine.complete();
+        assert!(end(&mut engine));
+        assert_eq!(engine.cancel(), Next::Remove(1).into());
+        engine.over(1, Err(Status::ABORTED));
+        assert_eq!(engine.cancel(), answer(Status::OK));
+    }
+    // A refused START is what is cancelled from then on.
+    let mut engine = copying(10);
+    give_up(&mut engine);
+    engine.start(Ok(1001));
+    assert!(!engine.untold(1));
     assert_eq!(engine.cancel(), answer(Status::OK));
 }
 

@@ -75,8 +75,12 @@ pub(super) fn name(file: &mut Temporary) -> Result<bool, Refusal> {
             None => file.give_a_name()?,
         };
         let place = file.place();
-        let moved = renameat(place.directory(), hidden, place.directory(), place.name());
-        return moved.map(|()| true).map_err(failed);
+        let (directory, name) = (place.directory(), place.name());
+        // Whether there is another one is asked by the same call, where the filesystem knows it.
+        if renameat_with(directory, &hidden, directory, name, RenameFlags::NOREPLACE).is_ok() {
+            return Ok(false);
+        }
+        return renameat(directory, &hidden, directory, name).map(|()| true).map_err(failed);
     }
     let Some(hidden) = file.name() else {
         return file.link(place.name()).map(|()| false).map_err(failed);

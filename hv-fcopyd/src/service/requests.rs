@@ -159,29 +159,27 @@ impl Fcopyd {
 
     /// A copy is over: whoever waits for something of it waits in vain, or for this.
     fn answer_over(&mut self, id: Id, result: Result<(), Status>, link: &mut Link) {
-        let Some(held) = &self.held else { return };
-        let status = match (held.until, result) {
-            (Until::Removed(held), result) if held == id => match result {
+        let status = match (self.held.as_ref().map(|held| held.until), result) {
+            (Some(Until::Removed(held)), result) if held == id => match result {
                 Err(_) => Status::OK,
                 // It had its name before anybody could know.
                 Ok(()) => Status::FAIL,
             },
-            (Until::Finished(held), Ok(())) if held == id => return self.answer_complete(link),
-            (Until::Began(held) | Until::Finished(held), result) if held == id => {
-                result.err().unwrap_or(Status::OK)
-            }
-            (Until::Room(held, _) | Until::Due(held, _), Err(status)) if held == id => status,
+            (_, Ok(())) => return self.answer_complete(id, link),
+            (Some(Until::Began(held) | Until::Finished(held)), Err(status)) if held == id => status,
+            (Some(Until::Room(held, _) | Until::Due(held, _)), Err(status)) if held == id => status,
             _ => return,
         };
         self.answer_held(status, link);
     }
 
     /// The file is there, whatever has become of the request for it meanwhile.
-    fn answer_complete(&mut self, link: &mut Link) {
-        let Some(held) = self.held.take() else { return };
+    fn answer_complete(&mut self, id: Id, link: &mut Link) {
+        let held = self.held.take_if(|held| matches!(held.until, Until::Finished(held) if held == id));
         // An answer that waits for room will be found by whoever reads.
-        if link.answer_noted(&held.request, Status::OK, |_| {}).known() == Some(false) {
-            self.engine.untold();
+        let told = held
+            .is_some_and(|held| link.answer_noted(&held.request, Status::OK, |_| {}).known() != Some(false));
+        if !told && self.engine.untold(id) {
             tracing::warn!(
                 "the host was told that the last copy failed before it was complete: the file is there"
             );

@@ -9,8 +9,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Linux `enum vmbus_channel_state`: `CHANNEL_OPEN_STATE`; `CHANNEL_OPENED_STATE` follows.
-const OPEN: u32 = 2;
+/// Linux `enum vmbus_channel_state`: `CHANNEL_OPENED_STATE`. `CHANNEL_OPEN_STATE`, the one before it, is that of a channel which may
+/// be opened: after its offer, and again after it was closed (`drivers/hv/channel.c`, `__vmbus_open`, `vmbus_close_internal`).
+const OPENED: u32 = 3;
 
 /// A device on the VMBus.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +26,7 @@ pub struct VmbusDevice {
     pub driver: Option<String>,
     /// Number of its primary channel (`id`); another one after each offer.
     pub relid: Option<u32>,
-    /// State of its primary channel (`state`): 0 offered, 1 being opened, 2 or 3 open.
+    /// State of its primary channel (`state`): 0 being offered, 1 being opened, 2 not open, 3 open.
     pub state: Option<u32>,
     /// Bit of the monitor page that signals the host (`channels/RELID/monitor_id`). Rare: then, and only then,
     /// writing to the uio node does not signal.
@@ -65,7 +66,7 @@ impl VmbusDevice {
     /// Whether its channel is not open yet, or not any more. A kernel that does not say is believed to have it open.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.state.is_some_and(|state| state < OPEN)
+        self.state.is_some_and(|state| state < OPENED)
     }
 
     /// Bytes in all maps together: on some kernels a device bound to `uio_hv_generic` costs 47 MiB.

@@ -101,10 +101,13 @@ fn file_that_is_unwanted_when_its_name_is_durable_is_taken_away_unless_it_took_a
         let world = World::new();
         let asked = Cell::new(0);
         let before_the_name = || asked.replace(asked.get() + 1) == 0;
-        let mut incoming = begin(&world, 3, false);
-        incoming.write(0, b"new").unwrap();
-        assert_eq!(incoming.complete_if(&before_the_name).unwrap_err(), Refusal::unwanted());
-        assert_eq!((asked.get(), world.tree()), (2, vec!["root/".to_owned()]));
+        for overwrite in [false, true] {
+            asked.set(0);
+            let mut incoming = begin(&world, 3, overwrite);
+            incoming.write(0, b"new").unwrap();
+            assert_eq!(incoming.complete_if(&before_the_name).unwrap_err(), Refusal::unwanted());
+            assert_eq!((asked.get(), world.tree()), (2, vec!["root/".to_owned()]), "{overwrite}");
+        }
 
         fs::write(world.path("root/f"), "old").unwrap();
         asked.set(0);

@@ -1,6 +1,10 @@
 //! The older char device: names in UTF-8, answers of four bytes, a kernel that gives up waiting.
 
 use super::*;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
+
 use hv_utils_core::testing::{Driver, FakeBus, KernelEnd};
 
 struct Device {
@@ -104,8 +108,8 @@ async fn complete_that_takes_longer_than_the_kernel_waits_is_told_to_have_failed
     assert_eq!(device.ask(&kernels_start("a", 0)).await, 0);
 }
 
-/// COMPLETE of a file whose name does not become durable, and then CANCEL, while `before` is there already.
-async fn cancelled_with_its_name(before: Option<&[u8]>) -> Device {
+/// COMPLETE of a file whose name does not become durable, while `before` is there already.
+async fn completed_with_its_name(before: Option<&[u8]>) -> Device {
     let mut device = Device::new().await;
     if let Some(bytes) = before {
         assert_eq!(device.ask(&kernels_start("a", bytes.len() as u64)).await, 0);
@@ -118,6 +122,12 @@ async fn cancelled_with_its_name(before: Option<&[u8]>) -> Device {
     device.kernel.send(&complete()).unwrap();
     let disk = device.guest.disk.clone();
     device.guest.becomes("a name", |_| disk.file("a").as_deref() == Some(b"abc")).await;
+    device
+}
+
+/// That, and then CANCEL.
+async fn cancelled_with_its_name(before: Option<&[u8]>) -> Device {
+    let mut device = completed_with_its_name(before).await;
     device.kernel.send(&cancel()).unwrap();
     device.guest.becomes("the cancelled copy", |daemon| daemon.copies.current().is_none()).await;
     device.guest.disk.thaw_names();
@@ -166,4 +176,81 @@ async fn cancel_of_a_file_whose_good_end_the_host_was_not_told_is_not_answered_w
     assert_eq!((device.guest.link.status().stale, device.guest.disk.count()), (1, (1, 0)));
     assert_eq!(device.ask(&cancel()).await, 0, "said once");
     assert_eq!(device.ask(&kernels_start("b", 0)).await, 0);
+}
+
+/// COMPLETE of a file whose name does not become durable for so long that it is given up.
+async fn given_up_with_its_name(before: Option<&[u8]>) -> Device {
+    let mut device = completed_with_its_name(before).await;
+    // From here on time goes on as soon as there is nothing to do.
+    tokio::time::pause();
+    assert_eq!(device.answer().await, 0x8007_0015);
+    tokio::time::resume();
+    device
+}
+
+#[tokio::test]
+async fn cancel_after_a_complete_that_was_given_up_is_answered_when_it_is_known_what_is_left() {
+    for (before, status, left) in [(None, 0, None), (Some(&b"older"[..]), 0x8000_4005, Some(b"abc".to_vec()))]
+    {
+        let mut device = given_up_with_its_name(before).await;
+        device.kernel.send(&cancel()).unwrap();
+        device.guest.becomes("CANCEL that waits", |daemon| daemon.held.is_some()).await;
+        device.guest.disk.thaw_names();
+        assert_eq!(device.answer().await, status, "{before:?}");
+        assert_eq!(device.guest.disk.file("a"), left);
+        assert_eq!(device.ask(&cancel()).await, 0, "{before:?}: said once");
+    }
+}
+
+#[tokio::test]
+async fn cancel_of_a_file_that_was_complete_after_it_was_given_up_is_not_answered_with_success() {
+    let mut device = given_up_with_its_name(Some(b"older")).await;
+    device.guest.disk.thaw_names();
+    device.guest.becomes("the end", |daemon| daemon.copies.is_empty()).await;
+    assert_eq!(device.guest.results(), ["ok", "ok"]);
+    assert_eq!(device.ask(&cancel()).await, 0x8000_4005, "it is there");
+    assert_eq!(device.ask(&cancel()).await, 0, "said once");
+}
+
+#[tokio::test]
+async fn cancel_of_a_file_whose_complete_was_asked_for_again_is_not_answered_with_success() {
+    let mut device = completed_with_its_name(None).await;
+    assert_eq!(device.ask(&complete()).await, 0x8000_4005, "it is on its way");
+    device.guest.disk.thaw_names();
+    device.guest.becomes("the end", |daemon| daemon.copies.is_empty()).await;
+    assert_eq!(device.guest.disk.count(), (1, 0));
+    assert_eq!(device.ask(&cancel()).await, 0x8000_4005, "it is there");
+}
+
+#[tokio::test]
+async fn complete_that_was_done_in_time_is_not_given_up_because_it_is_looked_at_late() {
+    let mut device = Device::new().await;
+    for _ in 0..8 {
+        assert_eq!(device.ask(&kernels_start("a", 3)).await, 0);
+        assert_eq!(device.ask(&encode_write(0, b"abc")).await, 0);
+        device.guest.disk.freeze();
+        device.kernel.send(&complete()).unwrap();
+        device.guest.becomes("COMPLETE that waits", |daemon| daemon.held.is_some()).await;
+        let Guest { daemon, link, disk, .. } = &mut device.guest;
+        let limit = Instant::now() + Duration::from_millis(50);
+        daemon.held.as_mut().unwrap().limit = Some(limit);
+        let event = {
+            let mut event = pin!(daemon.event());
+            assert!(poll_fn(|context| Poll::Ready(event.as_mut().poll(context))).await.is_pending());
+            // The daemon is stopped, its disk is not.
+            disk.thaw();
+            let begin = std::time::Instant::now();
+            while disk.count() != (1, 0) {
+                assert!(begin.elapsed() < PATIENCE, "never complete");
+                std::thread::yield_now();
+            }
+            std::thread::sleep(2 * (limit - Instant::now()));
+            // Both are there when it goes on.
+            tokio::task::yield_now().await;
+            event.await
+        };
+        assert!(matches!(event, Event::Done(_)), "{event:?}");
+        daemon.handle(event, link);
+        assert_eq!(device.answer().await, 0);
+    }
 }

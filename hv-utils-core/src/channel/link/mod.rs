@@ -2,7 +2,7 @@
 //!
 //! It opens a channel by whatever way there is, negotiates, hands requests to the service and its answers back, and
 //! when the channel is lost waits for the next ([`opening`]). The service sees requests and changes of a status,
-//! never a transport. While a channel is open, or a device is waited for, there is no timer at all.
+//! never a transport. While a channel is open, or a device is waited for that is not there, there is no timer at all.
 //!
 //! ```text
 //! Down ──open──▶ Hello (sim) ──▶ Raw ◀── uio        Kernel: the driver serves the IC alone

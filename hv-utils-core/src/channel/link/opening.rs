@@ -1,7 +1,7 @@
 //! How a link comes to a channel: when to try, what to open, and what to do after a loss.
 //!
-//! A device that is waited for is announced and not polled. Timers exist only after something failed, and once for
-//! attributes that come late. What fails again and again is tried ever less often and logged once.
+//! A device that is waited for is announced and not polled. Timers exist only after something failed, for attributes that
+//! come late, and while the kernel's driver is at its device still. What fails again and again is tried ever less often and logged once.
 
 use super::backoff;
 use super::char_side::CharSide;
@@ -147,8 +147,12 @@ impl Link {
                 }
                 self.open_char(protocol);
             }
-            // The end of the probe is announced where uevents are heard.
-            Target::Opening => self.rest(ChannelState::Closed, Wake::EventOr(Instant::now() + SETTLED)),
+            Target::Opening => {
+                // A host that never lets it be opened is seen by this alone.
+                self.books.inform("channel not open yet", &"waiting until the kernel's driver has opened it");
+                // The end of the probe is announced where uevents are heard.
+                self.rest(ChannelState::Closed, Wake::EventOr(Instant::now() + SETTLED));
+            }
             Target::Kernel => {
                 self.phase = Phase::Kernel;
                 self.wake = Wake::Event;
