@@ -6,9 +6,16 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use hv_utils_tests::{program, run};
 use tempfile::TempDir;
+
+/// Looks at a daemon's descriptors, some way apart, of which the fewest count.
+const LOOKS: u32 = 25;
+
+/// How long a daemon may take to close what a host left behind, on a machine that has other things to do.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 struct Daemon {
     child: Child,
@@ -47,6 +54,16 @@ impl Daemon {
     fn descriptors(&self) -> usize {
         let entries = std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("the daemon runs");
         entries.count()
+    }
+
+    /// Descriptors that stay open: a host that has just gone leaves some for the moment that the daemon needs to notice,
+    /// and the search for the next one opens some for moments of its own. So it is the fewest of many looks.
+    fn lasting_descriptors(&self) -> usize {
+        let look = || {
+            std::thread::sleep(Duration::from_millis(20));
+            self.descriptors()
+        };
+        (0..LOOKS).map(|_| look()).min().unwrap_or(usize::MAX)
     }
 }
 
@@ -94,13 +111,17 @@ fn passes_every_scenario_and(
     assert!(all.len() >= least, "scenarios are missing: {all:?}");
     let first = all.iter().find(|path| path.ends_with(first)).expect("the basic scenario");
     play(&mut daemon, first);
-    let before = daemon.descriptors();
+    let before = daemon.lasting_descriptors();
     for scenario in &all {
         play(&mut daemon, scenario);
     }
     play(&mut daemon, first);
-    // An inotify or a socket more or less may be waiting for the next host.
-    assert!(daemon.descriptors() <= before + 2, "{} descriptors, {before} before", daemon.descriptors());
+    let began = Instant::now();
+    let mut after = daemon.lasting_descriptors();
+    while after > before && began.elapsed() < PATIENCE {
+        after = daemon.lasting_descriptors();
+    }
+    assert!(after <= before, "{after} descriptors last, {before} before");
     then();
 }
 

@@ -22,6 +22,8 @@ struct Inner {
 #[derive(Debug, Default)]
 struct State {
     hangs: bool,
+    /// Somebody waits for a disk that hangs.
+    waited_for: bool,
     /// Bytes that fit into one file.
     full_at: Option<u64>,
     files: BTreeMap<String, Vec<u8>>,
@@ -80,8 +82,14 @@ impl Memory {
         what(&mut self.0.thawed.wait_while(state, |state| state.names_hang).unwrap())
     }
 
+    /// Whether somebody waits for the disk to go on.
+    pub(super) fn is_waited_for(&self) -> bool {
+        self.0.state.lock().unwrap().waited_for
+    }
+
     fn with<T>(&self, what: impl FnOnce(&mut State) -> T) -> T {
-        let state = self.0.state.lock().unwrap();
+        let mut state = self.0.state.lock().unwrap();
+        state.waited_for = state.hangs;
         what(&mut self.0.thawed.wait_while(state, |state| state.hangs).unwrap())
     }
 }
