@@ -1,14 +1,8 @@
 //! What the log has when a unit's state changes faster than it is told, on paused time.
 
-use std::fmt::Debug;
-use std::sync::{Arc, Mutex};
-
+use hv_utils_core::testing::Logged;
 use tokio::sync::watch;
 use tokio::time::{advance, timeout};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::{DefaultGuard, set_default};
-use tracing::{Metadata, Subscriber};
 
 use super::*;
 
@@ -17,42 +11,11 @@ const CRITICAL: &str = "the host is told that applications are critical: a.servi
 const HEALTHY: &str = "the host is told that applications are healthy: a.service: \"active\"";
 const NOTHING: &str = "the host is told nothing of applications any more";
 
-/// The log's lines.
-#[derive(Debug, Clone, Default)]
-struct Lines(Arc<Mutex<Vec<String>>>);
-
-impl Subscriber for Lines {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn event(&self, event: &tracing::Event<'_>) {
-        if event.metadata().target().starts_with("hv_heartbeatd") {
-            event.record(&mut self.clone());
-        }
-    }
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
-}
-
-impl Visit for Lines {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        if field.name() == "message" {
-            self.0.lock().unwrap().push(format!("{value:?}"));
-        }
-    }
-}
-
 /// A daemon without a bus, and what stands for systemd.
 struct Setup {
     daemon: Heartbeatd,
     systemd: watch::Sender<Seen>,
-    lines: Lines,
-    _log: DefaultGuard,
+    logged: Logged,
 }
 
 fn settings() -> Settings {
@@ -61,13 +24,12 @@ fn settings() -> Settings {
 
 impl Setup {
     fn new() -> Setup {
-        let lines = Lines::default();
-        let _log = set_default(lines.clone());
+        let logged = Logged::of("hv_heartbeatd");
         let mut daemon = Heartbeatd::new(Authority::new(), settings());
         let (systemd, seen) = watch::channel(Seen::default());
         daemon.watch = Some(Watch::on(seen));
         daemon.settle();
-        Setup { daemon, systemd, lines, _log }
+        Setup { daemon, systemd, logged }
     }
 
     /// The unit is in these states, one after the other.
@@ -90,7 +52,7 @@ impl Setup {
 
     /// What was logged since this was asked last.
     fn lines(&self) -> Vec<String> {
-        std::mem::take(&mut *self.lines.0.lock().unwrap())
+        self.logged.take()
     }
 
     /// There is nothing to wake up for.

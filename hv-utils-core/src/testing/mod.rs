@@ -10,6 +10,7 @@ mod bus;
 pub mod described;
 mod files;
 mod kernel;
+mod logged;
 mod message_bus;
 pub mod namespace;
 mod nodes;
@@ -18,5 +19,6 @@ mod tree;
 
 pub use bus::{Call, Driver, FakeBus};
 pub use files::{Moment, Written};
+pub use logged::Logged;
 pub use message_bus::MessageBus;
 pub use nodes::KernelEnd;

@@ -5,12 +5,10 @@ use super::{poll, poll_next, request, settle, until_state};
 use crate::channel::link::{Event, Framing, Link, LinkOptions};
 use crate::channel::sim::Listener;
 use crate::channel::{ChannelChoice, ChannelState, Transport};
+use crate::testing::Logged;
 use crate::wire::ring::RingMemory;
 use crate::wire::{Ic, PacketHeader, Status, Version};
-use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
-use tracing_subscriber::Layer;
-use tracing_subscriber::layer::SubscriberExt;
 
 struct Setup {
     _directory: TempDir,
@@ -92,28 +90,11 @@ async fn a_request_that_the_service_cannot_read_counts_as_rejected() {
     assert_eq!((link.status().rejected, link.status().stale), (1, 0));
 }
 
-/// The texts of what is logged in the test's thread.
-#[derive(Clone, Default)]
-struct Logged(Arc<Mutex<Vec<String>>>);
-
-impl<S: tracing::Subscriber> Layer<S> for Logged {
-    fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
-        let mut text = String::new();
-        event.record(&mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
-            if field.name() == "message" {
-                text = format!("{value:?}");
-            }
-        });
-        self.0.lock().unwrap().push(text);
-    }
-}
-
 #[tokio::test]
 async fn each_reason_to_drop_a_packet_is_logged_once_and_none_hides_another() {
-    let logged = Logged::default();
-    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(logged.clone()));
+    let logged = Logged::of("hv_utils_core");
     let Setup { mut link, mut host, _directory } = ready(0x4000).await;
-    logged.0.lock().unwrap().clear();
+    let _ = logged.take();
     for _ in 0..3 {
         host.put(5, &[0; 8]);
         host.put(6, &[0; 40]);
@@ -121,7 +102,7 @@ async fn each_reason_to_drop_a_packet_is_logged_once_and_none_hides_another() {
     }
     settle(&mut link).await;
     assert_eq!(link.status().rejected, 9);
-    let logged = logged.0.lock().unwrap();
+    let logged = logged.take();
     assert_eq!(logged.len(), 3, "{logged:?}");
     assert!(logged.iter().all(|text| text.starts_with("packet dropped: ")), "{logged:?}");
 }
