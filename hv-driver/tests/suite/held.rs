@@ -33,13 +33,15 @@ fn on_uio(ic: Ic) -> (Guest, Writes) {
 
 /// The device as this process has it open: a descriptor that procfs shows, and the channel behind it.
 struct Held {
-    _shown: File,
+    /// Closed first: whoever does not see the descriptor any more takes the device, whose channel must not be open then.
     _channel: Box<dyn UioNode>,
+    _shown: File,
 }
 
 fn hold(guest: &Guest) -> Held {
     let path = guest.path("dev/uio0");
-    Held { _shown: File::open(&path).unwrap(), _channel: guest.bus.nodes().open_uio(&path).unwrap() }
+    let (shown, channel) = (File::open(&path).unwrap(), guest.bus.nodes().open_uio(&path).unwrap());
+    Held { _channel: channel, _shown: shown }
 }
 
 /// A daemon on the bus, which is this process.
@@ -104,7 +106,9 @@ impl Scene {
     async fn run(&self, guest: &Guest, args: &[&str]) -> Ran {
         let mut command = guest.command_on(&self.bus.address, args);
         let output = tokio::task::spawn_blocking(move || -> Output { command.output().unwrap() });
-        output.await.unwrap().into()
+        let ran = output.await.unwrap().into();
+        guest.bus.caught_up().unwrap();
+        ran
     }
 
     fn asked(&self) -> Vec<u32> {
@@ -164,6 +168,7 @@ async fn program_that_closes_in_time_is_waited_for() {
     drop(held);
     let ran = run.await.unwrap();
     assert_eq!(ran.code, Some(0), "{}", ran.err);
+    guest.bus.caught_up().unwrap();
     // Which hv_utils could not do with a channel that is still open.
     guest.has(Ic::Vss, Driver::HvUtils);
 }
@@ -259,7 +264,8 @@ fn program_that_opens_it_on_the_way_stops_the_journey() {
         }
     });
     root.set(guest.directory.path().to_owned()).unwrap();
-    let ran = guest.run(&["use", "hv_utils", "vss"]);
+    // Not to the end of what it has written, which is held up.
+    let ran = Ran::from(guest.command(&["use", "hv_utils", "vss"]).output().unwrap());
     assert_eq!(ran.code, Some(1), "{}", ran.err);
     let words = "hv-vssd (process 900) has";
     assert!(ran.err.contains(words) && ran.err.contains("there is no bus to ask it on"), "{}", ran.err);

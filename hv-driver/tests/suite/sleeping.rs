@@ -206,7 +206,10 @@ async fn daemons(bus: &Bus, state: &'static str, target: &'static str) -> [Conne
 
 async fn run(guest: &Guest, bus: &Bus) -> Ran {
     let mut command = guest.command_on(&bus.address, &["sleep"]);
-    tokio::task::spawn_blocking(move || -> Output { command.output().unwrap() }).await.unwrap().into()
+    let ran =
+        tokio::task::spawn_blocking(move || -> Output { command.output().unwrap() }).await.unwrap().into();
+    guest.bus.caught_up().unwrap();
+    ran
 }
 
 #[tokio::test]

@@ -92,9 +92,11 @@ impl Guest {
         driver(self.directory.path(), bus, args)
     }
 
-    /// Runs it to its end.
+    /// Runs it to its end, and to that of all that it has written: the bus may be a moment behind.
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
-        self.command(args).output().unwrap().into()
+        let ran = self.command(args).output().unwrap().into();
+        self.bus.caught_up().unwrap();
+        ran
     }
 
     /// Runs it to its end, which has to be a good one.

@@ -5,6 +5,7 @@ use std::io::Write as _;
 
 use hv_utils_core::daemon::InstanceLock;
 use hv_utils_core::testing::Driver;
+use hv_utils_core::testing::scripts::copy_of;
 use hv_utils_core::wire::Ic;
 
 use crate::support::Guest;
@@ -184,7 +185,7 @@ fn who_may_not_write_is_told_so_and_may_look() {
     };
     allow(guest.directory.path(), 0o755);
     let program = guest.path("hv-driver");
-    fs::copy(env!("CARGO_BIN_EXE_hv-driver"), &program).unwrap();
+    copy_of(env!("CARGO_BIN_EXE_hv-driver").as_ref(), &program);
     let as_nobody = |args: &[&str]| {
         let command = guest.command(args);
         let mut nobody = std::process::Command::new("setpriv");

@@ -35,7 +35,7 @@ pub(crate) fn world(roots: &Roots) -> Rc<World> {
         backend: BackendChoice::Auto,
         apply_timeout: Duration::from_secs(15),
         script: "/nowhere".into(),
-        hook_timeout: Duration::from_secs(5),
+        hook_timeout: Duration::from_secs(60),
         disable_cloud_init: false,
     };
     Rc::new(World::new(roots.clone(), settings, BusChoice::None))

@@ -3,7 +3,7 @@
 use hv_utils_core::netapply::{Addressing, Outcome, Plan, Reply, Request};
 use hv_utils_core::testing::namespace::inside;
 
-use crate::support::{Machine, injection, plan, simple};
+use crate::support::{Machine, injection, plan, simple, until};
 
 const BEFORE: [&str; 1] = ["198.51.100.7/24"];
 
@@ -91,9 +91,8 @@ fn what_is_kept_is_applied_again_at_the_next_start() {
         assert!(machine.path("state/hv-netapply/resume").exists());
         let _program = machine.start();
         assert_eq!(machine.call().await.ask(&Request::Resume).await, Some(Reply::Done));
-        while machine.shown() != ["192.0.2.7/24", "default4 192.0.2.1 100"] {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
+        let is_there = || machine.shown() == ["192.0.2.7/24", "default4 192.0.2.1 100"];
+        until("what is kept", is_there).await;
     });
 }
 

@@ -1,23 +1,26 @@
 //! Whoever asked changes their mind, goes away, or is told too late; the interface goes; somebody else calls meanwhile.
 
-use std::time::Duration;
-
 use hv_utils_core::netapply::{Injection, Kind, Outcome, Plan, Reply, Request};
 use hv_utils_core::testing::namespace::inside;
+use hv_utils_core::testing::scripts::script;
 
-use crate::support::{Machine, injection, plan, simple};
+use crate::support::{Machine, injection, plan, simple, until};
 
 const BEFORE: [&str; 1] = ["198.51.100.7/24"];
 
-/// IPv6 is tested for duplicates for a second or two: time to do something in the middle.
-fn slow() -> Injection {
+/// IPv6 is tested for duplicates for so long that there is time to do something in the middle.
+fn slow(machine: &Machine) -> Injection {
+    machine.links.look_for_duplicates("eth0", 8);
     injection(plan(&[("192.0.2.7", 24)], &[]), plan(&[("2001:db8::7", 64)], &[]))
 }
 
-async fn until(machine: &Machine, expected: &[&str]) {
-    while machine.shown() != expected {
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+/// The half of it that is there at once.
+async fn half(machine: &Machine) {
+    until("the IPv4 address", || machine.shown().contains(&"192.0.2.7/24".to_owned())).await;
+}
+
+async fn back(machine: &Machine) {
+    until("what was before", || machine.shown() == BEFORE).await;
 }
 
 async fn settled(machine: &Machine, outcome: Outcome) {
@@ -25,9 +28,7 @@ async fn settled(machine: &Machine, outcome: Outcome) {
         machine.path("state/hv-netapply/history.json").exists()
             && machine.history().records.last().is_some_and(|record| record.outcome == outcome)
     };
-    while !reached() {
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+    until("the record of it", reached).await;
 }
 
 #[test]
@@ -51,7 +52,7 @@ fn gone_after_it_was_applied() {
         let caller = machine.call().await;
         caller.apply(&simple()).await.unwrap();
         drop(caller);
-        until(&machine, &BEFORE).await;
+        back(&machine).await;
         settled(&machine, Outcome::Failed).await;
     });
 }
@@ -62,12 +63,10 @@ fn gone_in_the_middle() {
         let machine = Machine::new(links).await;
         let mut program = machine.start();
         let caller = machine.call().await;
-        caller.say(&Request::Apply { injection: slow(), within_ms: 22_000 });
-        while !machine.shown().contains(&"192.0.2.7/24".to_owned()) {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        caller.say(&Request::Apply { injection: slow(&machine), within_ms: 22_000 });
+        half(&machine).await;
         drop(caller);
-        until(&machine, &BEFORE).await;
+        back(&machine).await;
         settled(&machine, Outcome::Failed).await;
         assert!(program.is_alive());
     });
@@ -79,10 +78,8 @@ fn told_to_end_in_the_middle() {
         let machine = Machine::new(links).await;
         let mut program = machine.start();
         let caller = machine.call().await;
-        caller.say(&Request::Apply { injection: slow(), within_ms: 22_000 });
-        while !machine.shown().contains(&"192.0.2.7/24".to_owned()) {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        caller.say(&Request::Apply { injection: slow(&machine), within_ms: 22_000 });
+        half(&machine).await;
         program.terminate();
         assert_eq!(machine.shown(), BEFORE);
         assert!(machine.is_quiet());
@@ -95,10 +92,8 @@ fn the_interface_goes_in_the_middle() {
         let machine = Machine::new(links).await;
         let mut program = machine.start();
         let caller = machine.call().await;
-        caller.say(&Request::Apply { injection: slow(), within_ms: 22_000 });
-        while !machine.shown().contains(&"192.0.2.7/24".to_owned()) {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        caller.say(&Request::Apply { injection: slow(&machine), within_ms: 22_000 });
+        half(&machine).await;
         machine.links.remove(machine.eth0).await;
         let Some(Reply::Failed(failed)) = caller.hear().await else { panic!("it cannot have been applied") };
         // What is seen first depends on the moment: no interface, or no device to be told anything.
@@ -145,29 +140,22 @@ fn nonsense_ends_the_conversation_only() {
 
 #[test]
 fn hooks_are_told_afterwards() {
-    use std::os::unix::fs::PermissionsExt;
     inside("hooks", async |links| {
         let machine = Machine::new(links).await;
         let hooks = machine.path("etc/hv-utils/ip.d");
         std::fs::create_dir_all(&hooks).unwrap();
         let out = machine.path("out");
-        let script = |name: &str, mode: u32, text: &str| {
-            let path = hooks.join(name);
-            std::fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-        };
-        script("10-fails", 0o755, "exit 3");
-        script("20-writable", 0o777, &format!("touch {}/never", machine.path("").display()));
+        let hook = |name: &str, mode: u32, text: &str| script(&hooks.join(name), mode, text);
+        hook("10-fails", 0o755, "exit 3");
+        hook("20-writable", 0o777, &format!("touch {}/never", machine.path("").display()));
         let put = format!(
             "echo $HV_IP_EVENT $HV_IP_INTERFACE $HV_IP_IPV4 >{0}.new; cat >>{0}.new; mv {0}.new {0}",
             out.display()
         );
-        script("30-tells", 0o755, &put);
+        hook("30-tells", 0o755, &put);
         let _program = machine.start();
         machine.inject(&injection(plan(&[("192.0.2.7", 24)], &[]), Plan::default())).await;
-        while !out.exists() {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
+        until("what the hook has written", || out.exists()).await;
         let told = std::fs::read_to_string(&out).unwrap();
         let (line, json) = told.split_once('\n').unwrap();
         assert_eq!(line, "applied eth0 192.0.2.7/24");

@@ -1,16 +1,15 @@
 //! `backend = "script"`: called as the C daemon calls it, judged by what is on the link afterwards.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 use hv_utils_core::testing::namespace::inside;
+use hv_utils_core::testing::scripts::script;
 
 use crate::support::{Machine, simple};
 
 fn install(machine: &Machine, text: &str) {
     let path = machine.path("hv_set_ifconfig");
-    fs::write(&path, format!("#!/bin/sh\n{text}\n")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    script(&path, 0o755, text);
     machine.configure(&format!("[network]\nbackend = \"script\"\nscript = \"{}\"\n", path.display()));
 }
 

@@ -13,7 +13,8 @@ use hv_utils_core::netapply::{
 use hv_utils_core::network::{Monitor, RouteFamily};
 use hv_utils_core::testing::namespace::Links;
 use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketType, connect, recv, send, socket,
+    AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, SocketFlags, SocketType, connect, recv, send,
+    socket_with,
 };
 use tempfile::TempDir;
 
@@ -115,7 +116,9 @@ impl Machine {
         let address = SocketAddrUnix::new(&path).unwrap();
         let deadline = tokio::time::Instant::now() + PATIENCE;
         loop {
-            let socket = socket(AddressFamily::UNIX, SocketType::SEQPACKET, None).unwrap();
+            // Ours alone: what a program that another test starts had too would not be closed when we drop it.
+            let socket = socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None);
+            let socket = socket.unwrap();
             if connect(&socket, &address).is_ok() {
                 return Caller(std::sync::Arc::new(socket));
             }
@@ -145,16 +148,12 @@ impl Machine {
 
     /// Waits until no address of a link is being tested any more.
     pub(crate) async fn settled(&self, index: u32) {
-        loop {
+        let are_confirmed = || {
             let monitor = Monitor::open(Path::new("/nonexistent")).unwrap();
-            let link = monitor.table().link(index).unwrap();
-            if !link.addresses.is_empty()
-                && link.addresses.iter().all(hv_utils_core::network::Address::is_confirmed)
-            {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+            let addresses = &monitor.table().link(index).unwrap().addresses;
+            !addresses.is_empty() && addresses.iter().all(hv_utils_core::network::Address::is_confirmed)
+        };
+        until("all addresses are confirmed", are_confirmed).await;
     }
 
     /// Addresses and gateways of the link as a person would write them, sorted; without the kernel's own.
@@ -173,6 +172,15 @@ impl Machine {
         }
         shown.sort();
         shown
+    }
+}
+
+/// Waits until it is so.
+pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(tokio::time::Instant::now() < deadline, "waited in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(2)).await;
     }
 }
 

@@ -5,7 +5,7 @@ use std::process::Command;
 use hv_utils_core::netapply::{Addressing, Injection, Plan, Reply, Request};
 use hv_utils_core::testing::namespace::inside;
 
-use crate::support::{Machine, injection, plan, simple};
+use crate::support::{Machine, injection, plan, simple, until};
 
 /// `ip` of iproute2: another's view of the kernel.
 fn ip(words: &str) -> String {
@@ -51,9 +51,7 @@ fn what_routers_taught_survives_ipv4_alone_and_automatic_ipv6() {
         machine.links.remove_address(machine.eth0, "192.0.2.7", 24).await;
         let _program = machine.start();
         assert_eq!(machine.call().await.ask(&Request::Resume).await, Some(Reply::Done));
-        while !machine.shown().contains(&"192.0.2.7/24".to_owned()) {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-        }
+        until("what is kept", || machine.shown().contains(&"192.0.2.7/24".to_owned())).await;
         assert_eq!(routes(), before);
     });
 }

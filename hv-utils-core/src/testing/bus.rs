@@ -92,6 +92,15 @@ impl FakeBus {
         Ok(())
     }
 
+    /// Waits until all that other processes have written to the tree up to now has had its effect. Not to be called by an
+    /// observer.
+    ///
+    /// # Errors
+    /// The observer of [`obey_files`](Self::obey_files) has panicked, or does not return.
+    pub fn caught_up(&self) -> io::Result<()> {
+        self.shared.files.get().map_or(Ok(()), |files| files.caught_up(&self.shared.tree.bus()))
+    }
+
     /// Whether the host replaces the KVP device whenever its channel is closed, as real hosts do and this one does
     /// by default.
     pub fn set_reoffers(&self, on: bool) {

@@ -17,7 +17,8 @@ use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 /// A control write that was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,25 +42,63 @@ pub enum Moment {
 
 pub(super) type Observer = Box<dyn FnMut(&Written, Moment) + Send>;
 
+/// What is written by [`FileWatch::caught_up`]; no kernel has it.
+const QUESTION: &str = "caught-up";
+
+/// A test that hangs has failed.
+const HANG: Duration = Duration::from_secs(60);
+
 /// The watched directories.
 #[derive(Debug)]
 pub(super) struct FileWatch {
     inotify: Arc<OwnedFd>,
     directories: Mutex<HashMap<i32, PathBuf>>,
+    /// The number of the last question whether all is done, held until it is answered, and of the last answer.
+    asked: Mutex<u64>,
+    reached: Mutex<u64>,
+    reaches: Condvar,
 }
 
 impl FileWatch {
     fn new() -> io::Result<Self> {
         let inotify = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-        Ok(Self { inotify: Arc::new(inotify), directories: Mutex::default() })
+        Ok(Self {
+            inotify: Arc::new(inotify),
+            directories: Mutex::default(),
+            asked: Mutex::default(),
+            reached: Mutex::default(),
+            reaches: Condvar::new(),
+        })
     }
 
     /// Watches a directory, for as long as it is there.
     pub(super) fn add(&self, directory: &Path) -> io::Result<()> {
-        let watch = inotify::add_watch(&*self.inotify, directory, WatchFlags::CLOSE_WRITE)?;
+        // Held from before the watch: a write that is seen at once would else be one to a directory that nobody knows.
         let mut directories = self.directories.lock().unwrap_or_else(PoisonError::into_inner);
+        let watch = inotify::add_watch(&*self.inotify, directory, WatchFlags::CLOSE_WRITE)?;
         directories.insert(watch, directory.to_owned());
         Ok(())
+    }
+
+    /// Waits until all that was written up to now has had its effect: events come in the order of the writes, and the
+    /// last of them is one to a file of its own.
+    pub(super) fn caught_up(&self, bus: &Path) -> io::Result<()> {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        *asked += 1;
+        fs::write(bus.join(QUESTION), asked.to_string())?;
+        let reached = self.reached.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.reaches.wait_timeout_while(reached, HANG, |reached| *reached < *asked);
+        match waited {
+            Ok((_, waited)) if !waited.timed_out() => Ok(()),
+            _ => {
+                Err(io::Error::other("the tree does not obey any more: its observer hangs, or has panicked"))
+            }
+        }
+    }
+
+    fn reach(&self, question: u64) {
+        *self.reached.lock().unwrap_or_else(PoisonError::into_inner) = question;
+        self.reaches.notify_all();
     }
 
     fn directory(&self, watch: i32) -> Option<PathBuf> {
@@ -139,6 +178,12 @@ impl Kernel {
                     });
                 }
             }
+            QUESTION => {
+                let question = fs::read_to_string(&path).unwrap_or_default().parse();
+                if let (Some(files), Ok(question)) = (self.shared.files.get(), question) {
+                    files.reach(question);
+                }
+            }
             _ => {}
         }
     }
@@ -160,12 +205,13 @@ impl Kernel {
 impl Shared {
     /// A driver takes what it was told to only if it matches.
     fn bind_as_told(&self, ic: Ic, driver: Driver) -> io::Result<()> {
+        // What is asked for its override is the device that is bound, and no other in its place.
+        let mut state = self.state();
         let wanted = self.tree.driver_override(ic);
         let matches = match driver {
             Driver::Uio => wanted == Some(Driver::Uio),
             Driver::HvUtils => wanted != Some(Driver::Uio) && ic != Ic::FileCopy,
         };
-        let mut state = self.state();
         if !matches || state.refusing.contains(&driver) {
             return Err(Errno::NODEV.into());
         }

@@ -109,10 +109,12 @@ impl Shared {
         let relid = state.next_relid;
         state.next_relid += 1;
         self.tree.add_device(ic, relid, state.monitor_id)?;
-        *state.offers.entry(ic).or_default() += 1;
+        // Before it can be found: what is written to it from then on is seen.
         if let Some(watch) = self.files.get() {
             watch.add(&self.tree.device(ic))?;
         }
+        self.tree.show_device(ic)?;
+        *state.offers.entry(ic).or_default() += 1;
         let monitored = state.monitor_id.is_some();
         state.devices.push(Device {
             ic,

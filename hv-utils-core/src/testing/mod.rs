@@ -15,6 +15,7 @@ mod message_bus;
 pub mod namespace;
 mod nodes;
 pub mod routes;
+pub mod scripts;
 mod tree;
 
 pub use bus::{Call, Driver, FakeBus};

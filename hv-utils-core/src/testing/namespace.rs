@@ -220,6 +220,13 @@ impl Links {
         request.execute().await.unwrap();
     }
 
+    /// Has the kernel ask so many times, a second apart, whether a new IPv6 address of this interface is another machine's.
+    /// Where that cannot be said, it asks once.
+    pub fn look_for_duplicates(&self, name: &str, times: u32) {
+        // The kernel's view of this thread's namespace.
+        let _ = std::fs::write(format!("/proc/sys/net/ipv6/conf/{name}/dad_transmits"), times.to_string());
+    }
+
     /// Gives it another hardware address.
     pub async fn hardware_address(&self, index: u32, address: [u8; 6]) {
         self.set(LinkUnspec::new_with_index(index).address(address.to_vec()).build()).await;

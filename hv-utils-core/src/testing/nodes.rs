@@ -213,6 +213,8 @@ impl CharNode for FakeChar {
 
 impl Drop for FakeChar {
     fn drop(&mut self) {
+        // Closed for the other end at once: a child that is just being started may have the socket, too, for a moment.
+        let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);
         let mut state = self.shared.state();
         if let Some(device) = state.device(self.key.0).filter(|device| device.relid == self.key.1) {
             device.opener = None;

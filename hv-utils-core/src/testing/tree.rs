@@ -62,6 +62,7 @@ impl Tree {
         fs::write(self.device(ic).join("driver_override"), format!("{name}\n"))
     }
 
+    /// A device that nobody finds before [`show_device`](Self::show_device).
     pub(super) fn add_device(&self, ic: Ic, relid: u32, monitor_id: Option<u8>) -> io::Result<()> {
         let device = self.device(ic);
         let channel = device.join("channels").join(relid.to_string());
@@ -71,9 +72,12 @@ impl Tree {
         if let Some(id) = monitor_id {
             fs::write(channel.join("monitor_id"), format!("{id}\n"))?;
         }
-        self.set_driver_override(ic, None)?;
-        // By its class a device is found: from then on a program may set its override, and that has to last.
-        fs::write(device.join("class_id"), format!("{{{}}}\n", ic.class()))
+        self.set_driver_override(ic, None)
+    }
+
+    /// By its class a device is found: from then on a program may set its override, and that has to last.
+    pub(super) fn show_device(&self, ic: Ic) -> io::Result<()> {
+        fs::write(self.device(ic).join("class_id"), format!("{{{}}}\n", ic.class()))
     }
 
     pub(super) fn remove_device(&self, ic: Ic) -> io::Result<()> {

@@ -20,8 +20,11 @@ const READY: State = State {
     message: Some(Version::new(5, 0)),
 };
 
+/// Runs a test; the time limit only ends one that hangs.
 fn run(test: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let limited = async { tokio::time::timeout(std::time::Duration::from_secs(60), test).await };
+    assert!(runtime.block_on(limited).is_ok(), "hangs");
 }
 
 struct Pair {

@@ -26,6 +26,11 @@ fn setup() -> Setup {
     Setup { _directory: directory, path, listener }
 }
 
+/// Of our own: an end that a program which another test starts kept for its life would keep the pipe from ending.
+fn pipe() -> (OwnedFd, OwnedFd) {
+    rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap()
+}
+
 fn hello() -> Hello {
     Hello::new(Ic::Kvp.class(), RING_BYTES)
 }
@@ -130,7 +135,7 @@ async fn more_descriptors_than_anybody_has_room_for_are_refused() {
 
 #[tokio::test]
 async fn descriptors_that_no_one_keeps_are_closed() {
-    let (reader, writer) = rustix::pipe::pipe().unwrap();
+    let (reader, writer) = pipe();
     let refused = guest_against(|stream, rings| {
         let [memory, to_host, to_guest] = rings.descriptors();
         let descriptors = [memory, to_host, to_guest, writer.as_fd()];
@@ -145,7 +150,7 @@ async fn descriptors_that_no_one_keeps_are_closed() {
 
 #[tokio::test]
 async fn a_pipe_in_the_place_of_the_memory_is_refused() {
-    let (reader, _writer) = rustix::pipe::pipe().unwrap();
+    let (reader, _writer) = pipe();
     let refused = guest_against(|stream, rings| {
         let [_, to_host, to_guest] = rings.descriptors();
         send_hello(&stream, &hello().encode(), &[reader.as_fd(), to_host, to_guest]).unwrap();
@@ -167,7 +172,7 @@ async fn a_plain_file_in_the_place_of_an_eventfd_is_refused() {
 
 #[tokio::test]
 async fn a_pipe_in_the_place_of_an_eventfd_ends_the_channel_instead_of_waking_us_for_ever() {
-    let (reader, writer) = rustix::pipe::pipe().unwrap();
+    let (reader, writer) = pipe();
     let mut guest = guest_against(|stream, rings| {
         let [memory, to_host, _] = rings.descriptors();
         send_hello(&stream, &hello().encode(), &[memory, to_host, reader.as_fd()]).unwrap();
@@ -244,6 +249,10 @@ async fn a_socket_left_by_a_dead_host_is_replaced_and_a_live_one_is_not() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("kvp.sock");
     drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+    // A child that another test is just starting has the socket, too, until it is another program.
+    while std::os::unix::net::UnixStream::connect(&path).is_ok() {
+        tokio::task::yield_now().await;
+    }
     let listener = Listener::bind(&path).unwrap();
     assert!(Listener::bind(&path).is_err());
     drop(listener);

@@ -1,15 +1,14 @@
 //! Plain rounds with real programs that are children of the test, and one as units at a double of systemd's.
 
 use std::fs::{self, Permissions};
-use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
 use super::*;
 use crate::hooks::systemd::double::{World, connect};
+use crate::testing::scripts::script;
 
 const OWNER: Owner = Owner { daemon: "hv-shutdownd", units: "hv-shutdown-hook" };
 
@@ -28,14 +27,9 @@ fn place() -> (TempDir, PathBuf) {
     (kept, hooks)
 }
 
-/// A hook in sh. Another process writes it: a descriptor of ours for writing, which a child of another test could have got
-/// for a moment, would keep it from being run.
-fn put(path: &Path, script: &str) {
-    let mut install = Command::new("install");
-    let mut install =
-        install.args(["-m", "755", "/dev/stdin"]).arg(path).stdin(Stdio::piped()).spawn().unwrap();
-    install.stdin.take().unwrap().write_all(format!("#!/bin/sh\n{script}\n").as_bytes()).unwrap();
-    assert!(install.wait().unwrap().success());
+/// A hook in sh.
+fn put(path: &Path, text: &str) {
+    script(path, 0o755, text);
 }
 
 fn options(directory: &Path) -> Options {

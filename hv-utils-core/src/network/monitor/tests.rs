@@ -141,14 +141,16 @@ fn an_ipv6_address_appears_when_it_is_known_to_be_nobody_elses() {
         let mut monitor = open();
         let (near, far) = links.veth("near", "far").await;
         links.up(near).await;
-        links.up(far).await;
         links.address(near, "2001:db8::5", 64).await;
         let include = Selection::new(vec!["near".to_owned()], Vec::new());
-        // While the kernel asks its neighbours the address is in the table, but not told.
+        // Until the kernel has asked its neighbours the address is in the table, but not told. It asks when there is a
+        // carrier, so that there is time to see that.
         let tentative = |table: &Table| {
             table.link(near).is_some_and(|link| link.addresses.iter().any(|address| !address.is_confirmed()))
         };
         until(&mut monitor, "tentative", tentative).await;
+        assert_eq!(include.ipv6(monitor.table(), 1022).text, "");
+        links.up(far).await;
         until(&mut monitor, "confirmed", |table| {
             include.ipv6(table, 1022).text.starts_with("2001:db8::5;fe80::")
         })

@@ -103,6 +103,20 @@ fn two_quick_commands_are_both_obeyed() {
 }
 
 #[test]
+fn when_the_tree_has_caught_up_all_that_was_written_has_had_its_effect() {
+    let ics = [Ic::Vss, Ic::TimeSync, Ic::Shutdown, Ic::Heartbeat];
+    let scene = Scene::new(&ics);
+    let path = scene.directory.path().join("sys/bus/vmbus/drivers/hv_utils/unbind");
+    for ic in ics {
+        OpenOptions::new().append(true).open(&path).unwrap().write_all(name(ic).as_bytes()).unwrap();
+    }
+    scene.bus.caught_up().unwrap();
+    assert_eq!(ics.map(|ic| scene.bus.driver(ic)), [None; 4]);
+    assert_eq!(scene.seen.try_iter().count(), 4, "the question itself is nothing that is told");
+    scene.bus.caught_up().unwrap();
+}
+
+#[test]
 fn driver_that_refuses_takes_nothing() {
     let scene = Scene::new(&[Ic::Vss]);
     scene.bus.set_refusing(Driver::Uio);
@@ -140,6 +154,8 @@ fn new_device_is_found_when_its_override_has_been_cleared() {
     fs::create_dir_all(device.join("class_id")).unwrap();
     scene.bus.offer(Ic::Vss).unwrap_err();
     assert_eq!(fs::read_to_string(device.join("driver_override")).unwrap(), "(null)\n");
+    // Whoever finds it may write to it at once: that is obeyed.
+    scene.set(&format!("devices/{}/driver_override", Ic::Vss.instance()), "uio_hv_generic\n");
     fs::remove_dir(device.join("class_id")).unwrap();
     scene.bus.offer(Ic::Vss).unwrap();
     assert_eq!(scene.bus.driver(Ic::Vss), Some(Driver::HvUtils));
