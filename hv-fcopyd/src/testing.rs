@@ -4,7 +4,8 @@ use crate::file::{Incoming, Rules};
 use crate::target::{Creation, Owner, Place, Refusal, Roots};
 use hv_utils_core::wire::fcopy::Start;
 use rustix::io::Errno;
-use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags, mount, mount_change, unmount};
+use rustix::mount::{MountFlags, MountPropagationFlags, UnmountFlags};
+use rustix::mount::{mount, mount_change, mount_remount, unmount};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -95,10 +96,20 @@ pub(crate) fn with_mounts(test: &str, body: impl FnOnce() + Send + 'static) {
     thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
 }
 
-/// Unmounts what nothing of this test is open on. Another test that starts a program has its descriptors for a moment, too.
+/// Unmounts what nothing of this test is open on.
 pub(crate) fn unmounted(root: &Path) {
+    when_unused(|| unmount(root, UnmountFlags::empty()));
+}
+
+/// Has nothing written any more to what nothing of this test is open on.
+pub(crate) fn read_only(root: &Path) {
+    when_unused(|| mount_remount(root, MountFlags::RDONLY, c""));
+}
+
+/// Another test that starts a program has the descriptors of this one for a moment, too.
+fn when_unused(call: impl Fn() -> rustix::io::Result<()>) {
     let begin = std::time::Instant::now();
-    while let Err(error) = unmount(root, UnmountFlags::empty()) {
+    while let Err(error) = call() {
         assert!(error == Errno::BUSY && begin.elapsed().as_secs() < 60, "{error}");
         std::thread::sleep(std::time::Duration::from_millis(10));
     }

@@ -7,7 +7,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use hv_utils_core::channel::RingChannel;
@@ -75,6 +75,18 @@ fn daemon(directory: &Path) -> Child {
         command.arg(option).arg(directory.join(name));
     }
     command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap()
+}
+
+/// Waits for its end.
+fn ended(child: &mut Child) -> ExitStatus {
+    let begin = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            return status;
+        }
+        assert!(begin.elapsed() < PATIENCE, "the daemon does not end");
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// What is in the root, with the bytes of the older file.
@@ -152,7 +164,7 @@ async fn copy_that_is_cut_anywhere_leaves_nothing_and_the_older_file_as_it_was()
             _ => {
                 let signal = if way == "SIGTERM" { Signal::TERM } else { Signal::KILL };
                 kill_process(Pid::from_child(&child), signal).unwrap();
-                let status = child.wait().unwrap();
+                let status = ended(&mut child);
                 if way == "SIGTERM" {
                     assert!(status.success(), "{status}");
                     assert!(only_the_older_file(&root), "{cut}: it ended");
@@ -165,5 +177,5 @@ async fn copy_that_is_cut_anywhere_leaves_nothing_and_the_older_file_as_it_was()
         becomes_clean(&root, way);
     }
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
-    assert!(child.wait().unwrap().success());
+    assert!(ended(&mut child).success());
 }

@@ -8,6 +8,7 @@ mod hung;
 mod limited;
 mod told;
 
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use hv_utils_core::channel::{ChannelChoice, Event as LinkEvent, Link};
@@ -20,6 +21,25 @@ use host::Host;
 
 /// Longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits for what must end. By the machine's clock, which a thread looks at: that of a test may stand still, or leap as soon
+/// as everything waits, also for another thread.
+async fn ends<T>(work: impl Future<Output = T>) -> T {
+    let (ended, watched) = channel::<()>();
+    let (bark, barks) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        if watched.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            let _ = bark.send(());
+        }
+    });
+    let result = tokio::select! {
+        biased;
+        result = work => result,
+        Ok(()) = barks => panic!("it was waited for {PATIENCE:?}, and nothing came"),
+    };
+    drop(ended);
+    result
+}
 
 /// A START of a file that may replace another.
 fn start(name: &str, size: u64) -> Vec<u8> {
@@ -81,13 +101,16 @@ impl Guest {
     /// Serves until that is done.
     async fn until<T>(&mut self, done: impl Future<Output = T>) -> T {
         let mut done = std::pin::pin!(done);
-        loop {
-            tokio::select! {
-                biased;
-                result = &mut done => return result,
-                () = self.turn() => {}
+        ends(async {
+            loop {
+                tokio::select! {
+                    biased;
+                    result = &mut done => return result,
+                    () = self.turn() => {}
+                }
             }
-        }
+        })
+        .await
     }
 
     /// Serves until it is so.

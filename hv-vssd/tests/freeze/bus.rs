@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 use futures_util::StreamExt;
 use hv_utils_core::wire::Status;
 use hv_utils_core::wire::vss::Operation;
-use zbus::Proxy;
+use zbus::{Proxy, proxy};
 
 use crate::support::bus::PrivateBus;
 use crate::support::host::Host;
@@ -43,7 +43,13 @@ async fn everybody(test: &str, world: World, config: &str) -> Option<Everybody> 
     let connection = zbus::connection::Builder::address(bus.address()).build().await.unwrap();
     bus.wait_for(&connection, "org.hvutils.Vss1").await;
     let path = "/org/hvutils/Vss1";
-    let vss = Proxy::new(&connection, "org.hvutils.Vss1", path, "org.hvutils.Vss1").await.unwrap();
+    let vss = proxy::Builder::<Proxy<'_>>::new(&connection)
+        .destination("org.hvutils.Vss1")
+        .path(path)
+        .interface("org.hvutils.Vss1")
+        // What is remembered here is as old as the last signal that was looked at.
+        .cache_properties(proxy::CacheProperties::No);
+    let vss = vss.build().await.unwrap();
     Some(Everybody { guest, host, vss, disks, bus })
 }
 
@@ -224,7 +230,8 @@ fn a_freeze_of_the_bus_ends_at_its_own_deadline() {
         let Some(all) = everybody(TEST, world, "").await else { return };
         let writers = Writers::start(&all.guest, &all.disks);
         let mut thawed = all.vss.receive_signal("Thawed").await.unwrap();
-        all.vss.call::<_, _, ()>("Freeze", &1_u32).await.unwrap();
+        // In which it has to be frozen, also on a busy machine.
+        all.vss.call::<_, _, ()>("Freeze", &5_u32).await.unwrap();
         writers.go_on();
         let signal = tokio::time::timeout(PATIENCE, thawed.next()).await.unwrap().unwrap();
         let (_, cause): (u64, String) = signal.body().deserialize().unwrap();

@@ -31,7 +31,8 @@ fn a_guardian_that_is_stopped_while_it_thaws_is_waited_for_a_moment_only() {
             writers.go_on();
             none_frozen(&disks);
             if caught > 0 {
-                assert!(!processes::here().contains(&guardian), "it is of no use any more");
+                // It is of no use any more.
+                processes::wait_dead(guardian);
                 assert_eq!(host.status(Operation::FREEZE).await, Status::OK);
                 writers.wait_in_writes(writers.all());
                 assert_eq!(host.status(Operation::THAW).await, Status::OK);
@@ -59,7 +60,7 @@ fn a_guardian_that_is_stopped_before_a_freeze_is_replaced_for_the_next() {
         assert!(told.contains("the guardian does not answer"), "{told}");
         assert_eq!(host.status(Operation::THAW).await, Status::OK, "it knows");
         // What it would say now belongs to what is past, but it is gone.
-        assert!(!processes::here().contains(&stopped));
+        processes::wait_dead(stopped);
 
         assert_eq!(host.status(Operation::FREEZE).await, Status::OK);
         assert!(guest.guardian().is_some_and(|guardian| guardian != stopped));

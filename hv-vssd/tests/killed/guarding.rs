@@ -28,6 +28,8 @@ async fn kill(guest: &Guest, host: &mut Host, disks: &[Disk], stage: Stage, stop
     }
     let in_hand = if record.guarded() > 0 { IN_HAND } else { "none in its hands" };
     processes::kill(guardian);
+    // The daemon cannot know before.
+    processes::wait_dead(guardian);
     let what = format!("told to end, {stage:?}, {}{in_hand}", if stopped { "stopped first, " } else { "" });
     // The host's backup is not what it was told.
     assert_eq!(host.status(Operation::THAW).await, Status::FAIL, "{what}");

@@ -213,10 +213,13 @@ fn one_that_hangs_on_the_way_holds_the_others_no_longer_than_the_deadline() {
             }
             writers.go_on_of([0, 1]);
             assert!(lower.thaw());
-            assert!(!host.answer().await.1.is_ok());
-            assert!(host.status(Operation::THAW).await.is_ok());
+            let late = host.answer().await.1.is_ok();
+            // All were frozen before that, and what was late is the answer: then it has not lasted.
+            assert_eq!(host.status(Operation::THAW).await.is_ok(), !late);
             writers.go_on();
-            break;
+            if !late {
+                break;
+            }
         }
         others.iter().chain([&upper]).for_each(|disk| assert!(!disk.thaw()));
         assert!(host.status(Operation::FREEZE).await.is_ok());

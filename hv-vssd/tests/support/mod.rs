@@ -22,7 +22,7 @@ pub(crate) use guest::Guest;
 pub(crate) use world::{World, world};
 
 /// How long something that must happen may take before the test fails: far longer than it ever takes.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Says that a test, or a part of it, is skipped. Not by a print macro: what a test that passes prints with those is not shown.
 pub(crate) fn skipped(test: &str, why: &str) {

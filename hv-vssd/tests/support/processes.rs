@@ -56,14 +56,21 @@ pub(crate) fn waits_for_a_disk(pid: Pid) -> bool {
     numbers.into_iter().any(|thread| field(pid, Some(thread), 3).as_deref() == Some("D"))
 }
 
-/// Waits until a process that was stopped has: all of its threads.
+/// Waits until a process that was stopped has: all of its threads. One that somebody has killed meanwhile stands still too.
 #[track_caller]
 pub(crate) fn wait_stopped(pid: Pid) {
+    let stands = |state: Option<String>| state.is_none_or(|state| ["T", "Z", "X"].contains(&state.as_str()));
     super::until("it is stopped", || {
-        let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap().flatten();
+        let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
         let mut numbers = threads.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        numbers.all(|thread| field(pid, Some(thread), 3).as_deref() == Some("T"))
+        numbers.all(|thread| stands(field(pid, Some(thread), 3)))
     });
+}
+
+/// Waits until a process of the world that was killed is dead: it needs the processor once more for that.
+#[track_caller]
+pub(crate) fn wait_dead(pid: Pid) {
+    super::until("what was killed is dead", || !here().contains(&pid));
 }
 
 /// Page faults (minor, major) and bytes written to disks, of the process and all its threads.

@@ -4,11 +4,10 @@
 use super::super::temporary::Temporary;
 use super::super::{Incoming, Rules, sweep};
 use crate::target::{Place, Refusal};
-use crate::testing::{RULES, World, disk, skipped, tmpfs, unmounted, with_mounts};
+use crate::testing::{RULES, World, disk, read_only, skipped, tmpfs, unmounted, with_mounts};
 use hv_utils_core::wire::Status;
 use hv_utils_core::wire::fcopy::Start;
 use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
-use rustix::mount::{MountFlags, mount_remount};
 use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
@@ -79,7 +78,7 @@ fn read_only_filesystem_is_told_as_write_protected() {
         let mut incoming = Incoming::create(place(&world), 3, &RULES).unwrap();
         incoming.write(0, b"abc").unwrap();
         drop(incoming);
-        mount_remount(world.path("root"), MountFlags::RDONLY, c"").unwrap();
+        read_only(&world.path("root"));
         assert_eq!(status(Incoming::create(place(&world), 1, &RULES)), Status(0x8007_0013));
         let start = Start { create_path: true, ..world.start("root/new", "f") };
         assert_eq!(world.find(&start).unwrap_err().status, Status(0x8007_0013));

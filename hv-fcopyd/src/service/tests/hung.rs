@@ -84,9 +84,12 @@ async fn stop_does_not_wait_for_ever_and_whoever_waits_is_told() {
     let mut setup = Setup::new(&settings()).await;
     setup.guest.disk.freeze();
     setup.ask_in_vain(&start("a", 3)).await;
+    // The clock leaps, the disk's thread does not: one that has not begun yet would give the copy up at once.
+    let disk = setup.guest.disk.clone();
+    setup.guest.becomes("a disk that hangs", |_| disk.is_waited_for()).await;
     let begin = Instant::now();
-    setup.guest.daemon.stop(&mut setup.guest.link).await;
+    ends(setup.guest.daemon.stop(&mut setup.guest.link)).await;
     assert_eq!(begin.elapsed(), STOP_PATIENCE);
-    assert_eq!(setup.host.answer().await.0, 0x8007_03e3);
+    assert_eq!(ends(setup.host.answer()).await.0, 0x8007_03e3);
     setup.guest.disk.thaw();
 }

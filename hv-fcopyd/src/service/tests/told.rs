@@ -118,7 +118,7 @@ async fn stop_removes_the_copy_and_answers_who_waits() {
     let mut setup = Setup::new(&settings()).await;
     assert_eq!(setup.ask(&start("a", 10)).await, 0);
     assert_eq!(setup.ask(&encode_write(0, b"12345")).await, 0);
-    setup.guest.daemon.stop(&mut setup.guest.link).await;
+    ends(setup.guest.daemon.stop(&mut setup.guest.link)).await;
     assert_eq!(setup.guest.disk.count(), (0, 0));
     assert_eq!(setup.guest.results(), ["the daemon was stopped: 0x800703e3 (aborted)"]);
 }

@@ -1,6 +1,6 @@
 //! Somebody on the daemon's bus: what is shown, and what is announced, in order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::num::NonZeroUsize;
 
 use futures_util::StreamExt;
@@ -36,6 +36,8 @@ pub(crate) enum News {
 pub(crate) struct Client {
     bus: Connection,
     heard: MessageStream,
+    /// Of the last message.
+    more: VecDeque<News>,
 }
 
 impl Client {
@@ -52,7 +54,7 @@ impl Client {
         // A stream that is full stops its connection: there is room for all that a test can lead to.
         let room = NonZeroUsize::new(4096);
         let heard = MessageStream::for_match_rule(rule.unwrap(), &bus, room).await.unwrap();
-        Client { bus, heard }
+        Client { bus, heard, more: VecDeque::new() }
     }
 
     /// A property of FileCopy1.
@@ -80,38 +82,40 @@ impl Client {
     /// What is announced next.
     pub(crate) async fn hears(&mut self) -> News {
         loop {
-            let heard = tokio::time::timeout(PATIENCE, self.heard.next()).await;
-            let message = heard.expect("something is announced").unwrap().unwrap();
-            if let Some(news) = news(&message) {
+            if let Some(news) = self.more.pop_front() {
                 return news;
             }
+            let heard = tokio::time::timeout(PATIENCE, self.heard.next()).await;
+            let message = heard.expect("something is announced").unwrap().unwrap();
+            self.more = news(&message);
         }
     }
 }
 
-fn news(message: &Message) -> Option<News> {
+/// What a message says: of properties that changed at once, `Active` and the others are two things.
+fn news(message: &Message) -> VecDeque<News> {
     let header = message.header();
-    match header.member()?.as_str() {
-        "Started" => {
+    match header.member().map(zbus::names::MemberName::as_str) {
+        Some("Started") => {
             let (target, size) = body(message);
-            Some(News::Started(target, size))
+            [News::Started(target, size)].into()
         }
-        "Finished" => {
+        Some("Finished") => {
             let (target, size, result) = body(message);
-            Some(News::Finished(target, size, result))
+            [News::Finished(target, size, result)].into()
         }
-        "PropertiesChanged" => {
+        Some("PropertiesChanged") => {
             let body = message.body();
             let (interface, mut changed, _): Changed = body.deserialize().unwrap();
             if interface != NAME {
-                return None;
+                return VecDeque::new();
             }
-            match changed.remove("Active") {
-                Some(active) => Some(News::Active(Active::try_from(active).unwrap())),
-                None => Some(News::Changed(changed.into_keys().collect())),
-            }
+            let active =
+                changed.remove("Active").map(|active| News::Active(Active::try_from(active).unwrap()));
+            let others = (!changed.is_empty()).then(|| News::Changed(changed.into_keys().collect()));
+            active.into_iter().chain(others).collect()
         }
-        _ => None,
+        _ => VecDeque::new(),
     }
 }
 

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use hv_utils_core::channel::sim::Listener;
-use hv_utils_core::wire::{Ic, Version};
+use hv_utils_core::wire::{Ic, Status, Version};
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::time::ClockId;
 use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 use zbus::{Connection, Proxy, connection, proxy};
 
-use super::host::{Host, nanos};
+use super::host::{Host, Time, nanos};
 use super::{PATIENCE, until};
 use hv_utils_core::testing::MessageBus;
 
@@ -101,7 +101,9 @@ impl Guest {
         let address = self.bus.address.clone();
         let host = self.run_on(&address, version).await;
         let bus = zbus::fdo::DBusProxy::new(&self.connection).await.unwrap();
+        let begin = std::time::Instant::now();
         while !bus.name_has_owner(NAME.try_into().unwrap()).await.unwrap() {
+            assert!(begin.elapsed() < PATIENCE, "the daemon never has its name");
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
         host
@@ -171,6 +173,16 @@ impl Guest {
         let begin = std::time::Instant::now();
         while self.property::<String>(property).await != expected {
             assert!(begin.elapsed() < PATIENCE, "{property} never becomes {expected}");
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Waits until the helper's pairs are used; the host says the time until then.
+    pub(crate) async fn counts(&self, host: &mut Host) {
+        let begin = std::time::Instant::now();
+        while self.property::<String>("Source").await != "reference-counter" {
+            assert!(begin.elapsed() < PATIENCE, "the pairs are never used");
+            assert_eq!(host.say(Time::sample(0)).await, Status::OK);
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
     }

@@ -23,7 +23,9 @@ pub(crate) fn until(what: &str, mut so: impl FnMut() -> bool) {
     }
 }
 
-/// Runs a test on a runtime of its own.
+/// Runs a test on a runtime of its own; the limit only ends one that hangs.
 pub(crate) fn run(test: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let limited = async { tokio::time::timeout(10 * PATIENCE, test).await };
+    assert!(runtime.block_on(limited).is_ok(), "hangs");
 }

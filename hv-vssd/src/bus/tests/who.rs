@@ -51,6 +51,8 @@ impl World {
             return None;
         }
         let setup = Setup::start(test).await?;
+        // Without a `dbus-send` nobody would come whom a test waits for.
+        let _ = other(test, setup.bus.address(), STATE).await?;
         let asked = Arc::new(AtomicU32::new(0));
         let polkit = Builder::address(setup.bus.address().as_str())
             .serve_at("/org/freedesktop/PolicyKit1/Authority", Polkit { consents, asked: Arc::clone(&asked) })
