@@ -10,7 +10,7 @@ set -eu
 
 programs=$1 dir=$2
 guid=f8b3781a-1e82-4818-a1c3-63d806ec15bb mac=00:15:5d:01:02:03
-patience=${HV_DEMO_PATIENCE:-20}
+patience=${HV_DEMO_PATIENCE:-60}
 PATH=$PATH:/usr/sbin:/sbin
 
 ip link set lo up

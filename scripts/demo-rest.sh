@@ -9,7 +9,7 @@
 set -eu
 
 programs=$1 dir=$2 bus=$3 part=$4
-patience=${HV_DEMO_PATIENCE:-20}
+patience=${HV_DEMO_PATIENCE:-60}
 pids=""
 
 say() { printf '   %s\n' "$*"; }

@@ -10,7 +10,7 @@
 set -eu
 
 programs=$1 dir=$2 bus=$3
-patience=${HV_DEMO_PATIENCE:-20}
+patience=${HV_DEMO_PATIENCE:-60}
 pids=""
 
 say() { printf '   %s\n' "$*"; }
@@ -52,8 +52,8 @@ until_true() {
     done
 }
 
-# The step, and the sample after it.
-followed() { grep -A 1 ' stepped' "$dir/watched.log" | grep -q ' sampled .*: used$'; }
+# The step, and a sample after it: on a busy machine not always the first, which may have come late.
+followed() { sed '1,/ stepped/d' "$dir/watched.log" | grep -q ' sampled .*: used$'; }
 # Fifteen times that were used: by then it is known how late messages are.
 fifteen() { [ "$(hvctl time samples | grep -c ' used$')" -ge 15 ]; }
 
@@ -68,7 +68,8 @@ until_true "hvctl time watch is not ready" grep -q '^ready' "$dir/watched.log"
 
 say "host\$  hv-testhost --sim … --ic timesync --sample-period 200"
 start host "$programs/hv-testhost" --sim "$dir" --ic timesync --sample-period 200 --control "$dir/control"
-until_true "the clock was not stepped by an hour" grep -q ' stepped by +3\(600\|599\)\.' "$dir/watched.log"
+# The first message is late by as much as this machine is busy.
+until_true "the clock was not stepped by an hour" grep -q ' stepped by +3\(60\|59\)[0-9]\.' "$dir/watched.log"
 until_true "no sample was used after the step" followed
 grep -A 1 ' stepped' "$dir/watched.log" | indented
 

@@ -21,7 +21,7 @@ bus=unix:path=$dir/bus.sock
 control=$dir/control.sock
 bus_pid="" host_pid="" daemon_pid="" waiting_pid=""
 steps=0 keep_logs="" output=""
-patience=${HV_DEMO_PATIENCE:-20} # seconds that anything may take on a slow machine
+patience=${HV_DEMO_PATIENCE:-60} # seconds that anything may take on a slow machine
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && [ "${TERM:-dumb}" != dumb ]; then
     bold=$(printf '\033[1m') dim=$(printf '\033[2m') green=$(printf '\033[32m') red=$(printf '\033[31m')

@@ -46,9 +46,26 @@ as_root() {
     fi
 }
 
+# Somebody else's apt-get (a timer's, after a boot) is waited for, and a download that breaks off is begun again.
+readonly PATIENCE="-o DPkg::Lock::Timeout=600 -o Acquire::Retries=5"
+
 apt_install() {
     # shellcheck disable=SC2086 # a list of packages, to be split
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $1
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $PATIENCE $1
+}
+
+# apt_update LOG: waits for the lock of the lists as well, which apt-get itself does not.
+apt_update() {
+    looks=0
+    # shellcheck disable=SC2086 # options
+    until as_root apt-get update -q $PATIENCE -o APT::Update::Error-Mode=any >"$1.update" 2>&1; do
+        looks=$((looks + 1))
+        if ! grep -q 'Could not get lock' "$1.update" || [ $looks = 300 ]; then
+            cat "$1.update" >>"$1"
+            return 1
+        fi
+        sleep 2
+    done
 }
 
 # install_packages PACKAGES: true when all are there now.
@@ -64,12 +81,17 @@ install_packages() {
         return 0
     fi
     say "the package lists are missing or old: apt-get update"
-    if as_root apt-get update -q >>"$log" 2>&1 && apt_install "$1" >>"$log" 2>&1; then
-        rm -f "$log"
-        return 0
-    fi
+    # Three times, since what is answered once with an error is mostly answered a moment later. A list of somebody else's that
+    # cannot be had need not be one of those that are needed here.
+    for try in 1 2 3; do
+        apt_update "$log" || say "not all package lists can be had ($try of 3)"
+        if apt_install "$1" >>"$log" 2>&1; then
+            rm -f "$log" "$log.update"
+            return 0
+        fi
+    done
     tail -n 15 "$log" >&2
-    rm -f "$log"
+    rm -f "$log" "$log.update"
     say "could not install: $1"
     say "as root:  apt-get update && apt-get install $1"
     return 1

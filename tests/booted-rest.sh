@@ -156,7 +156,7 @@ rest_heartbeat() {
     expect "it is started again" "exit 0" systemctl start worker
     expect "and well" OkApplicationsHealthy host get-vm
     expect "nobody else may report" "exit 77" as_nobody hvctl heartbeat report critical true
-    hvctl heartbeat report critical --why 'disk failing' sleep 1000 &
+    hvctl heartbeat report critical --why 'disk failing' sleep 10000 &
     report=$!
     expect "root may" OkApplicationsCritical host get-vm
     expect "with the reason" "disk failing" as_nobody hvctl heartbeat status
@@ -229,13 +229,13 @@ rest_sleep() {
 rest_shutdown() {
     expect "the host has a guest" "exit 0" host wait-guest shutdown
     expect "nobody else may hold the host up" "exit 77" as_nobody hvctl shutdown inhibit true
-    hvctl shutdown inhibit --who probe --why 'not yet' sleep 1000 &
+    hvctl shutdown inhibit --who probe --why 'not yet' sleep 10000 &
     inhibit=$!
     expect "root may" "not yet" as_nobody hvctl shutdown status
     expect "and the host is told so" "0x800704f7" host stop-vm
     kill -9 $inhibit
     expect "until who holds it is gone" "^inhibitors: none$" hvctl shutdown status
-    systemd-run --quiet --unit=holder systemd-inhibit --what=shutdown --mode=block --who=probe --why='logind is asked' sleep 1000
+    systemd-run --quiet --unit=holder systemd-inhibit --what=shutdown --mode=block --who=probe --why='logind is asked' sleep 10000
     expect "an inhibitor of logind's" "logind is asked" systemd-inhibit --list
     expect "counts as well" "0x800704f7" host stop-vm
     expect "by name" "refused.*probe" hvctl shutdown status
@@ -249,7 +249,7 @@ rest_goes_down() {
     touch /going-down
     expect "the host has it restarted" "exit 0" host restart-vm
     # systemd ends this script.
-    sleep 120
+    sleep 300
     echo "not so: the container was not restarted"
     rest_log hv-shutdownd
     failed=1
@@ -264,7 +264,7 @@ rest_is_back() {
     expect "the daemon knows what it did before the restart" "reboot.*begun by logind" hvctl shutdown status
     expect "the host has a guest" "exit 0" host wait-guest shutdown
     systemctl start witness stubborn
-    hvctl shutdown inhibit --why 'force overrides it' sleep 1000 &
+    hvctl shutdown inhibit --why 'force overrides it' sleep 10000 &
     expect "somebody holds the host up" "force overrides it" hvctl shutdown status
     # shellcheck disable=SC2154
     [ "$failed" = 0 ] || rest_log hv-shutdownd
@@ -272,7 +272,7 @@ rest_is_back() {
     [ "$failed" = 0 ] || return
     touch /going-down
     expect "who powers it off by force" "exit 0" host stop-vm --force
-    sleep 120
+    sleep 300
     echo "not so: the container was not powered off"
     rest_log hv-shutdownd
     rm /going-down

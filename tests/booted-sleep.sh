@@ -58,7 +58,7 @@ try() {
     tries=0
     until [ "$(tr '\n' ' ' </run/said)" = "$3 " ] && [ "$(systemctl is-active hv-utils-sleep)" != active ]; do
         tries=$((tries + 1))
-        [ $tries -lt 200 ] || { echo "not so: $1: $(tr '\n' ' ' </run/said)" && failed=1 && return; }
+        [ $tries -lt 600 ] || { echo "not so: $1: $(tr '\n' ' ' </run/said)" && failed=1 && return; }
         sleep 0.1
     done
 }
@@ -78,7 +78,7 @@ PROBE
 
 [ -d /run/systemd/system ] && keep="" || keep=--keep-unit
 # shellcheck disable=SC2086 # an option or nothing
-timeout 200 systemd-nspawn --quiet --directory="$root" --machine="hv-sleep-$$" --register=no $keep --private-network \
+timeout --kill-after=60 600 systemd-nspawn --quiet --directory="$root" --machine="hv-sleep-$$" --register=no $keep --private-network \
     --console=pipe --boot -- --unit=booted.target </dev/null >"$dir/console" 2>&1
 [ -e "$root/probe.out" ] || { tail -n 3 "$dir/console"; cannot "systemd did not come as far as the tests"; }
 grep -v '^probe ended' "$root/probe.out"

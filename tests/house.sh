@@ -247,7 +247,7 @@ EOF
     dbus-daemon --config-file="$tmp/bus.conf" --nofork --nopidfile --print-address=3 3>"$tmp/address" 2>"$tmp/bus.log" &
     bus=$!
     tries=0
-    until [ -s "$tmp/address" ] || [ $tries = 200 ] || ! kill -0 $bus 2>/dev/null; do
+    until [ -s "$tmp/address" ] || [ $tries = 1200 ] || ! kill -0 $bus 2>/dev/null; do
         tries=$((tries + 1))
         sleep 0.05
     done
@@ -309,7 +309,7 @@ introspect() {
     until dbus-send --bus="unix:path=$run/bus" --print-reply=literal --dest="$1" "$object" \
         org.freedesktop.DBus.Introspectable.Introspect >"$run/introspected" 2>"$run/error"; do
         tries=$((tries + 1))
-        if [ $tries = 200 ] || ! kill -0 "$2" 2>/dev/null; then
+        if [ $tries = 1200 ] || ! kill -0 "$2" 2>/dev/null; then
             cat "$run/error" "$3" >&2
             return 1
         fi
@@ -347,7 +347,7 @@ EOF
     daemon="" vssd="" timesyncd="" others="" driver=""
     trap 'kill $bus $daemon $vssd $timesyncd $others $driver 2>/dev/null' EXIT
     tries=0
-    until [ -S "$run/bus" ] || [ $tries = 200 ]; do tries=$((tries + 1)) && sleep 0.05; done
+    until [ -S "$run/bus" ] || [ $tries = 1200 ]; do tries=$((tries + 1)) && sleep 0.05; done
     "$programs/hv-kvpd" --config "$run/empty.toml" --channel "sim:$run/none.sock" --bus "unix:path=$run/bus" \
         --pool-dir "$run/pools" --state-dir "$run/state" --run-dir "$run/run" 2>"$run/daemon.log" &
     daemon=$!

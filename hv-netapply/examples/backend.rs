@@ -22,10 +22,12 @@ use hv_utils_core::daemon::config::{Config, Sources};
 use hv_utils_core::netapply::{Injection, NetworkSettings};
 use tokio::time::{Instant, timeout};
 
-/// As long as the transaction's program gives a step.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// More than the transaction's program gives a step: whoever does steps by hand has no host that waits, so only a hang takes longer.
+const PATIENCE: Duration = Duration::from_secs(90);
 /// The same for the way back.
-const BACK_PATIENCE: Duration = Duration::from_secs(90);
+const BACK_PATIENCE: Duration = Duration::from_secs(240);
+/// How long what was put in force may take to be there.
+const READ_PATIENCE: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Parser)]
 #[command(about = "Does one step of a backend of hv-netapply")]
@@ -106,7 +108,7 @@ async fn perform(
         Step::Snapshot => println!("{}", serde_json::to_string(&backend.snapshot(target).await?)?),
         Step::Write => backend.write(target, &injection()?, &snapshot()?).await?,
         Step::Activate => backend.activate(target).await?,
-        Step::ReadBack => reader.until_there(&injection()?, target, Instant::now() + PATIENCE / 2).await?,
+        Step::ReadBack => reader.until_there(&injection()?, target, Instant::now() + READ_PATIENCE).await?,
         Step::Commit => backend.commit(target).await?,
         Step::Restore => backend.restore(target, &snapshot()?, cli.live).await?,
     }

@@ -103,20 +103,22 @@ rounds() {
     say "a freeze, a copy, a thaw"
     rm /run/lab/disks/*.copy
     host vss-freeze
-    # Nobody gets an answer any more. What is on its way to the file is there when two looks see the same.
+    # Nobody gets an answer any more. What is on its way to the file is mostly there when two looks see the same.
     before=""
     until [ "$before" = "$(all_acked)" ]; do before=$(all_acked); sleep 0.2; done
     for disk in $DISKS; do cp --sparse=always "$(image "$disk")" "/run/lab/disks/$disk.copy"; done
-    same "no commit is acknowledged while all is frozen" "$before" "$(all_acked)"
+    # Looked at after the copy: an answer from before the freeze may be late, as its client may have to wait for a processor, and
+    # is in the copy all the same. One to a commit of while all was frozen is not, which is then a commit that is lost.
+    before=$(all_acked)
     host vss-thaw
     goes_on "$before"
     holds "$before" and-no-more
 }
 
-# hook WANTED_CODE PHASE: runs the hook by hand, as hv-vssd does it
+# hook WANTED_CODE PHASE [DEADLINE]: runs the hook by hand, as hv-vssd does it. A deadline that is to pass is a short one.
 hook() {
     local code=0
-    env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 HV_VSS_PHASE="$2" HV_VSS_TIMEOUT_SECS=10 HV_VSS_DEADLINE_SECS=2 \
+    env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 HV_VSS_PHASE="$2" HV_VSS_TIMEOUT_SECS=60 HV_VSS_DEADLINE_SECS="${3:-300}" \
         sh -c 'exec "$@"' sh /etc/hv-utils/vss.d/* "$2" </dev/null || code=$?
     same "exit code of the hook, $2" "$1" "$code"
 }

@@ -8,7 +8,7 @@
 set -Eeuo pipefail
 
 # Seconds that anything may take. Nothing here is a measurement: a machine that is busy only takes longer.
-: "${LAB_PATIENCE:=${HV_NET_PATIENCE:-30}}"
+: "${LAB_PATIENCE:=${HV_NET_PATIENCE:-60}}"
 
 say() { printf -- '-- %s\n' "$*"; }
 fail() { printf 'not so: %s\n' "$*" >&2; exit 1; }
@@ -92,11 +92,12 @@ daemon_stop() {
     rm -f "/run/lab/$1.pid"
 }
 
-# daemon_ready NAME COMMAND…: waits for the command to succeed, for as long as the daemon lives.
+# daemon_ready NAME COMMAND…: waits for the command to succeed, for as long as the daemon lives. It is not asked a second time:
+# it may have a limit of its own, which a busy machine misses now and then.
 daemon_ready() {
     local name=$1
     shift
-    if ! wait_for or_ended "$name" "$@" || ! "$@" >/dev/null 2>&1; then
+    if ! wait_for or_ended "$name" "$@" || ! daemon_runs "$name"; then
         tail -n 20 "/run/lab/log/$name.log" >&2
         fail "$name did not come up"
     fi

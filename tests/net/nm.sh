@@ -15,7 +15,8 @@ profile() {
 }
 
 # Points from which an injection may start; each is called before NetworkManager is started.
-from_generated() { :; }
+# After 45 s without a lease NetworkManager would begin anew, and have nothing on eth0 for a moment.
+from_generated() { printf '[connection]\nipv4.dhcp-timeout=3600\n' >/etc/NetworkManager/conf.d/patience.conf; }
 from_keyfile() {
     profile office uuid=6e7d4f0e-0000-4000-8000-000000000001 interface-name=eth0 '' '[ipv4]' method=manual \
         '# the old network' address1=192.0.2.30/24,192.0.2.1 'route1=203.0.113.0/24,192.0.2.2,50' 'dns=192.0.2.53;' '' \

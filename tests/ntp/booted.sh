@@ -152,8 +152,9 @@ END
 # Where systemd runs it keeps account of the container; elsewhere there is nobody to do so.
 keep=--keep-unit
 [ ! -d /run/systemd/system ] || keep=
+# The limit is for what hangs, and below that of `run`, which would leave what is mounted here.
 # shellcheck disable=SC2086 # an option or nothing
-systemd-nspawn --quiet --directory="$root" --machine="hv-ntp-$$" --register=no $keep --private-network --console=pipe --boot -- \
+timeout --kill-after=60 600 systemd-nspawn --quiet --directory="$root" --machine="hv-ntp-$$" --register=no $keep --private-network --console=pipe --boot -- \
     --unit=booted.target </dev/null >"$dir/console" 2>&1 || true
 if ! [ -e "$root/booted/output" ]; then
     tail -n 3 "$dir/console"

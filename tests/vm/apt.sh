@@ -41,8 +41,9 @@ private_apt() {
     local directory=$1 archive security key file suite uri why
     log=$2
     mkdir -p "$directory"/{lists/partial,archives/partial}
-    archive=$(entries | awk -v suite="$codename" '$2 == suite {print $1; exit}')
-    security=$(entries | awk -v suite="$codename-security" '$2 == suite {print $1; exit}')
+    # Read to the end: a reader that ends before its writer ends that as well, and with it this script.
+    archive=$(entries | awk -v suite="$codename" '$2 == suite && !found++ {print $1}')
+    security=$(entries | awk -v suite="$codename-security" '$2 == suite && !found++ {print $1}')
     [ -n "$archive" ] || cannot "this machine's package sources do not list $codename"
     key=
     for file in /usr/share/keyrings/debian-archive-keyring.gpg /usr/share/keyrings/debian-archive-keyring.pgp; do

@@ -60,7 +60,7 @@ expect "hook 50-mariadb freeze: ok" cat /run/lab/log/hv-vssd.log
 expect "hook 50-mariadb thaw: ok" cat /run/lab/log/hv-vssd.log
 
 say "a thaw that never comes"
-hook 0 freeze
+hook 0 freeze 2
 goes_on
 hook 1 thaw
 

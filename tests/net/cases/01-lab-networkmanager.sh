@@ -30,7 +30,9 @@ nmcli connection add type ethernet con-name leased ifname eth0 autoconnect no ip
     ipv6.method disabled
 ! nmcli --wait 20 connection up leased || fail "a connection is up that has no server"
 dhcp_server_start
-nmcli --wait 20 connection up leased
+# Two seconds were for a server that is not there.
+nmcli connection modify leased ipv4.dhcp-timeout 60
+nmcli --wait 90 connection up leased
 expect '^192\.0\.2\.1[0-9][0-9]/24 global$' show_addresses
 expect 'DHCPACK' cat /run/lab/log/dhcp-host0.log
 expect '^nameserver 192\.0\.2\.53$' cat /etc/resolv.conf

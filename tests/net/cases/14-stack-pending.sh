@@ -12,7 +12,7 @@ printf '[connection]\nid=office\ntype=ethernet\ninterface-name=eth0\nuuid=6e7d4f
 chmod 0600 /etc/NetworkManager/system-connections/office.nmconnection
 before=$(keyfile)
 enabled NetworkManager.service
-printf '[network]\napply-timeout-secs = 5\n' >/etc/hv-utils.toml
+printf '[network]\napply-timeout-secs = 10\n' >/etc/hv-utils.toml
 mkdir -p /etc/hv-utils && mv /etc/hv-utils.toml /etc/hv-utils/hv-utils.toml
 stack_start
 

@@ -11,6 +11,8 @@ ifup -a
 wait_for addresses_are 198.51.100.7/24
 before=$(files_under /etc/network)
 no_dhclient() { ! pidof dhclient; }
+# One that is left goes by itself only long after what is waited for here; and it asks again soon, whenever a server comes.
+printf 'timeout 600;\ninitial-interval 1;\nbackoff-cutoff 3;\n' >>/etc/dhcp/dhclient.conf
 
 say "without a server"
 expect 'took longer than 15 s' put "$(injection "$(automatic null)" "$silent")"
@@ -22,8 +24,11 @@ wait_for no_dhclient
 say "killed while ifup waits for a lease: it is ended, and what was before comes back"
 take_snapshot
 write "$(injection "$(automatic null)")"
-timeout --signal=KILL 2 "$BACKEND_PROGRAM" ifupdown activate "$(nic_guid eth0)" --sysfs-root /run/lab/sysfs || true
-wait_for pidof ifup
+daemon_start activate "$BACKEND_PROGRAM" ifupdown activate "$(nic_guid eth0)" --sysfs-root /run/lab/sysfs
+# With a client that asks: ifup of the configuration before had none.
+wait_for pidof dhclient
+daemon_stop activate KILL
+pidof ifup || fail "it did not wait for the lease"
 restore --live
 wait_for addresses_are 198.51.100.7/24
 ! pidof ifup || fail "an ifup is left"

@@ -26,7 +26,7 @@ expect '^DNS=203\.0\.113\.53' link_says
 expect_not '192\.0\.2\.53' link_says
 networkd_restart
 expect '^192\.0\.2\.1[0-9][0-9]/24' show_addresses
-lease=$(show_addresses | grep '^192' )
+lease=$(show_addresses | grep '^192\.0\.2\.1[0-9][0-9]/')
 
 say "static over the lease, and the lease again"
 put "$(injection "$(fixed 192.0.2.7/24 192.0.2.1 '')" "$silent")"
@@ -34,4 +34,4 @@ expect '^192\.0\.2\.7/24' show_addresses
 expect_not '^192\.0\.2\.1[0-9][0-9]/24' show_addresses
 restore --live
 expect '^192\.0\.2\.1[0-9][0-9]/24' show_addresses
-same "the same" "$lease" "$(show_addresses | grep '^192' )"
+same "the same" "$lease" "$(show_addresses | grep '^192\.0\.2\.1[0-9][0-9]/')"

@@ -17,7 +17,7 @@ fn main() -> ExitCode {
 
 /// The port, found by its name; a moment after the driver was loaded it may not be there yet.
 fn port() -> io::Result<File> {
-    for _ in 0..100 {
+    for _ in 0..600 {
         if let Some(path) = find() {
             return File::options().read(true).write(true).open(path);
         }

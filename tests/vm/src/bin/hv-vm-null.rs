@@ -124,7 +124,8 @@ fn look() -> Outcome {
     let (_node, memory) = open_uio(Ic::Kvp)?;
     let half = memory.len() / 2;
     let word = |ring: usize, offset: usize| memory.load(ring * half + offset);
-    for _ in 0..200 {
+    // A minute at most: the host, too, may have to wait for a processor.
+    for _ in 0..1200 {
         if word(1, 0) != 0 {
             break;
         }

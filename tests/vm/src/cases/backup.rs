@@ -125,7 +125,8 @@ pub(super) fn c_daemon_waits_for_its_own_log(machine: &mut Machine) {
     c_daemon(machine);
     load(machine, &kinds);
     // One process that sends as fast as it is read: the queue is full whenever the daemon comes.
-    machine.sh("(yes 'a line' | logger -t flood) >/dev/null 2>&1 </dev/null & sleep 1");
+    machine.sh("(yes 'a line' | logger -t flood) >/dev/null 2>&1 </dev/null &");
+    machine.until("cat /proc/[0-9]*/stack 2>/dev/null | grep -q unix_wait_for_peer");
     let freeze = machine.ask(&["--timeout", "20", "vss-freeze"]);
     let state = machine.sh("cat /proc/$(cat /run/vss.pid)/stack");
     machine.sh("killall -KILL yes");

@@ -11,6 +11,8 @@ use crate::machine::Machine;
 const INHIBITED: &str = "0x800704f7";
 /// What the guest's units say when they are stopped in order.
 const STOPPED: &str = "guest: units are stopped; logind: ";
+/// What QEMU tells when the guest restarts the machine.
+const RESET: &str = "RESET guest-reset";
 
 pub(super) fn every_daemon_is_ready_on_uio(machine: &mut Machine) {
     assert_eq!(machine.sh("cat /proc/1/comm").trim(), "systemd");
@@ -38,8 +40,8 @@ fn restarts(machine: &mut Machine, verb: &[&str]) {
         (machine.hellos(), resets(machine), machine.console().matches(STOPPED).count());
     machine.ask(verb).done();
     machine.wait_for_boot(hellos);
-    assert!(resets(machine) > before, "{:?}", machine.events());
-    let console = machine.console();
+    machine.wait_for_event(RESET, before + 1);
+    let console = machine.wait_for_console(STOPPED, shown + 1);
     assert_eq!(console.matches(STOPPED).count(), shown + 1, "the units were not stopped: {console}");
     let last = console.rsplit(STOPPED).next().unwrap_or_default().lines().next().unwrap_or_default();
     assert_eq!(last, "System is rebooting.", "{console}");
@@ -48,15 +50,14 @@ fn restarts(machine: &mut Machine, verb: &[&str]) {
 }
 
 fn resets(machine: &Machine) -> usize {
-    machine.events().iter().filter(|event| event.as_str() == "RESET guest-reset").count()
+    machine.events().iter().filter(|event| event.as_str() == RESET).count()
 }
 
 /// The machine went off, by the guest's own doing.
 #[track_caller]
 fn went_off(machine: &mut Machine) {
     machine.wait_off();
-    let events = machine.events();
-    assert!(events.iter().any(|event| event == "SHUTDOWN guest-shutdown"), "{events:?}");
+    machine.wait_for_event("SHUTDOWN guest-shutdown", 1);
 }
 
 pub(super) fn inhibitor_keeps_the_machine_on(machine: &mut Machine) {
@@ -116,6 +117,5 @@ pub(super) fn inits_command_restarts_by_force(machine: &mut Machine) {
     let console = machine.console();
     assert!(console.contains("guest: reboot, called by hv-shutdownd"), "{console}");
     // This machine ends with the reset.
-    let events = machine.events();
-    assert!(events.iter().any(|event| event == "SHUTDOWN guest-reset"), "{events:?}");
+    machine.wait_for_event("SHUTDOWN guest-reset", 1);
 }

@@ -14,7 +14,7 @@ pub(super) const DAEMONS: [(&str, &str); 6] = [
     ("hv-fcopyd", "FileCopy1"),
 ];
 /// Only a hang takes longer.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Has a daemon run as its unit, with this in the configuration file, which holds nothing else; waits until its host has
 /// negotiated with it on the raw channel.

@@ -59,7 +59,7 @@ impl Host {
             .spawn()
             .map_err(|error| format!("{} cannot be started: {error}", program.display()))?;
         let mut host = Host { child, program, control, transcript };
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_secs(120);
         while UnixStream::connect(&host.control).is_err() {
             if host.child.try_wait().is_ok_and(|ended| ended.is_some()) || Instant::now() > deadline {
                 return Err(format!("hv-testhost does not come up: see {}", events.display()));
