@@ -44,6 +44,8 @@ fn a_freeze_after_one_that_was_not_thawed_in_time_begins_anew() {
         assert_eq!(host.status(Operation::FREEZE).await, Status::OK);
         writers.wait_in_writes(writers.all());
         writers.go_on();
+        // They go on before the daemon knows why; what it does not know of it takes for frozen still.
+        guest.logs("did not last");
         // The host has given the first one up without a word.
         assert_eq!(host.status(Operation::FREEZE).await, Status::OK);
         all_frozen(&disks);
@@ -63,6 +65,7 @@ fn a_freeze_that_did_not_last_is_owed_still_after_one_that_was_refused_and_a_kil
         writers.wait_in_writes(writers.all());
         writers.go_on();
         none_frozen(&disks);
+        guest.logs("did not last");
         // The host knows of the second one, and still not of the first.
         disks[0].freeze();
         for _ in 0..2 {
