@@ -127,10 +127,10 @@ impl Machine {
     fn next(&mut self) -> Option<Packet> {
         let stream = self.stream.as_mut().unwrap();
         let mut head = [0; 16];
-        match stream.read_exact(&mut head) {
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => panic!("the host says nothing"),
-            read => read.ok()?,
-        }
+        let read = stream.read_exact(&mut head);
+        let is_late = read.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock);
+        assert!(!is_late, "the host says nothing");
+        read.ok()?;
         let length = u32::from_le_bytes(head[..4].try_into().unwrap());
         let mut payload = vec![0; usize::try_from(length).unwrap()];
         stream.read_exact(&mut payload).ok()?;
