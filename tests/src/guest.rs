@@ -10,6 +10,7 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 use crate::bus::PrivateBus;
+use crate::patience::{ended, until};
 use crate::programs::{Outcome, program, run};
 
 /// The daemons, each with the name of its service's socket.
@@ -81,12 +82,18 @@ impl Guest {
         self.spawn(command, name)
     }
 
-    /// Waits until all six services are ready, as the host sees it.
+    /// Waits until all six services are ready, as the host sees it, and as the daemons show it on the bus: the host is
+    /// served before there is a bus, and whoever waits for the host alone may ask `hvctl` too early.
     #[track_caller]
     pub fn ready(&self) {
         for (_, service) in DAEMONS {
             self.host(&["wait-guest", service]).expect_code(0);
         }
+        until("all six show their channels as ready", || {
+            let status = self.hvctl_json(&["status"]);
+            let services = status["services"].as_array().expect("a list").iter();
+            services.filter(|service| service["channel_state"] == "ready").count() == DAEMONS.len()
+        });
     }
 
     /// Sends a verb to the host.
@@ -135,9 +142,7 @@ impl Guest {
             rustix::process::kill_process(pid, rustix::process::Signal::TERM)
                 .expect("a daemon can be signalled");
         }
-        let codes =
-            self.daemons.drain(..).map(|mut daemon| daemon.wait().expect("a child can be waited for"));
-        codes.map(|status| status.code().unwrap_or(-1)).collect()
+        self.daemons.drain(..).map(|mut daemon| ended(&mut daemon).code().unwrap_or(-1)).collect()
     }
 
     fn spawn(&self, mut command: Command, log: &str) -> Child {

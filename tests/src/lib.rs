@@ -7,10 +7,12 @@
 
 mod bus;
 mod guest;
+mod patience;
 mod programs;
 mod stack;
 
 pub use bus::PrivateBus;
 pub use guest::{Background, DAEMONS, Guest};
+pub use patience::{Lines, ended, lines, until};
 pub use programs::{Outcome, program, run, run_with};
 pub use stack::{Stack, StackOptions};

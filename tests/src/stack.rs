@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 use crate::bus::PrivateBus;
+use crate::patience::{ended, until};
 use crate::programs::{Outcome, program, run, run_with};
 
 /// What differs between tests.
@@ -71,9 +72,7 @@ impl Stack {
         command.args(&self.options.host);
         self.host = Some(self.spawn(command, "host.log"));
         let control = self.path("control.sock");
-        let listens = || std::os::unix::net::UnixStream::connect(&control).is_ok();
-        let appeared = (0..2_000).any(|_| listens() || !pause());
-        assert!(appeared, "the host does not listen on {}", control.display());
+        until("the host listens", || std::os::unix::net::UnixStream::connect(&control).is_ok());
     }
 
     /// Starts the daemon.
@@ -103,16 +102,28 @@ impl Stack {
         arguments
     }
 
-    /// Waits until host and daemon have negotiated, as the host sees it.
+    /// Waits until host and daemon have negotiated, as the host sees it, and as the daemon shows it on the bus: the host
+    /// is served before there is a bus, and whoever waits for the host alone may ask `hvctl` too early.
     #[track_caller]
     pub fn ready(&self) {
         self.host(&["wait-guest"]).expect_code(0);
+        until("the daemon shows its channel as ready", || {
+            self.services("channel_state").any(|is| is == "ready")
+        });
+    }
+
+    /// A member of each service's status.
+    fn services(&self, member: &str) -> impl Iterator<Item = serde_json::Value> {
+        let status = self.hvctl(&["--json", "status"]).expect_code(0);
+        let object: serde_json::Value = serde_json::from_str(&status.stdout).expect("one JSON object");
+        let services = object["services"].as_array().cloned().unwrap_or_default();
+        services.into_iter().map(move |service| service[member].clone())
     }
 
     /// Sends a verb to the host.
     pub fn host(&self, verb: &[&str]) -> Outcome {
         let control = self.path("control.sock").display().to_string();
-        run("hv-testhost", ["--control", &control, "--timeout", "20"].into_iter().chain(verb.iter().copied()))
+        run("hv-testhost", ["--control", &control, "--timeout", "60"].into_iter().chain(verb.iter().copied()))
     }
 
     /// Runs `hvctl` on the stack's bus.
@@ -132,10 +143,14 @@ impl Stack {
         // A process that another test is just forking may hold the copy open for writing until it has become
         // something else: then the kernel does not run it yet.
         let mut output = command.output();
-        while matches!(&output, Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy) {
-            pause();
-            output = command.output();
-        }
+        until("nobody writes to hvctl's copy", || {
+            let is_busy =
+                matches!(&output, Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy);
+            if is_busy {
+                output = command.output();
+            }
+            !is_busy
+        });
         output.expect("hvctl starts as another user").into()
     }
 
@@ -144,7 +159,7 @@ impl Stack {
         let mut daemon = self.daemon.take().expect("the daemon runs");
         let pid = rustix::process::Pid::from_child(&daemon);
         rustix::process::kill_process(pid, signal).expect("the daemon can be signalled");
-        daemon.wait().expect("a child can be waited for").code().unwrap_or(-1)
+        ended(&mut daemon).code().unwrap_or(-1)
     }
 
     /// The process id of the daemon.
@@ -159,10 +174,7 @@ impl Stack {
 
     /// Messages of the host that the daemon has received, as it counts them.
     pub fn messages_received(&self) -> u64 {
-        let status = self.hvctl(&["--json", "status"]).expect_code(0);
-        let object: serde_json::Value = serde_json::from_str(&status.stdout).expect("one JSON object");
-        let count = object["services"].as_array().into_iter().flatten();
-        count.filter_map(|service| service["messages_received"].as_u64()).sum()
+        self.services("messages_received").filter_map(|count| count.as_u64()).sum()
     }
 
     /// Ends the host at once.
@@ -204,12 +216,6 @@ fn end(child: Option<Child>) {
         let _ = child.kill();
         let _ = child.wait();
     }
-}
-
-/// Between two looks at something that announces itself in no other way.
-fn pause() -> bool {
-    std::thread::sleep(std::time::Duration::from_millis(5));
-    true
 }
 
 fn open_to_all(path: &Path) {

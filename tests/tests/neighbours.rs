@@ -1,10 +1,10 @@
 //! Living beside others: programs that write the pool files themselves, and users that may not write.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::process::{Command, Stdio};
 
-use hv_utils_tests::{Stack, StackOptions, program};
+use hv_utils_tests::{Stack, StackOptions, lines, program};
 use rustix::fs::FlockOperation;
 
 fn record(key: &str, value: &str) -> Vec<u8> {
@@ -42,15 +42,12 @@ fn edit_from_outside_is_told_on_the_bus_with_its_origin() {
         .stdout(Stdio::piped())
         .spawn()
         .expect("hvctl starts");
-    let stdout = watch.stdout.take().expect("stdout is piped");
-    let mut lines = BufReader::new(stdout);
-    let mut ready = String::new();
-    lines.read_line(&mut ready).expect("watch says that it is ready");
+    let lines = lines(watch.stdout.take().expect("stdout is piped"));
+    // It says that it is ready.
+    let mut line = lines.line();
     append(&stack, 1, "FromOutside", "yes");
-    let mut line = String::new();
     while !line.contains("FromOutside") {
-        line.clear();
-        assert_ne!(lines.read_line(&mut line).expect("a line"), 0, "watch ended");
+        line = lines.line();
     }
     let _ = watch.kill();
     let _ = watch.wait();
@@ -69,9 +66,9 @@ fn edit_under_a_lock_that_outlasts_our_patience_is_told_once_the_lock_is_gone() 
         .stdout(Stdio::piped())
         .spawn()
         .expect("hvctl starts");
-    let mut lines = BufReader::new(watch.stdout.take().expect("stdout is piped"));
-    let mut line = String::new();
-    lines.read_line(&mut line).expect("watch says that it is ready");
+    let lines = lines(watch.stdout.take().expect("stdout is piped"));
+    // It says that it is ready.
+    let mut line = lines.line();
     let mut file = File::options().append(true).open(stack.pool(1)).expect("the pool file is there");
     rustix::fs::flock(&file, FlockOperation::LockExclusive).expect("the pool can be locked");
     file.write_all(&record("LongTransaction", "yes")).expect("the pool can be written");
@@ -82,8 +79,7 @@ fn edit_under_a_lock_that_outlasts_our_patience_is_told_once_the_lock_is_gone() 
     assert!(stack.daemon_said("cannot be read again"), "nothing was locked");
     drop(file);
     while !line.contains("LongTransaction") {
-        line.clear();
-        assert_ne!(lines.read_line(&mut line).expect("a line"), 0, "watch ended");
+        line = lines.line();
     }
     let _ = watch.kill();
     let _ = watch.wait();

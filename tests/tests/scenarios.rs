@@ -90,7 +90,7 @@ fn scenarios(service: &str) -> Vec<PathBuf> {
 fn play(daemon: &mut Daemon, scenario: &Path) {
     let dir = daemon.dir.path().display().to_string();
     let scenario = scenario.display().to_string();
-    let outcome = run("hv-testhost", ["--sim", &dir, "run", &scenario]);
+    let outcome = run("hv-testhost", ["--sim", &dir, "--timeout", "60", "run", &scenario]);
     assert!(!daemon.ended(), "the daemon ended in {scenario}\n{}", outcome.stdout);
     assert_eq!(outcome.code, 0, "{scenario}\n{}\n{}", outcome.stdout, outcome.stderr);
 }

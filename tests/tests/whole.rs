@@ -1,20 +1,9 @@
 //! All six services at once: one guest, one host, every line of Hyper-V Manager's integration services.
 
-use hv_utils_tests::Guest;
+use hv_utils_tests::{Guest, until};
 
 fn guest(config: &str) -> Option<Guest> {
     Guest::start(config)
-}
-
-/// Asks until it is so.
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let came = (0..3_000).any(|_| {
-        is_so() || {
-            std::thread::sleep(std::time::Duration::from_millis(20));
-            false
-        }
-    });
-    assert!(came, "waited in vain: {what}");
 }
 
 fn heartbeat(guest: &Guest) -> String {

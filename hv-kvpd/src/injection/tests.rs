@@ -42,11 +42,14 @@ fn double<T: Send + 'static>(
 
 /// One caller who asks for the injection, and is treated so.
 fn asked(script: impl FnOnce(&Caller) + Send + 'static) -> (TempDir, PathBuf, JoinHandle<()>) {
-    double(|double| {
+    let begun = std::time::Instant::now();
+    double(move |double| {
         let caller = double.caller();
         let Some(Request::Apply { injection: wanted, within_ms }) = caller.hear() else { panic!("no Apply") };
         assert_eq!(wanted, injection());
-        assert!((20_000..=22_000).contains(&within_ms), "{within_ms}");
+        // What was waited since, on a machine that has other things to do, is taken off.
+        let least = 20_000_u64.saturating_sub(u64::try_from(begun.elapsed().as_millis()).unwrap());
+        assert!((least..=22_000).contains(&u64::from(within_ms)), "{within_ms}");
         script(&caller);
     })
 }

@@ -216,7 +216,9 @@ fn dropping_the_set_finishes_what_was_submitted() {
 
 #[test]
 fn the_last_owner_of_the_set_may_be_an_answer() {
-    let place = Place::new();
+    let mut place = Place::new();
+    // The thread has its locks for a while after the answer.
+    place.options.lock_timeout = Duration::from_secs(600);
     let (set_, _) = place.open();
     let set_ = Arc::new(set_);
     let (sender, receiver) = mpsc::channel();

@@ -58,7 +58,8 @@ fn a_hibernation_that_the_versions_do_not_have_is_refused_here() {
 
 #[test]
 fn a_time_is_sent_once_and_after_the_one_that_every_guest_gets() {
-    let (output, bodies) = asked(Ic::TimeSync, 4, &["sync-time", "--offset", "-1.5", "--reference", "258"]);
+    let words = ["--sample-period", "86400000", "sync-time", "--offset", "-1.5", "--reference", "258"];
+    let (output, bodies) = asked(Ic::TimeSync, 4, &words);
     assert_eq!(code(&output), 0, "{}", stderr(&output));
     assert!(stdout(&output).starts_with("the guest has taken a SYNC: parent time 1"), "{}", stdout(&output));
     assert_eq!(bodies.len(), 2);

@@ -2,7 +2,10 @@
 
 use crate::guest::GuestThread;
 use crate::guest::kvp::Fault;
-use crate::support::{code, dir, json, one_shot, program, stderr, stdout};
+use crate::support::{code, dir, in_vain, json, one_shot, program, stderr, stdout};
+
+const NOBODY: &str = "no guest has opened the channel";
+const UNANSWERED: &str = "has not answered NEGOTIATE";
 
 #[test]
 fn help_lists_every_verb_and_the_exit_codes() {
@@ -164,28 +167,27 @@ fn without_a_guest_a_verb_ends_with_3() {
 fn without_an_answer_to_negotiate_a_verb_ends_with_3() {
     let dir = dir();
     let _guest = GuestThread::start(dir.path(), Fault::SilentFromTheStart);
-    let output = program()
-        .arg("--sim")
-        .arg(dir.path())
-        .args(["--timeout", "1.5", "get-guest-items"])
-        .output()
-        .unwrap();
+    let (output, _) = in_vain(&[NOBODY], |seconds| {
+        let mut command = program();
+        command.arg("--sim").arg(dir.path()).args(["--timeout", seconds, "get-guest-items"]);
+        command.output().unwrap()
+    });
     assert_eq!(code(&output), 3);
-    assert!(stderr(&output).contains("has not answered NEGOTIATE"), "{}", stderr(&output));
+    assert!(stderr(&output).contains(UNANSWERED), "{}", stderr(&output));
 }
 
 #[test]
 fn without_an_answer_to_a_request_a_verb_ends_with_3() {
     let dir = dir();
     let _guest = GuestThread::start(dir.path(), Fault::Silent);
-    let output = program()
-        .arg("--sim")
-        .arg(dir.path())
-        .args(["--no-host-items", "--timeout", "1.5", "enumerate", "guest"])
-        .output()
-        .unwrap();
+    let (output, seconds) = in_vain(&[NOBODY, UNANSWERED], |seconds| {
+        let mut command = program();
+        command.arg("--sim").arg(dir.path());
+        command.args(["--no-host-items", "--timeout", seconds, "enumerate", "guest"]).output().unwrap()
+    });
     assert_eq!(code(&output), 3);
-    assert!(stderr(&output).contains("no answer from the guest within 1.5s"), "{}", stderr(&output));
+    let said = format!("no answer from the guest within {seconds}s");
+    assert!(stderr(&output).contains(&said), "{}", stderr(&output));
 }
 
 #[test]

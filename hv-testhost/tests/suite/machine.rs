@@ -56,15 +56,12 @@ fn a_machine_that_nobody_has_seen_is_off_and_that_is_no_failure() {
 #[test]
 fn a_machine_without_a_daemon_runs_and_has_no_contact() {
     let dir = dir();
-    let mut machine = Machine::new(dir.path(), Ic::Heartbeat, 1);
-    let guest = std::thread::spawn(move || {
-        machine.meet(CLOSED);
-        machine.serve();
-    });
-    let vm = json(&get_vm("--packet-link", dir.path(), "3"));
+    let _meeting = Machine::new(dir.path(), Ic::Heartbeat, 1).meets_all(CLOSED);
+    // As long as it was the machine's thread that got no time, it has more.
+    let shown = ["3", "12", "48"].map(|seconds| move |dir| json(&get_vm("--packet-link", dir, seconds)));
+    let shown = shown.into_iter().map(|show| show(dir.path()));
+    let vm = shown.into_iter().find(|vm| vm["uptime_at_least_seconds"].is_u64()).unwrap();
     assert_eq!((&vm["state"], &vm["heartbeat"]), (&"Running".into(), &"NoContact".into()), "{vm}");
-    assert!(vm["uptime_at_least_seconds"].is_u64(), "{vm}");
-    guest.join().unwrap();
 }
 
 #[test]

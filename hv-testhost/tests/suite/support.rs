@@ -23,6 +23,21 @@ pub(crate) fn one_shot(dir: &Path, arguments: &[&str]) -> Output {
     program().arg("--sim").arg(dir).args(["--timeout", "60"]).args(arguments).output().unwrap()
 }
 
+/// What a run comes to that waits in vain for a guest's answer, and the seconds that it had. The same limit is for the
+/// guest to come, whose thread may get no time: a run in which it was that which was late has more.
+pub(crate) fn in_vain(late: &[&str], run: impl Fn(&str) -> Output) -> (Output, &'static str) {
+    let is_late = |output: &Output| late.iter().any(|late| stderr(output).contains(late));
+    let tried = ["1.5", "6", "24"].into_iter().map(|seconds| (run(seconds), seconds));
+    let mut last = None;
+    for (output, seconds) in tried {
+        if !is_late(&output) {
+            return (output, seconds);
+        }
+        last = Some((output, seconds));
+    }
+    last.unwrap()
+}
+
 pub(crate) fn code(output: &Output) -> i32 {
     output.status.code().unwrap()
 }

@@ -6,6 +6,12 @@ use std::time::Duration;
 
 use super::*;
 
+/// A file that nobody has ever written to: of one that was, another test's child may hold a copy of the descriptor until
+/// it has become another program, so that it is closed (an event) only then, whoever watches by then.
+fn make(path: &Path) {
+    rustix::fs::mknodat(rustix::fs::CWD, path, rustix::fs::FileType::RegularFile, 0o644.into(), 0).unwrap();
+}
+
 struct Place {
     root: PathBuf,
     watcher: Watcher,
@@ -19,7 +25,7 @@ impl Place {
         let keep = tempfile::tempdir().unwrap();
         let root = keep.path().canonicalize().unwrap();
         fs::create_dir(root.join("etc")).unwrap();
-        fs::write(root.join("etc/hosts"), "old").unwrap();
+        make(&root.join("etc/hosts"));
         let subjects = vec![
             Subject::file(root.join("etc/hosts"), Sources::NAMES),
             Subject::entries(root.join("etc/d"), Sources::DROP_INS),
@@ -133,12 +139,13 @@ async fn directories_may_come_go_and_be_replaced() {
         place.touched(Sources::DROP_INS, "removed").await;
     }
     fs::create_dir_all(place.at("new/d")).unwrap();
-    fs::write(place.at("new/hosts"), "x").unwrap();
+    make(&place.at("new/hosts"));
+    make(&place.at("key"));
     fs::rename(place.at("etc"), place.at("old")).unwrap();
     place.touched(Sources::NAMES | Sources::DROP_INS, "its parent moved away").await;
     fs::rename(place.at("new"), place.at("etc")).unwrap();
     place.touched(Sources::NAMES | Sources::DROP_INS, "another in its place").await;
-    fs::write(place.at("etc/d/key"), "x").unwrap();
+    fs::rename(place.at("key"), place.at("etc/d/key")).unwrap();
     place.touched(Sources::DROP_INS, "an item there").await;
     fs::write(place.at("old/hosts"), "x").unwrap();
     assert_eq!(place.until_now().await, Sources::OS_RELEASE, "the old one does not count any more");
@@ -171,8 +178,9 @@ async fn what_a_symlink_leads_through_is_followed() {
     symlink("v2", place.at("run/next")).unwrap();
     fs::rename(place.at("run/next"), place.at("run/data")).unwrap();
     place.touched(Sources::NAMES, "set to lead elsewhere").await;
-    fs::write(place.at("run/v2/hosts"), "2").unwrap();
-    place.touched(Sources::NAMES, "written there").await;
+    make(&place.at("made"));
+    fs::rename(place.at("made"), place.at("run/v2/hosts")).unwrap();
+    place.touched(Sources::NAMES, "put there").await;
     fs::write(place.at("run/v1/hosts"), "x").unwrap();
     assert_eq!(place.until_now().await, Sources::OS_RELEASE, "where it led before does not count");
 }

@@ -1,8 +1,9 @@
 //! A service, its link, and a host that a test plays by hand.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::io::Write as _;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 
 use hv_utils_core::channel::sim::Listener;
 use hv_utils_core::channel::{self, ChannelChoice, Link, LinkOptions, RingChannel};
@@ -81,12 +82,16 @@ impl World {
         }
     }
 
-    /// A hook; `script` is a shell's.
+    /// A hook; `script` is a shell's. Another process writes it: a child of another test could hold it open for writing
+    /// until it has become another program, and what is open so cannot be run.
     pub(super) fn hook(&self, script: &str) {
         let path = self.path("shutdown.d/10-hook");
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        let mut install = Command::new("install");
+        install.args(["-m", "755", "/dev/stdin"]).arg(path).stdin(Stdio::piped());
+        let mut install = install.spawn().unwrap();
+        write!(install.stdin.take().unwrap(), "#!/bin/sh\n{script}\n").unwrap();
+        assert!(install.wait().unwrap().success());
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {

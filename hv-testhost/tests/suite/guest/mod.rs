@@ -97,7 +97,7 @@ impl GuestThread {
         let (stop, stopped) = UnixStream::pair().unwrap();
         let thread = std::thread::spawn(move || {
             while !ended(&stopped, Duration::from_millis(20)) {
-                if let Some(mut session) = Session::open(&path, class) {
+                if let Some(mut session) = Session::open_unless(&stopped, &path, class) {
                     session.serve(&mut rules, &stopped);
                 }
             }
@@ -129,6 +129,9 @@ fn ended(stopped: &UnixStream, limit: Duration) -> bool {
     poll(&mut fds, Some(&limit)).unwrap() > 0
 }
 
+/// How long a host may be silent where a test plays the guest itself; more is a hang.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// One open channel.
 pub(crate) struct Session {
     socket: UnixStream,
@@ -136,9 +139,27 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Connects and takes the hello; `None` if nobody listens, or the hello is wrong.
-    pub(crate) fn open(path: &Path, class: [u8; 16]) -> Option<Session> {
-        let mut socket = UnixStream::connect(path).ok()?;
+    /// Connects and takes the hello; `None` if nobody listens, the hello is wrong, or the other end of `stopped` is gone:
+    /// a host of the test's own thread, which waits for this guest's end, greets nobody.
+    fn open_unless(stopped: &UnixStream, path: &Path, class: [u8; 16]) -> Option<Session> {
+        let socket = UnixStream::connect(path).ok()?;
+        {
+            let mut fds = [PollFd::new(&socket, PollFlags::IN), PollFd::new(stopped, PollFlags::IN)];
+            poll(&mut fds, None).unwrap();
+            if fds[0].revents().is_empty() {
+                return None;
+            }
+        }
+        Session::greeted(socket, class)
+    }
+
+    fn open(path: &Path, class: [u8; 16]) -> Option<Session> {
+        let socket = UnixStream::connect(path).ok()?;
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        Session::greeted(socket, class)
+    }
+
+    fn greeted(mut socket: UnixStream, class: [u8; 16]) -> Option<Session> {
         let (mut hello, descriptors) = receive(&socket)?;
         while hello.len() < 64 {
             let mut more = vec![0; 64 - hello.len()];
@@ -238,7 +259,8 @@ impl Session {
                     PollFd::new(&self.rings.to_guest, PollFlags::IN),
                     PollFd::new(&self.socket, PollFlags::IN),
                 ];
-                poll(&mut fds, None).unwrap();
+                let limit = rustix::event::Timespec::try_from(PATIENCE).unwrap();
+                assert!(poll(&mut fds, Some(&limit)).unwrap() > 0, "the host says nothing");
                 assert!(!fds[0].revents().is_empty(), "the host closed the channel");
                 let _ = rustix::io::read(&self.rings.to_guest, &mut [0u8; 8]);
             }
