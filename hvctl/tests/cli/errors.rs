@@ -117,6 +117,21 @@ fn wrong_usage_as_json_is_an_error_object_too() {
 }
 
 #[test]
+fn a_verb_that_is_missing_is_an_error_as_json_and_no_help() {
+    for args in [&["--json", "kvp"][..], &["kvp", "--json"]] {
+        run(&mut hvctl(args)).is(
+            64,
+            "{\"schema\":1,\"error\":{\"name\":\"org.hvutils.Error.Usage\",\
+             \"message\":\"a verb is missing: hvctl kvp list|get|set|delete|watch|wait|export|import\",\
+             \"hint\":\"hvctl --help shows the verbs and options\"}}\n",
+            "",
+        );
+    }
+    let ran = run(&mut hvctl(&["--json"]));
+    assert!(ran.code == Some(64) && ran.out.contains("a verb is missing: hvctl status|kvp|"), "{}", ran.out);
+}
+
+#[test]
 fn help_documents_exit_codes_and_examples() {
     let ran = run(&mut hvctl(&["--help"]));
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
