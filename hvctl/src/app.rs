@@ -7,6 +7,7 @@ use std::ffi::OsStr;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser as _};
 
 use crate::args::{Cli, Shell, Verb};
@@ -78,13 +79,28 @@ fn usage(error: &clap::Error) -> ExitCode {
     }
     if std::env::args_os().skip(1).take_while(|arg| arg != "--").any(|arg| arg == OsStr::new("--json")) {
         let first = text.split("\n\n").next().unwrap_or(&text);
-        let message = first.trim_start_matches("error: ").trim_end();
+        let message = missing_verb(error.kind(), &text)
+            .unwrap_or_else(|| first.trim_start_matches("error: ").trim_end().to_owned());
         let error =
             Error::new(Code::Usage, "Usage", message).hint("hvctl --help shows the verbs and options");
         return end(Err(error.into()), &Output::new(true));
     }
     let _ = io::stderr().write_all(text.as_bytes());
     ExitCode::from(Code::Usage as u8)
+}
+
+/// What to say where a command line ends before its verb: clap has only help for that, or its own word for a verb.
+fn missing_verb(kind: ErrorKind, text: &str) -> Option<String> {
+    let missing =
+        matches!(kind, ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand | ErrorKind::MissingSubcommand);
+    let usage = text.lines().find_map(|line| line.strip_prefix("Usage: ")).filter(|_| missing)?;
+    let path: Vec<&str> = usage.split_whitespace().take_while(|word| !word.starts_with(['[', '<'])).collect();
+    let mut command = Cli::command();
+    for word in path.iter().skip(1) {
+        command = command.find_subcommand(word)?.clone();
+    }
+    let verbs: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+    Some(format!("a verb is missing: {} {}", path.join(" "), verbs.join("|")))
 }
 
 /// What clap_complete leaves out for fish: arguments that are words of a fixed set, and are no files.

@@ -18,6 +18,7 @@ use hv_utils_core::wire::kvp::Pool;
 mod driver;
 mod hold;
 mod ip;
+mod number;
 mod time;
 mod vss;
 
@@ -56,6 +57,10 @@ Examples:
 
 With --json every answer is one object {\"schema\":1,\"kind\":…}; an error is {\"schema\":1,\"error\":{\"name\",\"message\",\"hint\"}},
 on standard output too. A key or value that begins with '-' goes after '--'. POOL may be a number, 0 to 4.";
+
+// Help lists the names after these.
+const POOL: &str = "Pool, by its name or number, 0 to 4 in this order";
+const POOL_OR_ALL: &str = "Pool, by its name or number, 0 to 4 in this order; all without";
 
 /// Look at and steer the Hyper-V guest services.
 #[derive(Debug, Parser)]
@@ -127,14 +132,14 @@ pub(crate) enum Verb {
 pub(crate) enum Kvp {
     /// Show the items of a pool, or of all
     List {
-        /// Pool
-        #[arg(value_parser = PoolName)]
+        /// Pool; all without
+        #[arg(value_parser = PoolName, help = POOL_OR_ALL)]
         pool: Option<String>,
     },
     /// Print one value: raw, or with control characters escaped on a terminal
     Get {
         /// Pool
-        #[arg(value_parser = PoolName)]
+        #[arg(value_parser = PoolName, help = POOL)]
         pool: String,
         /// Key
         key: String,
@@ -142,7 +147,7 @@ pub(crate) enum Kvp {
     /// Set one item (from inside the guest: pool guest only)
     Set {
         /// Pool
-        #[arg(value_parser = PoolName)]
+        #[arg(value_parser = PoolName, help = POOL)]
         pool: String,
         /// Key
         key: String,
@@ -153,7 +158,7 @@ pub(crate) enum Kvp {
     /// Delete one item (from inside the guest: pool guest only)
     Delete {
         /// Pool
-        #[arg(value_parser = PoolName)]
+        #[arg(value_parser = PoolName, help = POOL)]
         pool: String,
         /// Key
         key: String,
@@ -161,33 +166,33 @@ pub(crate) enum Kvp {
     /// Print every change from now on, one line each; goes on when the daemon restarts
     Watch {
         /// Pool; all without
-        #[arg(value_parser = PoolName)]
+        #[arg(value_parser = PoolName, help = POOL_OR_ALL)]
         pool: Option<String>,
     },
     /// Wait until a key is there, then print its value; also waits for the daemon
     Wait {
         /// Pool
-        #[arg(value_parser = PoolName)]
+        #[arg(value_parser = PoolName, help = POOL)]
         pool: String,
         /// Key
         key: String,
         /// Give up after so many seconds (exit 3); 0 looks once
-        #[arg(long, value_name = "SECS", value_parser = seconds, allow_negative_numbers = true)]
+        #[arg(long, value_name = "SECS", value_parser = number::seconds, allow_negative_numbers = true)]
         timeout: Option<Duration>,
     },
     /// Write items as JSON, for import
     Export {
         /// Pool; all without
-        #[arg(value_parser = PoolName)]
+        #[arg(value_parser = PoolName, help = POOL_OR_ALL)]
         pool: Option<String>,
         /// Write to this file, whole or not at all, instead of standard output
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
     },
-    /// Set the items of an exported file; reports each one that is refused (exit 1)
+    /// Set the items of an exported file: those of pool guest; each of another pool is reported as refused (exit 1)
     #[command(allow_missing_positional = true)]
     Import {
-        /// Take only the items of this pool from the file
+        /// Take only the items of this pool from the file; only guest can be written
         #[arg(value_parser = PoolName)]
         pool: Option<String>,
         /// File that export wrote; - is standard input
@@ -286,13 +291,6 @@ pub(crate) fn pool(name: &str) -> Result<Pool, Error> {
 /// The pool that is named, or all of them in the order of their numbers.
 pub(crate) fn pools(name: Option<&str>) -> Result<Vec<Pool>, Error> {
     name.map_or_else(|| Ok(Pool::ALL.to_vec()), |name| Ok(vec![pool(name)?]))
-}
-
-const EXPECTED_SECONDS: &str = "expected a number of seconds, such as 30 or 0.5";
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| EXPECTED_SECONDS.to_owned())?;
-    Duration::try_from_secs_f64(seconds).map_err(|_| EXPECTED_SECONDS.to_owned())
 }
 
 #[cfg(test)]

@@ -251,6 +251,11 @@ fn daemon_says(short: &str, daemon: &str) -> (Code, String) {
         ),
         "Busy" => (Code::Failed, "try again in a moment"),
         "NothingToRevert" => (Code::Failed, "hvctl ip history shows what the host has configured"),
+        "NotSupported" if daemon == crate::heartbeat::HEARTBEATD => (
+            Code::Failed,
+            "it takes applications = true in [heartbeat] of hv-utils.toml, and a channel that hv-heartbeatd has itself \
+             (hvctl status)",
+        ),
         "NotSupported" => (Code::Failed, "hvctl status shows which way to the host the daemon has"),
         "InvalidArgument" => (Code::Failed, "hvctl --help shows what is expected"),
         _ => return (Code::Failed, format!("look at its log: journalctl -u {daemon}")),

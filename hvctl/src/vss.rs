@@ -152,8 +152,9 @@ fn is_to_a_file() -> bool {
     fstat(io::stdout()).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile)
 }
 
-async fn freeze(vss: &Vss1, time: u32, output: &Output) -> Result<(), Failure> {
-    vss.change("Freeze", &(time,)).await?;
+async fn freeze(vss: &Vss1, time: Option<u32>, output: &Output) -> Result<(), Failure> {
+    // 0: as long as the daemon allows.
+    vss.change("Freeze", &(time.unwrap_or(0),)).await?;
     // The output may be a file, and that may be frozen by now.
     if output.json && !is_to_a_file() {
         return output.object("vss-freeze", &Nothing {});

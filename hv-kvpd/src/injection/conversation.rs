@@ -19,8 +19,9 @@ use tokio::io::unix::AsyncFd;
 pub(crate) enum Trouble {
     /// Nobody listens.
     #[error(
-        "nobody listens at {} ({errno}): is hv-netapply installed? systemctl enable --now hv-netapply.socket",
-        path.display()
+        "nobody listens at {} ({}): systemctl start hv-netapply.socket; is hv-netapply installed?",
+        path.display(),
+        words(*errno)
     )]
     Absent {
         /// The socket.
@@ -42,6 +43,12 @@ pub(crate) enum Trouble {
     /// No answer in time.
     #[error("hv-netapply did not answer in time; what it has done by now is undone")]
     Late,
+}
+
+/// Without the number, which would be parentheses within parentheses.
+fn words(errno: Errno) -> String {
+    let text = errno.to_string();
+    text.split_once(" (os error").map_or_else(|| text.clone(), |(words, _)| words.to_owned())
 }
 
 /// See the module.

@@ -11,7 +11,7 @@ pub(crate) enum Shutdown {
     Status,
     /// Have the host's requests refused, unless forced, while COMMAND runs; without one, until Ctrl-C
     Inhibit {
-        /// Who asks, for people [default: the command's name]
+        /// Who asks, for people [default: the command's name; hvctl without one]
         #[arg(long, value_name = "WHO")]
         who: Option<String>,
         /// Why, for people

@@ -1,9 +1,7 @@
-use std::time::Duration;
-
 use clap::{CommandFactory as _, Parser as _};
 use hv_utils_core::wire::kvp::Pool;
 
-use super::{BusChoice, Cli, Kvp, Verb, pool, pools, seconds};
+use super::{BusChoice, Cli, Kvp, Verb, pool, pools};
 
 #[test]
 fn the_command_line_is_well_formed() {
@@ -17,15 +15,6 @@ fn a_pool_is_a_name_or_a_number() {
     assert_eq!(pool("Guest").unwrap_err().name, "org.hvutils.Error.NoSuchPool");
     assert_eq!(pools(None).unwrap(), Pool::ALL);
     assert_eq!(pools(Some("1")).unwrap(), [Pool::Guest]);
-}
-
-#[test]
-fn seconds_may_have_a_fraction_but_no_sign() {
-    assert_eq!(seconds("0"), Ok(Duration::ZERO));
-    assert_eq!(seconds("1.5"), Ok(Duration::from_millis(1500)));
-    for wrong in ["-1", "nan", "inf", "1e300", "", "1s"] {
-        assert!(seconds(wrong).is_err(), "{wrong:?}");
-    }
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use clap::Subcommand;
 
+use super::number::count;
+
 /// Verbs of `hvctl time`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Time {
@@ -11,7 +13,7 @@ pub(crate) enum Time {
     Samples {
         /// Only the last one, or the last N
         #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1",
-              value_parser = clap::value_parser!(u16).range(1..))]
+              value_parser = count, allow_negative_numbers = true)]
         last: Option<u16>,
     },
     /// Print every time that comes from the host, and every step of the clock, one line each

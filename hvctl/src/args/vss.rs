@@ -2,6 +2,8 @@
 
 use clap::Subcommand;
 
+use super::number::whole_seconds;
+
 /// Verbs of `hvctl vss`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Vss {
@@ -16,9 +18,9 @@ pub(crate) enum Vss {
     /// Freeze the filesystems; who writes waits until they are thawed
     #[command(after_help = FREEZE_HELP)]
     Freeze {
-        /// Thaw by itself after so many seconds; 0, or more than max-frozen-secs: after those
-        #[arg(long, value_name = "SECS", default_value_t = 0)]
-        time: u32,
+        /// Thaw by itself after so many seconds, 1 or more; without, or with more than max-frozen-secs: after those
+        #[arg(long, value_name = "SECS", value_parser = whole_seconds, allow_negative_numbers = true)]
+        time: Option<u32>,
     },
     /// Thaw what is frozen: as root anything, else what you have had frozen
     Thaw {

@@ -41,6 +41,12 @@ fn the_daemons_own_sentence_is_kept() {
 }
 
 #[test]
+fn what_applications_may_not_report_has_a_hint_that_names_the_key() {
+    let error = of_reply("hv-heartbeatd", "org.hvutils.Error.NotSupported".to_owned(), "they may not");
+    assert!(error.hint.contains("applications = true in [heartbeat]"), "{error:?}");
+}
+
+#[test]
 fn waiting_makes_sense_for_a_daemon_but_not_for_a_bus() {
     assert!(
         of_reply("hv-kvpd", "org.freedesktop.DBus.Error.ServiceUnknown".to_owned(), "").is_absent_daemon()

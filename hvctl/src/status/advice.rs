@@ -44,6 +44,10 @@ fn of_running(service: &Service<'_>, info: &ServiceInfo, vmbus: bool) -> Option<
         )),
         // A channel to a test host needs no VMBus.
         _ if info.transport == "sim" => Some(format!("{daemon} waits for the test host: start hv-testhost")),
+        // Whoever has heard from a host without a VMBus had a simulated link, and waits for it to come back.
+        _ if !vmbus && info.messages_received > 0 => Some(format!(
+            "{daemon} has no channel any more: the simulated host does not offer this service, or cannot be reached"
+        )),
         _ if !vmbus => Some(format!("{daemon} has no host to talk to: this machine has no VMBus")),
         _ if service.device.is_none() => Some(not_offered(service)),
         _ => Some(format!("{daemon} has no channel to the host: journalctl -u {daemon} tells why")),

@@ -83,6 +83,16 @@ fn the_first_thing_in_the_way_is_told() {
 }
 
 #[test]
+fn simulated_host_that_has_gone_is_not_a_machine_that_never_had_one() {
+    let heard = ServiceInfo { messages_received: 3, ..info("closed", "").unwrap() };
+    let advice = told("heartbeat", Ok(heard), None, true, false);
+    assert_eq!(
+        advice,
+        "hv-heartbeatd has no channel any more: the simulated host does not offer this service, or cannot be reached"
+    );
+}
+
+#[test]
 fn no_bus_is_told_once_and_not_for_each_service() {
     assert_eq!(told("kvp", Err(Error::no_bus("system bus", "gone")), None, true, true), "");
 }

@@ -3,8 +3,15 @@
 /// Units of a time below a second, in ns.
 const SMALL: [(u64, &str); 2] = [(1_000, "µs"), (1_000_000, "ms")];
 
+/// As far as ns are counted on D-Bus: what is there, or beyond, was not measured but cut off.
+const UNCOUNTED: u64 = i64::MAX.unsigned_abs();
+const UNCOUNTED_YEARS: u32 = 292;
+
 /// So long.
 pub(super) fn span(ns: u64) -> String {
+    if ns >= UNCOUNTED {
+        return format!("more than {UNCOUNTED_YEARS} years");
+    }
     if ns < 1_000 {
         return format!("{ns} ns");
     }
@@ -21,7 +28,11 @@ pub(super) fn span(ns: u64) -> String {
 
 /// So far, and in which direction.
 pub(super) fn signed(ns: i64) -> String {
-    format!("{}{}", sign(ns < 0, ns == 0), span(ns.unsigned_abs()))
+    let sign = sign(ns < 0, ns == 0);
+    match ns.unsigned_abs() {
+        UNCOUNTED.. => format!("beyond {sign}{UNCOUNTED_YEARS} years"),
+        ns => format!("{sign}{}", span(ns)),
+    }
 }
 
 /// How much faster or slower.

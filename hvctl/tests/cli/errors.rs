@@ -117,6 +117,41 @@ fn wrong_usage_as_json_is_an_error_object_too() {
 }
 
 #[test]
+fn a_verb_that_is_missing_is_an_error_as_json_and_no_help() {
+    for args in [&["--json", "kvp"][..], &["kvp", "--json"]] {
+        run(&mut hvctl(args)).is(
+            64,
+            "{\"schema\":1,\"error\":{\"name\":\"org.hvutils.Error.Usage\",\
+             \"message\":\"a verb is missing: hvctl kvp list|get|set|delete|watch|wait|export|import\",\
+             \"hint\":\"hvctl --help shows the verbs and options\"}}\n",
+            "",
+        );
+    }
+    let ran = run(&mut hvctl(&["--json"]));
+    assert!(ran.code == Some(64) && ran.out.contains("a verb is missing: hvctl status|kvp|"), "{}", ran.out);
+}
+
+#[test]
+fn a_number_that_is_none_is_told_what_is_expected() {
+    for args in [&["vss", "freeze", "--time"][..], &["time", "samples", "--last"]] {
+        for wrong in ["soon", "0", "-1", "1.5"] {
+            let ran = run(hvctl(args).arg(wrong));
+            assert_eq!(ran.code, Some(64), "{args:?} {wrong}");
+            let told = format!("invalid value '{wrong}' for '{}", args[2]);
+            assert!(ran.err.contains(&told) && ran.err.contains("expected a whole number"), "{}", ran.err);
+        }
+    }
+}
+
+#[test]
+fn help_of_a_verb_tells_the_pools_and_their_numbers() {
+    let ran = run(&mut hvctl(&["kvp", "get", "--help"]));
+    let told = "0 to 4 in this order [possible values: external, guest, auto, auto-external, auto-internal]";
+    let words = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(ran.code == Some(0) && words.contains(told), "{}", ran.out);
+}
+
+#[test]
 fn help_documents_exit_codes_and_examples() {
     let ran = run(&mut hvctl(&["--help"]));
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));

@@ -583,6 +583,7 @@ fn words_that_are_none_are_wrong_usage() {
         &["vss", "melt"],
         &["vss", "freeze", "/"],
         &["vss", "freeze", "--time", "soon"],
+        &["vss", "freeze", "--time", "0"],
         &["vss", "freeze", "--time", "-1"],
         &["vss", "freeze", "--time", "1.5"],
         &["vss", "plan", "/"],
