@@ -29,6 +29,7 @@ pub mod bus;
 pub mod config;
 pub mod engine;
 mod failures;
+mod forbidden;
 mod held;
 mod injection;
 pub mod intrinsic;

@@ -22,6 +22,7 @@ use crate::bus::network1::Publisher;
 use crate::bus::{Kvp1, Network1, kvp1};
 use crate::config::{Args, Settings};
 use crate::engine::{Engine, Refused};
+use crate::forbidden::Forbidden;
 use crate::held::{Held, lapsed};
 use crate::injection::{self, Injector};
 use crate::intrinsic::{self, Intrinsics};
@@ -46,6 +47,8 @@ pub struct Kvpd {
     seen: Option<u64>,
     watches: Watches,
     injector: Injector,
+    /// What the host may not write.
+    forbidden: Forbidden,
     /// A configuration of an adapter that has no interface yet.
     held: Option<Held<(Request, kvp::Request)>>,
     /// Of the present connection to the bus.
@@ -122,6 +125,7 @@ impl Service for Kvpd {
             publisher,
             finished,
             finish,
+            forbidden: Forbidden::new(),
         };
         kvpd.take_facts(Vec::new());
         Ok(kvpd)

@@ -2,12 +2,18 @@
 //!
 //! Plain values; how they look as text or JSON is [`crate::output`]'s.
 
+mod advice;
+
+use std::borrow::Cow;
 use std::fmt;
 
 use hv_utils_core::wire::Status;
 
 use crate::host::IcError;
 use crate::outcome::Checkpoint;
+use advice::refused;
+
+pub use advice::Asked;
 
 /// What went wrong, and what to do about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +61,8 @@ pub enum Failure {
         what: String,
         /// The guest's answer.
         status: Status,
+        /// The same for the hint: what the guest tells of it elsewhere.
+        asked: Asked,
     },
     /// The guest answered raw bytes with an error status.
     #[error("the guest answered with {status}")]
@@ -122,10 +130,13 @@ impl Failure {
     }
 
     /// What to do about it, never empty.
-    pub fn hint(&self) -> &str {
+    pub fn hint(&self) -> Cow<'_, str> {
         let (own, general) = match self {
-            Failure::Refused { status, .. } | Failure::RefusedBytes { status, .. } => ("", refused(*status)),
-            Failure::Checkpoint(done) => (failed(done).map_or("", Failure::hint), "look at the guest's log"),
+            Failure::Refused { status, asked, .. } => return refused(*status, Some(*asked)),
+            Failure::RefusedBytes { status, .. } => return refused(*status, None),
+            Failure::Checkpoint(done) => {
+                return failed(done).map_or_else(|| "look at the guest's log".into(), Failure::hint);
+            }
             Failure::Rule(why) => (why.hint.as_str(), "hv-testhost --help says what each verb needs"),
             Failure::NoAnswer(why) => {
                 (why.hint.as_str(), "see whether the guest's daemon runs; --timeout SECS waits longer")
@@ -135,7 +146,7 @@ impl Failure {
             Failure::Interrupted { .. } => ("", "what was asked last may have been done all the same"),
             Failure::Host(why) => (why.hint.as_str(), "look at what the host itself printed"),
         };
-        if own.is_empty() { general } else { own }
+        if own.is_empty() { general.into() } else { own.into() }
     }
 }
 
@@ -146,27 +157,6 @@ fn failed(checkpoint: &Checkpoint) -> Option<&Failure> {
 
 fn first(checkpoint: &Checkpoint) -> String {
     failed(checkpoint).map_or_else(String::new, Failure::to_string)
-}
-
-/// What a guest's status asks for.
-fn refused(status: Status) -> &'static str {
-    match status {
-        Status::NO_MORE_ITEMS => "get-kvp POOL shows what the guest has",
-        Status::NOT_FOUND => "the guest has no such key or network adapter",
-        Status::ALREADY_EXISTS => "--force replaces a file that is there",
-        Status::INVALID_NAME => {
-            "a path in the guest begins with /; the log of its daemon says what is wrong with this one"
-        }
-        Status::PATH_NOT_FOUND => "--create-full-path makes directories that are missing",
-        Status::ACCESS_DENIED => {
-            "what may be done to the guest is in its configuration; its log may say why not"
-        }
-        Status::MACHINE_LOCKED => "somebody in the guest holds it up; --force does not wait for them",
-        Status::NOT_SUPPORTED => {
-            "the guest does not do this: not in the agreed versions, or not as it is configured; its log may say why"
-        }
-        _ => "the log of the guest's daemon may say why; if not, its log at level debug does",
-    }
 }
 
 impl From<IcError> for Failure {

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 pub use adapter::AdapterConfiguration;
 
-pub use crate::failure::{Failure, Why, exit};
+pub use crate::failure::{Asked, Failure, Why, exit};
 use crate::host::{Phase, Violation};
 
 /// An item of a pool.

@@ -70,7 +70,7 @@ fn failure_text(failure: &Failure) -> String {
         Failure::Usage(_) => hex::readable(&message),
         _ => printable(&message),
     };
-    format!("hv-testhost: {message}\nhint: {}\n", printable(failure.hint()))
+    format!("hv-testhost: {message}\nhint: {}\n", printable(&failure.hint()))
 }
 
 fn as_text(outcome: &Outcome) -> String {

@@ -21,6 +21,8 @@ pub use copy::CopyAsk;
 use hv_utils_core::wire::Ic;
 use hv_utils_core::wire::kvp::Pool;
 use hv_utils_core::wire::vss::Operation;
+
+use crate::host::status::display_name;
 pub(crate) use ip::family;
 pub use ip::{GetIpAsk, SetIpAsk, protocol_if_type};
 pub(crate) use spelling::spelled;
@@ -143,6 +145,7 @@ pub enum Verb {
     /// The virtual machine: its name, whether it runs, its heartbeat (Get-VM)
     GetVm,
     /// Each offered service: enabled, its state as Get-VMIntegrationService shows it, agreed versions
+    #[command(alias = "get-vmintegrationservice")]
     GetIntegrationServices,
     /// Negotiate again on the open channel, as after a restore or a live migration
     Renegotiate {
@@ -150,13 +153,15 @@ pub enum Verb {
         #[arg(value_parser = service, default_value = "kvp")]
         name: Ic,
     },
-    /// Untick a service: its device is rescinded
+    /// Untick a service: its device is rescinded (Disable-VMIntegrationService)
+    #[command(alias = "disable-vmintegrationservice")]
     DisableService {
         /// Service by name
         #[arg(value_parser = service)]
         name: Ic,
     },
-    /// Tick a service: its device is offered again
+    /// Tick a service: its device is offered again (Enable-VMIntegrationService)
+    #[command(alias = "enable-vmintegrationservice")]
     EnableService {
         /// Service by name
         #[arg(value_parser = service)]
@@ -222,7 +227,7 @@ impl Verb {
         T: Into<std::ffi::OsString> + Clone,
     {
         let words = words.into_iter().map(Into::into);
-        let line = Line::try_parse_from(spelled(Line::command(), 0, words))?;
+        let line = Line::try_parse_from(spelled(Line::command(), 0, words)?)?;
         line.verb.checked(Line::command())
     }
 
@@ -251,10 +256,11 @@ fn pool(text: &str) -> Result<Pool, String> {
     })
 }
 
-/// Reads the name of a service this host can offer.
+/// Reads the name of a service this host can offer: its own, or the one that PowerShell shows.
 pub fn service(text: &str) -> Result<Ic, String> {
     let offered = crate::host::OFFERABLE;
-    offered.iter().copied().find(|ic| ic.name() == text).ok_or_else(|| {
+    let named = |ic: &Ic| ic.name() == text || display_name(*ic).eq_ignore_ascii_case(text);
+    offered.iter().copied().find(named).ok_or_else(|| {
         let names: Vec<&str> = offered.iter().map(|ic| ic.name()).collect();
         let (last, others) = names.split_last().unwrap_or((&"", &[]));
         format!("this host offers {} and {last}", others.join(", "))

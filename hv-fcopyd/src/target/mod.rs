@@ -98,7 +98,12 @@ impl Roots {
                     // The path is the file itself.
                     let mut below = wanted.below.clone();
                     let name = below.pop().unwrap_or_default();
-                    return Place::check(wanted.root, below, name, directory, start.overwrite, trace);
+                    let is_file = |refusal: Refusal| {
+                        let path = wanted.directory();
+                        Refusal { why: format!("{path} is no directory: {}", refusal.why), ..refusal }
+                    };
+                    return Place::check(wanted.root.clone(), below, name, directory, start.overwrite, trace)
+                        .map_err(is_file);
                 }
                 other => other.map_err(|error| walk::refused(error, component))?,
             };

@@ -40,12 +40,29 @@ impl Wanted {
             components.pop().ok_or_else(|| invalid("there is no file name"))?.to_owned()
         };
         let (root, depth) = longest(roots, &components).ok_or_else(|| {
-            denied("the path is outside of the directories that files may be copied into ([file-copy] roots)")
+            let slash = named && is_root(roots, &components, &name);
+            let slash = if slash { ": the directory itself has a \"/\" at its end" } else { "" };
+            denied(format!(
+                "the path is outside of the directories that files may be copied into ([file-copy] roots){slash}"
+            ))
         })?;
         let below: Vec<String> = components[depth..].iter().map(|&component| component.to_owned()).collect();
         let may_be_file = named && !below.is_empty();
         Ok(Wanted { root: root.clone(), below, name, may_be_file })
     }
+
+    /// The path that is the directory of the file, to be shown.
+    pub(super) fn directory(&self) -> String {
+        let path = self.below.iter().fold(self.root.clone(), |path, component| path.join(component));
+        path.to_string_lossy().into_owned()
+    }
+}
+
+/// Whether the directory and the name are a root, which a host makes of a path without a slash at its end.
+fn is_root(roots: &[PathBuf], directory: &[&str], name: &str) -> bool {
+    let whole: Vec<&str> = directory.iter().copied().chain([name]).collect();
+    // It is in no root, so what it begins with is none.
+    longest(roots, &whole).is_some()
 }
 
 fn invalid(why: &str) -> Refusal {

@@ -62,6 +62,8 @@ pub enum Action {
     Await,
     /// Tell the host this status, and the log why.
     Refuse(Refused),
+    /// The host may not write this pool: tell it [`Status::FAIL`], and the log why.
+    Forbid(Pool),
 }
 
 /// What the host is told.
@@ -141,7 +143,7 @@ impl Engine {
         if self.host_writable[usize::from(pool.number())] {
             Action::Change(change())
         } else {
-            Action::Answer(Answer::refused(Status::FAIL))
+            Action::Forbid(pool)
         }
     }
 }

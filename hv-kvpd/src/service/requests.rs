@@ -5,6 +5,7 @@
 
 use futures_util::FutureExt;
 use hv_utils_core::channel::{Framing, Link, Request};
+use hv_utils_core::wire::Status;
 use hv_utils_core::wire::kvp::{self, Pool};
 use tokio::time::Instant;
 
@@ -90,6 +91,10 @@ impl Kvpd {
             Action::Inject(injection) => self.injector.begin(request, injection, since),
             Action::Await => self.held = Some(Held { since, what: (request, message) }),
             Action::Refuse(refused) => self.injector.refuse(&request, &refused, link),
+            Action::Forbid(pool) => {
+                self.forbidden.log(pool);
+                link.answer(&request, Status::FAIL, |_| {});
+            }
         }
     }
 

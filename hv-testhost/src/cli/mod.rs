@@ -59,10 +59,11 @@ pub fn command() -> clap::Command {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let words = spelled(command(), 1, std::env::args_os());
-    let arguments = match Arguments::read(&words) {
+    let typed: Vec<OsString> = std::env::args_os().collect();
+    let read = spelled(command(), 1, typed.iter().cloned()).and_then(|words| Arguments::read(&words));
+    let arguments = match read {
         Ok(arguments) => arguments,
-        Err(error) => return print(&render_clap(&error, wants_json(&words))),
+        Err(error) => return print(&render_clap(&error, wants_json(&typed))),
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
@@ -269,7 +270,8 @@ fn cannot_start(error: &io::Error, json: bool) -> Rendered {
 
 /// Whether JSON was asked for on a command line that cannot be understood.
 fn wants_json(words: &[OsString]) -> bool {
-    words.iter().skip(1).take_while(|word| *word != "--").any(|word| word == "--json")
+    let json = |word: &OsString| word == "--json" || word.eq_ignore_ascii_case("-json");
+    words.iter().skip(1).take_while(|word| *word != "--").any(json)
 }
 
 /// Help goes to standard output with exit code 0, anything wrong to the error output with 64.

@@ -5,9 +5,9 @@ use super::*;
 #[test]
 fn a_hint_of_its_own_goes_before_that_of_its_kind_and_none_is_empty() {
     let own = Failure::NoAnswer(Why::from("nobody came").hint("call somebody"));
-    assert_eq!((own.to_string().as_str(), own.hint()), ("nobody came", "call somebody"));
+    assert_eq!((own.to_string().as_str(), &*own.hint()), ("nobody came", "call somebody"));
     let failures = [
-        Failure::Refused { what: "set".to_owned(), status: Status::FAIL },
+        Failure::Refused { what: "set".to_owned(), status: Status::FAIL, asked: Asked::Items },
         Failure::RefusedBytes { status: Status::NO_MORE_ITEMS, payload: Vec::new() },
         Failure::Rule("x".into()),
         Failure::NoAnswer("x".into()),

@@ -15,7 +15,7 @@ use super::ic::Ic;
 use super::problem::Problem;
 use super::service::Service;
 use crate::link::{Packet, PacketLink};
-use crate::outcome::{CopyEnd, Failure, FileCopied, Outcome};
+use crate::outcome::{Asked, CopyEnd, Failure, FileCopied, Outcome};
 use crate::verb::{CopyAsk, Verb};
 use source::Source;
 
@@ -109,7 +109,7 @@ impl FileCopy {
         self.cancel_due = false;
         let status = answer?.status;
         let what = "cancel the copy".to_owned();
-        if status.is_ok() { Ok(()) } else { Err(Failure::Refused { what, status }) }
+        if status.is_ok() { Ok(()) } else { Err(Failure::Refused { what, status, asked: Asked::Copy }) }
     }
 
     /// Tells the guest that nothing more comes; the first failure is the one that counts.
@@ -147,7 +147,7 @@ async fn one<L: PacketLink>(
         ic.violated(during, Problem::NotEchoed("the operation"));
     }
     let status = reply.status;
-    if status.is_ok() { Ok(()) } else { Err(Failure::Refused { what: what(), status }) }
+    if status.is_ok() { Ok(()) } else { Err(Failure::Refused { what: what(), status, asked: Asked::Copy }) }
 }
 
 impl Service for FileCopy {

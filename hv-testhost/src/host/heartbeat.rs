@@ -12,7 +12,7 @@ use super::ic::Ic;
 use super::problem::Problem;
 use super::service::Service;
 use crate::link::PacketLink;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{Asked, Failure, Outcome};
 use crate::verb::Verb;
 
 /// The service.
@@ -67,7 +67,11 @@ impl Service for Heartbeat {
             ic.violated("heartbeat", Problem::ApplicationState(state));
         }
         if !reply.status.is_ok() {
-            return Err(Failure::Refused { what: "beat".to_owned(), status: reply.status });
+            return Err(Failure::Refused {
+                what: "beat".to_owned(),
+                status: reply.status,
+                asked: Asked::Beat,
+            });
         }
         self.answered = got;
         Ok(())

@@ -10,7 +10,7 @@ use hv_utils_core::wire::shutdown::{Request, TEXT_BYTES, encode};
 use super::ic::{Ic, IcError};
 use super::service::Service;
 use crate::link::PacketLink;
-use crate::outcome::{Failure, Outcome, Why};
+use crate::outcome::{Asked, Failure, Outcome, Why};
 use crate::verb::{ShutdownAsk, SuspendAsk, Verb};
 
 /// UTF-16 units that fit with their NUL.
@@ -68,7 +68,11 @@ impl Shutdown {
         known(action, ic.agreed().ok_or(IcError::NotNegotiated)?)?;
         let what = words(action);
         let status = ic.exchange(what, &body(action, ask)?).await?.status;
-        if status.is_ok() { Ok(()) } else { Err(Failure::Refused { what: what.to_owned(), status }) }
+        if status.is_ok() {
+            Ok(())
+        } else {
+            Err(Failure::Refused { what: what.to_owned(), status, asked: Asked::Shutdown })
+        }
     }
 }
 

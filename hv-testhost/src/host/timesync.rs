@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::ic::{Ic, IcError};
 use super::service::Service;
 use crate::link::PacketLink;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{Asked, Failure, Outcome};
 use crate::ticks::{Ticks, utc};
 use crate::verb::{TimeAsk, Verb};
 
@@ -74,7 +74,7 @@ impl TimeSync {
         self.silent = answer.is_err();
         let status = answer?.status;
         let what = format!("take a {purpose}");
-        if status.is_ok() { Ok(()) } else { Err(Failure::Refused { what, status }) }
+        if status.is_ok() { Ok(()) } else { Err(Failure::Refused { what, status, asked: Asked::Time }) }
     }
 
     async fn asked<L: PacketLink>(

@@ -15,7 +15,7 @@ use super::ic::{Ic, IcError};
 use super::problem::Problem;
 use super::service::Service;
 use crate::link::{Packet, PacketLink};
-use crate::outcome::{Failure, Outcome, VssAnswer, Why};
+use crate::outcome::{Asked, Failure, Outcome, VssAnswer, Why};
 use crate::verb::Verb;
 use operation::{SHORT, body};
 
@@ -85,7 +85,11 @@ impl Vss {
 
 fn accepted(what: &str, reply: &Reply) -> Result<(), Failure> {
     let status = reply.status;
-    if status.is_ok() { Ok(()) } else { Err(Failure::Refused { what: what.to_owned(), status }) }
+    if status.is_ok() {
+        Ok(())
+    } else {
+        Err(Failure::Refused { what: what.to_owned(), status, asked: Asked::Backup })
+    }
 }
 
 /// A host's own rule: what the guest does not know is not sent.

@@ -4,7 +4,7 @@ use hv_utils_core::wire::{Agreed, Ic, Version};
 use super::*;
 use crate::failure::Why;
 use crate::host::{Problem, Violation};
-use crate::outcome::VmState;
+use crate::outcome::{Asked, VmState};
 
 fn services() -> Vec<ServiceState> {
     let agreed = Agreed { framework: Version::new(3, 0), message: Version::new(5, 0) };
@@ -83,7 +83,7 @@ fn failures_are_json_objects_on_standard_output_too() {
 fn each_kind_of_failure_has_its_exit_code() {
     let text = || "x".to_owned();
     let cases = [
-        (Failure::Refused { what: text(), status: Status::FAIL }, 1),
+        (Failure::Refused { what: text(), status: Status::FAIL, asked: Asked::Items }, 1),
         (Failure::RefusedBytes { status: Status::FAIL, payload: Vec::new() }, 1),
         (Failure::Rule(text().into()), 1),
         (Failure::Guest(text().into()), 1),

@@ -23,3 +23,10 @@ fn a_wrong_value_says_what_would_be_right() {
     assert!(why.message.starts_with("invalid value 'nonsense' for '[POOL]': pools are external"), "{why:?}");
     assert!(!why.message.contains("For more information") && why.hint.is_empty(), "{why:?}");
 }
+
+#[test]
+fn an_option_of_powershell_that_there_is_not_is_named_whole_with_the_usage() {
+    let why = why("Stop-VM -TurnOff");
+    assert_eq!(why.message, "unexpected argument '-TurnOff' found");
+    assert!(why.hint.starts_with("usage: ") && why.hint.contains("stop-vm"), "{why:?}");
+}

@@ -233,3 +233,14 @@ fn a_destination_is_a_path_and_a_name_or_the_sources_name() {
     let Verb::CopyVmfile(ask) = read("copy-vmfile x /b") else { panic!() };
     assert_eq!(ask.source, std::env::current_dir().unwrap().join("x"));
 }
+
+#[test]
+fn services_go_by_their_names_in_powershell_too() {
+    let verb = |line: &str| Verb::from_words(crate::words::split(line).unwrap()).unwrap();
+    let kvp = Verb::DisableService { name: Ic::Kvp };
+    assert_eq!(verb("Disable-VMIntegrationService -VMName web1 -Name 'Key-Value Pair Exchange'"), kvp);
+    let copies = Verb::EnableService { name: Ic::FileCopy };
+    assert_eq!(verb("Enable-VMIntegrationService -Name 'guest service interface'"), copies);
+    assert_eq!(verb("enable-service 'Guest Service Interface'"), copies);
+    assert_eq!(verb("Get-VMIntegrationService -VMName web1"), Verb::GetIntegrationServices);
+}

@@ -238,7 +238,7 @@ fn what_no_host_sends_is_not_sent_unless_it_is_to_go_unchecked() {
         let output = asked(dir.path(), form, &["set-ip", DEVICE, "--ip-addresses=10.0.0.1"]);
         assert_eq!(code(&output), 64);
         let said =
-            "hv-testhost: 1 addresses with 0 subnets: each address has one\nhint: --unchecked sends texts";
+            "hv-testhost: 1 addresses with 0 subnets: each address has one\nhint: --subnets has one for each";
         assert!(stderr(&output).starts_with(said), "{}", stderr(&output));
     }
     let unchecked = ["set-ip", DEVICE, "--unchecked", "--dns-servers=dns.example"];

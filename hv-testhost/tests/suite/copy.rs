@@ -84,7 +84,7 @@ fn a_refusal_shows_its_status_and_what_could_be_done() {
     assert_eq!(
         stderr(&refused),
         "hv-testhost: the guest refused to begin a copy to /in/a: 0x80070050 (already exists)\nhint: --force \
-         replaces a file that is there\n"
+         replaces a file that is there; which one it is, `hvctl copy history` in the guest says\n"
     );
     assert_eq!(code(&copy(&["/in/a", "--force"])), 0);
     let outside = one_shot(dir.path(), &["--json", "copy-vmfile", file.to_str().unwrap(), "/etc/../in/x"]);

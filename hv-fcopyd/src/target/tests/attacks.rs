@@ -114,6 +114,11 @@ fn what_is_there_already_needs_the_flag() {
     // The path is the file itself, with its name or without.
     refused(&world, &world.start("root/f", "g"), 0x8007_0050);
     refused(&world, &world.start("root/f", ""), 0x8007_0050);
+    let refusal = world.find(&world.start("root/f", "g")).unwrap_err();
+    assert!(
+        refusal.why.contains("root/f is no directory"),
+        "the target is not what the host calls it: {refusal}"
+    );
     let shown = world.path("root/f").display().to_string();
     for (path, name) in [("root", "f"), ("root/f", "g"), ("root/f", "")] {
         let place = world.find(&Start { overwrite: true, ..world.start(path, name) }).unwrap();

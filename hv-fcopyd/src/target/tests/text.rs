@@ -1,14 +1,19 @@
 //! What a START says, as text: nothing is on a disk here.
 
+use super::super::Refusal;
 use super::super::wanted::Wanted;
 use hv_utils_core::wire::fcopy::Start;
 use std::path::PathBuf;
 
 fn read(path: &str, name: &str) -> Result<Wanted, u32> {
+    judged(path, name).map_err(|refusal| refusal.status.0)
+}
+
+fn judged(path: &str, name: &str) -> Result<Wanted, Refusal> {
     let roots = ["/srv/in", "/srv/in/deep/er", "/var/lib/x/"].map(PathBuf::from);
     let start =
         Start { path: path.to_owned(), name: name.to_owned(), overwrite: false, create_path: false, size: 0 };
-    Wanted::read(&start, &roots).map_err(|refusal| refusal.status.0)
+    Wanted::read(&start, &roots)
 }
 
 #[track_caller]
@@ -53,6 +58,14 @@ fn what_is_outside_of_every_root_is_denied() {
     {
         assert_eq!(read(path, "f"), Err(0x8007_0005), "{path}");
     }
+}
+
+#[test]
+fn root_without_the_slash_at_its_end_is_told_that_it_lacks_it() {
+    let refusal = judged("/srv", "in").unwrap_err();
+    assert!(refusal.status.0 == 0x8007_0005 && refusal.why.contains("at its end"), "{refusal}");
+    let refusal = judged("/srv", "inn").unwrap_err();
+    assert!(!refusal.why.contains("at its end"), "{refusal}");
 }
 
 #[test]

@@ -132,7 +132,8 @@ async fn a_refusal_after_the_start_is_followed_by_a_cancel() {
         refused,
         Failure::Refused {
             what: "take the bytes 6144 to 6999 of /a/b".to_owned(),
-            status: Status::DISK_FULL
+            status: Status::DISK_FULL,
+            asked: Asked::Copy,
         }
     );
     assert_eq!(shapes(&mut ic), [(0, 1088), (1, 6196), (1, 6196), (3, 36)]);

@@ -23,7 +23,7 @@ use super::check::Reply;
 use super::ic::{Ic, IcError};
 use super::problem::Problem;
 use crate::link::PacketLink;
-use crate::outcome::{Failure, Item, Outcome};
+use crate::outcome::{Asked, Failure, Item, Outcome};
 use items::HostItems;
 use request::{AskError, Value};
 
@@ -221,7 +221,7 @@ impl From<AskError> for Failure {
 }
 
 fn refused(what: String, status: Status) -> Failure {
-    Failure::Refused { what, status }
+    Failure::Refused { what, status, asked: Asked::Items }
 }
 
 /// Turns the status of a request without a result into the outcome of a verb.

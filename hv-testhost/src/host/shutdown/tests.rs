@@ -72,7 +72,11 @@ async fn a_guest_that_refuses_says_why() {
     let refused = Shutdown.verb(&mut ic, &verb(&["stop-vm"])).await;
     assert_eq!(
         refused,
-        Err(Failure::Refused { what: "power off".to_owned(), status: Status::MACHINE_LOCKED })
+        Err(Failure::Refused {
+            what: "power off".to_owned(),
+            status: Status::MACHINE_LOCKED,
+            asked: Asked::Shutdown
+        })
     );
 }
 

@@ -2,6 +2,7 @@ use hv_utils_core::wire::{Ic, PacketHeader};
 
 use super::*;
 use crate::link::scripted::reply;
+use crate::outcome::Asked;
 use crate::scenario::fields::{BytesAt, Hex};
 
 /// A request with the body "abcd", typed by hand.
@@ -100,7 +101,7 @@ fn the_items_of_a_verb_are_compared() {
 
 #[test]
 fn exit_code_and_status_of_a_verb_are_compared() {
-    let refused = Err(Failure::Refused { what: "set".to_owned(), status: Status::FAIL });
+    let refused = Err(Failure::Refused { what: "set".to_owned(), status: Status::FAIL, asked: Asked::Items });
     let status = |status| Answer { status: Some(status), ..Answer::default() };
     assert_eq!(outcome(&status(0x8000_4005), &refused, &[]), Ok(()));
     assert!(outcome(&status(0x8007_0103), &refused, &[]).is_err());

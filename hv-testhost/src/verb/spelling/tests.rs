@@ -6,6 +6,7 @@ use crate::verb::Line;
 fn line(words: &str) -> String {
     let words = words.split_whitespace().map(OsString::from);
     let spelled: Vec<String> = super::spelled(Line::command(), 0, words)
+        .unwrap()
         .into_iter()
         .map(|word| word.into_string().unwrap())
         .collect();
@@ -15,6 +16,7 @@ fn line(words: &str) -> String {
 fn program(words: &str) -> String {
     let words = ["hv-testhost"].into_iter().chain(words.split_whitespace()).map(OsString::from);
     let spelled: Vec<String> = super::spelled(crate::cli::command(), 1, words)
+        .unwrap()
         .into_iter()
         .map(|word| word.into_string().unwrap())
         .collect();
@@ -41,6 +43,10 @@ fn options_and_verbs_may_be_spelled_as_in_powershell() {
         ),
         ("copy-vmfile -DestinationPath -Force -SourcePath a", "copy-vmfile a -Force"),
         ("copy-vmfile -sourcepath", "copy-vmfile"),
+        ("Copy-VMFile a /b -filesource host", "copy-vmfile a /b"),
+        ("Get-VMIntegrationService -VMName web1", "get-integration-services"),
+        ("Enable-VMIntegrationService -VMName web1 -Name VSS", "enable-service VSS"),
+        ("Disable-VMIntegrationService -Name Heartbeat -VMName web1", "disable-service Heartbeat"),
     ];
     for (typed, meant) in cases {
         assert_eq!(line(typed), meant);
@@ -52,16 +58,12 @@ fn values_stay_as_they_are_typed() {
     for typed in [
         "stop-vm --message -Force",
         "stop-vm --message -Name x",
-        "stop-vm -SourcePath x",
-        "wait-guest -Name kvp",
         "add-kvp -Name x",
         "stop-vm --message -force -x",
         "sync-time --offset -1.5",
         "sync-time --offset -inf",
         "sync-time -o",
         "stop-vm -f",
-        "stop-vm -Forced",
-        "stop-vm -force1",
         "stop-vm --message=-Force",
         "stop-vm -",
         "get-ip -- -Family",
@@ -96,5 +98,36 @@ fn options_of_the_program_are_spelled_so_too_before_and_after_the_verb() {
 fn a_word_that_is_no_text_is_passed_on() {
     use std::os::unix::ffi::OsStringExt;
     let odd = OsString::from_vec(vec![b'-', 0xff]);
-    assert_eq!(super::spelled(Line::command(), 0, [OsString::from("stop-vm"), odd.clone()])[1], odd);
+    assert_eq!(super::spelled(Line::command(), 0, [OsString::from("stop-vm"), odd.clone()]).unwrap()[1], odd);
+}
+
+#[test]
+fn an_option_that_there_is_not_is_called_as_it_was_typed() {
+    for (line, option) in [
+        ("Stop-VM -TurnOff", "-TurnOff"),
+        ("stop-vm -SourcePath x", "-SourcePath"),
+        ("wait-guest -Name kvp", "-Name"),
+        ("Get-VMIntegrationService -Name VSS", "-Name"),
+        ("stop-vm -force1", "-force1"),
+        ("stop-vm -Forced", "-Forced"),
+    ] {
+        let text = refused(line);
+        assert!(text.contains(&format!("unexpected argument '{option}' found")), "{text}");
+    }
+}
+
+#[test]
+fn a_value_that_this_host_has_no_meaning_for_is_refused() {
+    for (line, words) in [
+        ("Restart-VM -Type Foo", "invalid value 'Foo': this host knows 'Reboot' alone"),
+        ("Copy-VMFile a /b -FileSource Guest", "invalid value 'Guest': this host knows 'Host' alone"),
+    ] {
+        let text = refused(line);
+        assert!(text.contains(words), "{text}");
+    }
+}
+
+fn refused(line: &str) -> String {
+    let words = line.split_whitespace().map(OsString::from);
+    super::spelled(Line::command(), 0, words).unwrap_err().to_string()
 }
