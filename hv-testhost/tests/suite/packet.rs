@@ -159,14 +159,17 @@ impl Machine {
         self.answer(&packet);
     }
 
-    /// Answers packets until a frame without payload comes, which is returned; 0 at the end of the stream.
+    /// Answers packets until a frame without payload comes, which is returned; 0 at the end of the stream, which may come before
+    /// the answer to what was heard last.
     pub(crate) fn serve(&mut self) -> u16 {
         while let Some(packet) = self.next() {
             if packet.kind != 6 {
                 return packet.kind;
             }
             for answer in self.rules.answer(&packet) {
-                self.put(&answer);
+                if self.try_put(&answer).is_err() {
+                    return 0;
+                }
             }
         }
         0
