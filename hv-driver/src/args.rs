@@ -37,7 +37,8 @@ pub(crate) struct Cli {
 /// Options of every verb.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Common {
-    /// Read FILE, then FILE.d/*.toml [default: /etc/hv-utils/hv-utils.toml, which may be missing]
+    /// Read FILE, then FILE.d/*.toml, after the vendor's in /usr/lib/hv-utils [default:
+    /// /etc/hv-utils/hv-utils.toml, which may be missing]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 

@@ -28,6 +28,7 @@
 pub mod bus;
 pub mod config;
 pub mod engine;
+mod errno;
 mod failures;
 mod forbidden;
 mod held;

@@ -14,6 +14,8 @@ use rustix::net::{self, AddressFamily, RecvFlags, SendFlags, SocketAddrUnix, Soc
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use crate::errno::words;
+
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Trouble {
@@ -43,12 +45,6 @@ pub(crate) enum Trouble {
     /// No answer in time.
     #[error("hv-netapply did not answer in time; what it has done by now is undone")]
     Late,
-}
-
-/// Without the number, which would be parentheses within parentheses.
-fn words(errno: Errno) -> String {
-    let text = errno.to_string();
-    text.split_once(" (os error").map_or_else(|| text.clone(), |(words, _)| words.to_owned())
 }
 
 /// See the module.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rustix::io::Errno;
 
 use super::Pool;
+use crate::errno::words;
 
 /// Which field of a record a limit concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +93,7 @@ pub enum PoolError {
         max: u64,
     },
     /// The system refused.
-    #[error("{operation} {}: {} (errno {}){}", path.display(), errno_text(*errno), errno.raw_os_error(), advice(*errno))]
+    #[error("{operation} {}: {} (errno {}){}", path.display(), words(*errno), errno.raw_os_error(), advice(*errno))]
     Io {
         /// The file.
         path: PathBuf,
@@ -139,15 +140,6 @@ impl PoolError {
     #[must_use]
     pub fn is_disk_full(&self) -> bool {
         matches!(self.errno(), Some(Errno::NOSPC | Errno::DQUOT))
-    }
-}
-
-/// The system's own words for an errno.
-pub(crate) fn errno_text(errno: Errno) -> String {
-    let text = std::io::Error::from(errno).to_string();
-    match text.rfind(" (os error") {
-        Some(end) => text[..end].to_owned(),
-        None => text,
     }
 }
 

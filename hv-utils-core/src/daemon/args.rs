@@ -23,7 +23,8 @@ Exit codes: 0 asked to stop, 64 usage, 69 nothing to serve here, 70 internal err
 /// Options every daemon has.
 #[derive(Debug, Clone, Args)]
 pub struct CommonArgs {
-    /// Read FILE, then FILE.d/*.toml [default: /etc/hv-utils/hv-utils.toml, which may be missing]
+    /// Read FILE, then FILE.d/*.toml, after the vendor's in /usr/lib/hv-utils [default:
+    /// /etc/hv-utils/hv-utils.toml, which may be missing]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
