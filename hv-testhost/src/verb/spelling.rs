@@ -27,7 +27,8 @@ const OF_A_MACHINE: [&str; 4] =
 /// The words as clap's `command` has them. The first `before` are passed on as they are: a program's name.
 ///
 /// # Errors
-/// An option that there is not, which clap would call by its first letter; a value that this host has no meaning for.
+/// An option that there is not, which clap would call by its first letter; a value that is missing, comes twice, or that this
+/// host has no meaning for.
 pub(crate) fn spelled(
     mut command: Command,
     before: usize,
@@ -36,6 +37,8 @@ pub(crate) fn spelled(
     command.build();
     let mut at = Where::Options(&command);
     let mut in_order = [None, None];
+    // What the value is of, as it was typed.
+    let mut of = String::new();
     let mut spelled = Vec::new();
     for (n, word) in words.into_iter().enumerate() {
         if n < before {
@@ -44,22 +47,43 @@ pub(crate) fn spelled(
         }
         match at {
             Where::Named(verb, ref what) => {
+                // As PowerShell has it: what begins so is the next option, and never a value.
+                if word.to_string_lossy().starts_with('-') {
+                    return Err(without_a_value(verb, &of));
+                }
                 match *what {
                     Named::Machine => {}
-                    Named::InOrder(place) => in_order[place] = Some(word),
+                    Named::InOrder(place) => {
+                        if in_order[place].replace(word).is_some() {
+                            return Err(verb.clone().error(
+                                ErrorKind::ArgumentConflict,
+                                format!("the argument '{of}' cannot be used multiple times"),
+                            ));
+                        }
+                    }
                     Named::Fixed(only) => fixed(verb, only, &word)?,
                 }
                 at = Where::Options(verb);
             }
             Where::Options(verb) => match named(verb, &word) {
-                Some(what) => at = Where::Named(verb, what),
+                Some(what) => {
+                    of = word.to_string_lossy().into_owned();
+                    at = Where::Named(verb, what);
+                }
                 None => spelled.push(at.word(word)?),
             },
             _ => spelled.push(at.word(word)?),
         }
     }
+    if let Where::Named(verb, _) = at {
+        return Err(without_a_value(verb, &of));
+    }
     spelled.extend(in_order.into_iter().flatten());
     Ok(spelled)
+}
+
+fn without_a_value(verb: &Command, of: &str) -> Error {
+    verb.clone().error(ErrorKind::InvalidValue, format!("a value is required for '{of}', and there is none"))
 }
 
 /// What a value is that PowerShell names and this program does not.

@@ -41,8 +41,6 @@ fn options_and_verbs_may_be_spelled_as_in_powershell() {
             "Copy-VMFile -Name web1 -SourcePath a -DestinationPath /b -FileSource Host -Force",
             "copy-vmfile --force a /b",
         ),
-        ("copy-vmfile -DestinationPath -Force -SourcePath a", "copy-vmfile a -Force"),
-        ("copy-vmfile -sourcepath", "copy-vmfile"),
         ("Copy-VMFile a /b -filesource host", "copy-vmfile a /b"),
         ("Get-VMIntegrationService -VMName web1", "get-integration-services"),
         ("Enable-VMIntegrationService -VMName web1 -Name VSS", "enable-service VSS"),
@@ -130,4 +128,23 @@ fn a_value_that_this_host_has_no_meaning_for_is_refused() {
 fn refused(line: &str) -> String {
     let words = line.split_whitespace().map(OsString::from);
     super::spelled(Line::command(), 0, words).unwrap_err().to_string()
+}
+
+#[test]
+fn a_value_that_is_missing_or_comes_twice_is_refused_and_nothing_is_swallowed() {
+    for (line, option) in [
+        ("Stop-VM -Name", "-Name"),
+        ("Stop-VM -Name -Force", "-Name"),
+        ("Stop-VM -VMName --", "-VMName"),
+        ("Restart-VM -Type", "-Type"),
+        ("Copy-VMFile a -DestinationPath --force", "-DestinationPath"),
+        ("copy-vmfile -DestinationPath -Force -SourcePath a", "-DestinationPath"),
+        ("copy-vmfile -sourcepath", "-sourcepath"),
+        ("Enable-VMIntegrationService -Name", "-Name"),
+    ] {
+        let text = refused(line);
+        assert!(text.contains(&format!("a value is required for '{option}', and there is none")), "{text}");
+    }
+    let text = refused("Disable-VMIntegrationService -Name VSS -Name Heartbeat");
+    assert!(text.contains("the argument '-Name' cannot be used multiple times"), "{text}");
 }
